@@ -1,1 +1,33 @@
-//! Stub.
+//! The REST types under `/v1`, written once: the worker serves them, the page calls with them.
+//!
+//! Conventions: JSON; times are milliseconds since the Unix epoch in fields named `*_at` (or `at`); members that are not
+//! known are left out, not `null`; errors are [`Problem`] documents (RFC 9457) whose `type` is one of [`problem`].
+//!
+//! With the feature `tsify` each type is also a TypeScript declaration; it crosses the wasm boundary as `tsify::Ts<T>`.
+
+mod account;
+mod device;
+mod ice;
+pub mod problem;
+mod wake;
+
+pub use account::{Account, CreateAccount, MintToken, RenewToken, Session, SignIn, Token};
+pub use device::{
+    BindDevice, Device, DeviceList, DevicePublicKey, PushTarget, VapidKey, push_message,
+    renew_message,
+};
+pub use ice::{IceAnswer, IceServer};
+pub use problem::Problem;
+pub use wake::{
+    DeviceState, DeviceWake, Missed, MissedList, MissedSeen, Party, Waiting, Wake, WakeReport,
+    WakeState,
+};
+
+/// The subprotocol asked for, and echoed, on the WebSocket upgrade of [`SIP_PATH`] (RFC 7118 §4).
+pub const SIP_SUBPROTOCOL: &str = "sip";
+/// Where pages open their SIP WebSocket.
+pub const SIP_PATH: &str = "/sip";
+/// Bodies longer than this many octets are refused with 413.
+pub const BODY_LIMIT: usize = 16 * 1024;
+/// A signature by a device credential may be this many milliseconds off the edge's clock.
+pub const CLOCK_SKEW_MS: u64 = 5 * 60 * 1000;

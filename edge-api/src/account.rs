@@ -1,0 +1,96 @@
+//! Accounts, sign-in and the line's tokens.
+
+use serde::{Deserialize, Serialize};
+
+/// `POST /v1/accounts`, by the site's key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct CreateAccount {
+    /// The number that is dialled, 1–64 of `[0-9A-Za-z+*#._-]`.
+    pub number: String,
+    /// The password for sign-in and for SIP digest.
+    pub password: String,
+    /// The name that others see when this line calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// The site's own id of the user; the number when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
+}
+
+/// A user's line as the edge knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct Account {
+    /// The site's own id of the user.
+    pub uid: String,
+    /// The number that is dialled.
+    pub number: String,
+    /// The name that others see; empty when none was given.
+    pub display_name: String,
+    /// `sip:number@domain`.
+    pub address_of_record: String,
+}
+
+/// `POST /v1/sessions`: sign in by password.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct SignIn {
+    /// The number of the account.
+    pub number: String,
+    /// Its password.
+    pub password: String,
+}
+
+/// `POST /v1/tokens`, by the site's key.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct MintToken {
+    /// The line that the token speaks for.
+    pub number: String,
+    /// The site's own id of the user; the number when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
+    /// The name that others see when this line calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// Life in seconds; the site's `token_ttl_s` when left out, and never more than it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_s: Option<u32>,
+}
+
+/// A token without an account around it: the answer to [`MintToken`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct Token {
+    /// JWT, HS256, for REST and for SIP (RFC 8898).
+    pub token: String,
+    /// When it ends.
+    pub expires_at: u64,
+}
+
+/// A token and whom it speaks for: the answer to [`SignIn`] and [`RenewToken`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct Session {
+    /// JWT, HS256, for REST and for SIP (RFC 8898).
+    pub token: String,
+    /// When it ends.
+    pub expires_at: u64,
+    /// Whom it speaks for.
+    pub account: Account,
+}
+
+/// `POST /v1/tokens/renew`, by the device credential.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct RenewToken {
+    /// The device's id, a lower-case UUID.
+    pub device: String,
+    /// The line it is bound to.
+    pub number: String,
+    /// The device's clock; see [`crate::CLOCK_SKEW_MS`].
+    pub nonce_at: u64,
+    /// base64url of the raw `r‖s` ECDSA P-256 SHA-256 signature over [`crate::renew_message`].
+    pub signature: String,
+}
