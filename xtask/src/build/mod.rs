@@ -1,0 +1,152 @@
+//! What is shipped, from source: the worker, the client's bindings, the page.
+//!
+//! Each part is skipped while its inputs are unchanged ([`Stamp`]); a lock file keeps two xtasks
+//! from building the same clone at once.
+
+mod wasm;
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::house::House;
+use crate::process::Task;
+use crate::setup;
+use crate::stamp::Stamp;
+
+/// A thing that can be built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// `build/worker`: the edge for the Workers runtime.
+    Worker,
+    /// `build/client`: the client's wasm with its JavaScript and types.
+    Client,
+    /// `www/dist`: the page; needs the client.
+    Www,
+}
+
+impl Part {
+    /// Every part, in an order in which they can be built.
+    pub const ALL: [Self; 3] = [Self::Worker, Self::Client, Self::Www];
+
+    /// The parts that a word on the command line means.
+    pub fn parse(word: &str) -> Result<Vec<Self>> {
+        Ok(match word {
+            "worker" => vec![Self::Worker],
+            "client" => vec![Self::Client],
+            "www" => vec![Self::Client, Self::Www],
+            "all" => Self::ALL.to_vec(),
+            _ => bail!("there is no part named {word}: worker, client, www or all"),
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Worker => "worker",
+            Self::Client => "client",
+            Self::Www => "page",
+        }
+    }
+
+    fn inputs(self, house: &House) -> Vec<PathBuf> {
+        let names: &[&str] = match self {
+            Self::Worker => &["sip-core", "push", "edge-api", "edge-worker"],
+            Self::Client => &[
+                "sip-core",
+                "edge-api",
+                "client-wasm/src",
+                "client-wasm/Cargo.toml",
+            ],
+            Self::Www => &["www", "client-wasm/js", "build/client"],
+        };
+        let shared: &[&str] = match self {
+            Self::Worker | Self::Client => &[
+                "Cargo.toml",
+                "Cargo.lock",
+                "rust-toolchain.toml",
+                "package-lock.json",
+                ".cargo/config.toml",
+                "xtask/src/build",
+            ],
+            Self::Www => &["package-lock.json", "xtask/src/build"],
+        };
+        names
+            .iter()
+            .chain(shared)
+            .map(|name| house.path(name))
+            .collect()
+    }
+
+    fn outputs(self, house: &House) -> Vec<PathBuf> {
+        let names: &[&str] = match self {
+            Self::Worker => &["build/worker/index.js", "build/worker/index_bg.wasm"],
+            Self::Client => &[
+                "build/client/wakeline_client.js",
+                "build/client/wakeline_client_bg.wasm",
+            ],
+            Self::Www => &["www/dist/index.html"],
+        };
+        names.iter().map(|name| house.path(name)).collect()
+    }
+
+    fn build(self, house: &House) -> Result<()> {
+        match self {
+            Self::Worker => wasm::worker(house),
+            Self::Client => wasm::client(house),
+            Self::Www => page(house),
+        }
+    }
+}
+
+/// Builds the parts whose inputs have changed.
+pub fn build(house: &House, parts: &[Part]) -> Result<()> {
+    let _alone = alone(house)?;
+    setup::node::packages(house)?;
+    for part in parts {
+        let stamp = Stamp::of(
+            house.state(&format!("stamps/{}", part.name())),
+            "",
+            &part.inputs(house),
+            &part.outputs(house),
+        )?;
+        if stamp.is_fresh() {
+            continue;
+        }
+        stamp.clear();
+        part.build(house)
+            .with_context(|| format!("the {} could not be built", part.name()))?;
+        stamp.write()?;
+    }
+    Ok(())
+}
+
+fn page(house: &House) -> Result<()> {
+    Task::new(house, house.node_bin("vite"))
+        .args(["build", "www", "--logLevel", "warn"])
+        .limit(Duration::from_secs(300))
+        .run_quietly("bundling the page")?;
+    Ok(())
+}
+
+fn alone(house: &House) -> Result<File> {
+    fs::create_dir_all(house.state(""))?;
+    let file = File::create(house.state("build.lock"))?;
+    if file.try_lock().is_err() {
+        println!("  waiting for another xtask that builds this clone …");
+        file.lock()?;
+    }
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_is_built_after_its_client() {
+        assert_eq!(Part::parse("www").ok(), Some(vec![Part::Client, Part::Www]));
+        assert!(Part::parse("nonsense").is_err());
+    }
+}

@@ -1,0 +1,168 @@
+//! From a crate to optimised wasm with its JavaScript.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::house::House;
+use crate::process::Task;
+use crate::setup::rust::{WASM, wasm_target, wasm_tool};
+
+/// What every engine that we name as supported can run.
+const FEATURES: [&str; 7] = [
+    "mutable-globals",
+    "sign-ext",
+    "nontrapping-float-to-int",
+    "bulk-memory",
+    "multivalue",
+    "reference-types",
+    "exception-handling",
+];
+
+/// wasm-bindgen's form of import, which only some engines know, and the one that bundlers know.
+const SOURCE_IMPORT: &str = "import source wasmModule from";
+const PLAIN_IMPORT: &str = "import wasmModule from";
+
+/// Builds `build/worker`: our entry module, bundled with wasm-bindgen's glue, and the wasm beside it.
+pub fn worker(house: &House) -> Result<()> {
+    let stage = house.state("stage/worker");
+    let wasm = compile(house, "wakeline-edge", "wakeline_edge", "the worker")?;
+    bindgen(
+        house,
+        &wasm,
+        &stage,
+        &[
+            "--target",
+            "module",
+            "--out-name",
+            "index",
+            "--no-typescript",
+            // The entry module replaces an instance that trapped by a fresh one.
+            "--experimental-reset-state-function",
+            "--force-enable-abort-handler",
+        ],
+    )?;
+    let glue = stage.join("index.js");
+    let text = fs::read_to_string(&glue)?;
+    if !text.contains(SOURCE_IMPORT) {
+        bail!("wasm-bindgen's glue no longer imports its module as expected");
+    }
+    fs::write(&glue, text.replace(SOURCE_IMPORT, PLAIN_IMPORT))?;
+    fs::copy(
+        house.path("edge-worker/js/entry.js"),
+        stage.join("entry.js"),
+    )
+    .context("edge-worker/js/entry.js is missing")?;
+
+    let out = house.path("build/worker");
+    empty_folder(&out)?;
+    optimise(
+        house,
+        &stage.join("index_bg.wasm"),
+        &out.join("index_bg.wasm"),
+    )?;
+    Task::new(house, house.node_bin("esbuild"))
+        .arg(stage.join("entry.js"))
+        .args([
+            "--bundle",
+            "--format=esm",
+            "--target=es2022",
+            "--external:./index_bg.wasm",
+            "--external:cloudflare:*",
+            "--log-level=warning",
+        ])
+        .arg(format!("--outfile={}", out.join("index.js").display()))
+        .limit(Duration::from_secs(120))
+        .run_quietly("bundling the worker")?;
+    Ok(())
+}
+
+/// Builds `build/client`: wasm, JavaScript and types for a page or a bundler.
+pub fn client(house: &House) -> Result<()> {
+    let stage = house.state("stage/client");
+    let wasm = compile(house, "wakeline-client", "wakeline_client", "the client")?;
+    bindgen(
+        house,
+        &wasm,
+        &stage,
+        &["--target", "web", "--out-name", "wakeline_client"],
+    )?;
+    let out = house.path("build/client");
+    empty_folder(&out)?;
+    optimise(
+        house,
+        &stage.join("wakeline_client_bg.wasm"),
+        &out.join("wakeline_client_bg.wasm"),
+    )?;
+    copy_all_but(&stage, &out, "wakeline_client_bg.wasm")
+}
+
+fn compile(house: &House, package: &str, file: &str, what: &str) -> Result<PathBuf> {
+    wasm_target(house)?;
+    Task::new(house, house.cargo())
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "--target",
+            WASM,
+            "--package",
+            package,
+        ])
+        .env("CARGO_TARGET_DIR", house.target())
+        .run_quietly(&format!("compiling {what}"))?;
+    Ok(house
+        .target()
+        .join(WASM)
+        .join("release")
+        .join(format!("{file}.wasm")))
+}
+
+fn bindgen(house: &House, wasm: &Path, out: &Path, options: &[&str]) -> Result<()> {
+    let tool = wasm_tool(house)?;
+    empty_folder(out)?;
+    Task::new(house, tool)
+        .arg("bindgen")
+        .arg(wasm)
+        .arg("--out-dir")
+        .arg(out)
+        .args(options)
+        .limit(Duration::from_secs(300))
+        .run_quietly("generating bindings")?;
+    Ok(())
+}
+
+fn optimise(house: &House, from: &Path, to: &Path) -> Result<()> {
+    Task::new(house, house.node_bin("wasm-opt"))
+        .arg("-Oz")
+        .args(FEATURES.map(|feature| format!("--enable-{feature}")))
+        .arg(from)
+        .arg("-o")
+        .arg(to)
+        .limit(Duration::from_secs(600))
+        .run_quietly("optimising the wasm")?;
+    Ok(())
+}
+
+fn empty_folder(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))
+}
+
+fn copy_all_but(from: &Path, to: &Path, skipped: &str) -> Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            fs::create_dir_all(&target)?;
+            copy_all_but(&entry.path(), &target, skipped)?;
+        } else if entry.file_name() != skipped {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}

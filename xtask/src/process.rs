@@ -1,0 +1,319 @@
+//! Children: started in a process group of their own, bounded in time, ended as a group.
+//!
+//! Whatever ends xtask (its work, an error, Ctrl-C), [`end_all`] leaves no child behind: groups are
+//! kept in one table by id and never looked up by name.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+
+use crate::house::House;
+use crate::progress::Progress;
+
+/// How long a group may take to end by itself after SIGTERM.
+const GRACE: Duration = Duration::from_secs(4);
+/// How long output is awaited after the leader of a group has ended.
+const DRAIN: Duration = Duration::from_secs(1);
+/// Lines shown of a child that failed quietly.
+const TAIL: usize = 60;
+
+static GROUPS: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+/// What to run, where, and for how long at most.
+#[derive(Clone, Debug)]
+pub struct Task {
+    program: PathBuf,
+    args: Vec<OsString>,
+    envs: Vec<(OsString, OsString)>,
+    dir: PathBuf,
+    limit: Duration,
+}
+
+/// How a task ended, and every line it wrote.
+#[derive(Debug)]
+pub struct Finished {
+    /// `None` when the time limit ended it.
+    pub status: Option<ExitStatus>,
+    /// Standard output and error, in the order they came.
+    pub lines: Vec<String>,
+    /// From start to end.
+    pub took: Duration,
+}
+
+impl Finished {
+    /// Whether it ended by itself, with success.
+    pub fn success(&self) -> bool {
+        self.status.is_some_and(|status| status.success())
+    }
+
+    /// How it ended, in words.
+    pub fn ending(&self) -> String {
+        match self.status {
+            None => format!("stopped after its limit of {} s", self.took.as_secs()),
+            Some(status) => status.to_string(),
+        }
+    }
+}
+
+impl Task {
+    /// A task in the house's root, with the house's `PATH`.
+    pub fn new(house: &House, program: impl AsRef<Path>) -> Self {
+        Self {
+            program: program.as_ref().to_owned(),
+            args: Vec::new(),
+            envs: vec![("PATH".into(), house.search_path().into())],
+            dir: house.root().to_owned(),
+            limit: Duration::from_secs(3600),
+        }
+    }
+
+    /// Adds one argument.
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args
+            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets an environment variable.
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.envs
+            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets the folder to run in.
+    pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
+        self.dir = dir.as_ref().to_owned();
+        self
+    }
+
+    /// Sets the longest it may take.
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.args)
+            .envs(self.envs.iter().map(|(name, value)| (name, value)))
+            .current_dir(&self.dir)
+            .stdin(Stdio::null())
+            .process_group(0);
+        command
+    }
+
+    /// Starts it; the returned [`Group`] ends it when dropped.
+    pub fn spawn(&self, output: Stdio, errors: Stdio) -> Result<Group> {
+        let child = self
+            .command()
+            .stdout(output)
+            .stderr(errors)
+            .spawn()
+            .with_context(|| format!("cannot start {}", self.program.display()))?;
+        Ok(Group::new(child))
+    }
+
+    /// Runs to the end, giving each line to `each` as it comes.
+    pub fn run(&self, mut each: impl FnMut(&str)) -> Result<Finished> {
+        let started = Instant::now();
+        let mut group = self.spawn(Stdio::piped(), Stdio::piped())?;
+        let (sender, receiver) = mpsc::channel();
+        if let Some(output) = group.child.stdout.take() {
+            read_lines(output, sender.clone());
+        }
+        if let Some(errors) = group.child.stderr.take() {
+            read_lines(errors, sender);
+        } else {
+            drop(sender);
+        }
+        let mut lines = Vec::new();
+        let mut ended: Option<(ExitStatus, Instant)> = None;
+        let status = loop {
+            match receiver.recv_timeout(Duration::from_millis(100)) {
+                Ok(line) => {
+                    each(&line);
+                    lines.push(line);
+                }
+                Err(RecvTimeoutError::Timeout) => each(""),
+                Err(RecvTimeoutError::Disconnected) => {
+                    if let Some((status, _)) = ended {
+                        break Some(status);
+                    }
+                    // Both ends are closed; what remains is the exit.
+                    thread::sleep(Duration::from_millis(20));
+                }
+            }
+            if ended.is_none() {
+                ended = group
+                    .child
+                    .try_wait()?
+                    .map(|status| (status, Instant::now()));
+            }
+            if let Some((status, at)) = ended
+                && at.elapsed() > DRAIN
+            {
+                break Some(status);
+            }
+            if ended.is_none() && started.elapsed() > self.limit {
+                break None;
+            }
+        };
+        group.end();
+        Ok(Finished {
+            status,
+            lines,
+            took: started.elapsed(),
+        })
+    }
+
+    /// Runs behind a progress line; only a failure shows what it wrote.
+    pub fn run_quietly(&self, label: &str) -> Result<Finished> {
+        let mut progress = Progress::start(label);
+        let finished = self.run(|line| progress.tick(line))?;
+        if finished.success() {
+            progress.done();
+            return Ok(finished);
+        }
+        progress.failed();
+        let from = finished.lines.len().saturating_sub(TAIL);
+        for line in &finished.lines[from..] {
+            eprintln!("    {line}");
+        }
+        bail!("{label}: {}", finished.ending());
+    }
+
+    /// Runs with its lines shown as they come.
+    pub fn run_shown(&self) -> Result<Finished> {
+        let mut last = false;
+        self.run(|line| {
+            // Empty ticks are only the clock; a child's own blank line is kept once.
+            if !line.is_empty() || last {
+                println!("{line}");
+            }
+            last = !line.is_empty();
+        })
+    }
+
+    /// Its standard output, for short questions; `None` when it failed.
+    pub fn ask(&self) -> Option<String> {
+        let output = self.command().stderr(Stdio::null()).output().ok()?;
+        output
+            .status
+            .success()
+            .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+}
+
+fn read_lines(from: impl Read + Send + 'static, to: Sender<String>) {
+    thread::spawn(move || {
+        for line in BufReader::new(from).split(b'\n').map_while(Result::ok) {
+            let text = String::from_utf8_lossy(&line)
+                .trim_end_matches('\r')
+                .to_owned();
+            if to.send(text).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+/// A child and everything it started, ended together.
+#[derive(Debug)]
+pub struct Group {
+    /// The leader.
+    pub child: Child,
+    id: Option<Pid>,
+}
+
+impl Group {
+    fn new(child: Child) -> Self {
+        let id = Pid::from_child(&child);
+        GROUPS
+            .lock()
+            .expect("no holder of the table panics")
+            .push(id);
+        Self {
+            child,
+            id: Some(id),
+        }
+    }
+
+    /// Ends the whole group and reaps its leader.
+    pub fn end(&mut self) {
+        let Some(id) = self.id.take() else { return };
+        let deadline = Instant::now() + GRACE;
+        let mut signal = Signal::TERM;
+        while kill_process_group(id, signal).is_ok() {
+            // A zombie leader still counts as a member until it is reaped.
+            let reaped = matches!(self.child.try_wait(), Ok(Some(_)));
+            if reaped && test_kill_process_group(id).is_err() {
+                break;
+            }
+            if Instant::now() > deadline {
+                signal = Signal::KILL;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        let _ = self.child.wait();
+        GROUPS
+            .lock()
+            .expect("no holder of the table panics")
+            .retain(|other| *other != id);
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Ends every group still running; their owners reap them.
+pub fn end_all() {
+    let groups = GROUPS
+        .lock()
+        .expect("no holder of the table panics")
+        .clone();
+    let deadline = Instant::now() + GRACE;
+    for id in &groups {
+        let _ = kill_process_group(*id, Signal::TERM);
+    }
+    while Instant::now() < deadline && groups.iter().any(|id| test_kill_process_group(*id).is_ok())
+    {
+        thread::sleep(Duration::from_millis(50));
+    }
+    for id in &groups {
+        let _ = kill_process_group(*id, Signal::KILL);
+    }
+}
+
+/// Ends children and then xtask itself when it is told to stop.
+pub fn end_children_on_signals() -> Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+    thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            eprintln!("\nstopping what was started …");
+            end_all();
+            std::process::exit(128 + signal);
+        }
+    });
+    Ok(())
+}

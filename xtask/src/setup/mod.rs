@@ -1,0 +1,5 @@
+//! Set-up: what a command needs, found or installed, and said so.
+
+pub mod apt;
+pub mod node;
+pub mod rust;
