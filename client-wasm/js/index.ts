@@ -103,13 +103,19 @@ export class Problem extends Error {
   readonly type: string;
   readonly title: string;
   readonly detail: string;
-  constructor(o: { status: number; type?: string; title: string; detail?: string }) {
+  /** Seconds to wait before the next try, in 429 and 503. */
+  readonly retryAfter?: number;
+  /** The wake as it ended, when it was too late for it (410). */
+  readonly wake?: Wake;
+  constructor(o: { status: number; type?: string; title: string; detail?: string; retryAfter?: number; wake?: Wake }) {
     super(o.detail || o.title);
     this.name = 'Problem';
     this.status = o.status;
     this.type = o.type ?? 'about:blank';
     this.title = o.title;
     this.detail = o.detail ?? '';
+    if (o.retryAfter !== undefined) this.retryAfter = o.retryAfter;
+    if (o.wake) this.wake = o.wake;
   }
 }
 
@@ -147,9 +153,14 @@ export class Session {
 }
 
 /** What `Phone.open` wants. */
-export type PhoneOptions =
-  | { edge: string; token: string }
-  | { session: Session; iceServers?: RTCIceServer[]; wake?: string };
+export type PhoneOptions = ({ edge: string; token: string } | { session: Session }) & {
+  /** Asked of the edge when left out. */
+  iceServers?: RTCIceServer[];
+  /** The wake this page was opened for. */
+  wake?: string;
+  /** What to ask of the microphone. */
+  audio?: MediaTrackConstraints;
+};
 
 /** Carries the call of an `incoming` event. */
 export class CallEvent extends Event {

@@ -1,0 +1,52 @@
+/**
+ * The device's credential for a service worker, which signs without the wasm core: same records, same words as
+ * `store.rs`, `device.rs` and `wakeline_edge_api::{renew_message, push_message}`.
+ */
+
+interface StoredSession {
+  account: { number: string };
+  device: string;
+  key: CryptoKeyPair;
+}
+
+/** What a device can prove to its edge. */
+export interface DeviceCredential {
+  readonly number: string;
+  readonly device: string;
+  /** base64url of the raw r‖s ECDSA P-256 SHA-256 signature for this purpose at this time (ms since the epoch). */
+  sign(purpose: 'renew' | 'push', at: number): Promise<string>;
+}
+
+/** The credential of the line that is signed in on this edge; null when none is. */
+export async function deviceCredential(edge: string): Promise<DeviceCredential | null> {
+  const origin = new URL(edge).origin;
+  const stored = await load(origin);
+  if (!stored) return null;
+  const { account: { number }, device, key } = stored;
+  return {
+    number,
+    device,
+    async sign(purpose, at) {
+      const words = new TextEncoder().encode(`wakeline-${purpose}\n${origin}\n${number}\n${device}\n${at}`);
+      const signature = await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, key.privateKey, words);
+      return btoa(String.fromCharCode(...new Uint8Array(signature)))
+        .replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+    },
+  };
+}
+
+function load(origin: string): Promise<StoredSession | undefined> {
+  return new Promise((resolve, reject) => {
+    const opening = indexedDB.open('wakeline', 1);
+    opening.onupgradeneeded = () => opening.result.createObjectStore('session');
+    opening.onerror = () => reject(opening.error);
+    opening.onsuccess = () => {
+      const database = opening.result;
+      const getting = database.transaction('session').objectStore('session').get(origin);
+      getting.onerror = () => reject(getting.error);
+      getting.onsuccess = () => resolve(getting.result);
+      database.onversionchange = () => database.close();
+      getting.transaction?.addEventListener('complete', () => database.close());
+    };
+  });
+}

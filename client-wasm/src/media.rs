@@ -1,0 +1,343 @@
+//! The media of one call: microphone, peer connection, the other side's stream. DTLS-SRTP, Opus.
+//!
+//! The microphone is asked for when an offer or answer is wanted, and let go when the call's media is closed, even if
+//! the browser grants it only afterwards.
+
+use crate::problem::Problem;
+use gloo_events::EventListener;
+use gloo_timers::future::TimeoutFuture;
+use js_sys::{Array, Promise, Reflect};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    MediaStream, MediaStreamConstraints, MediaStreamTrack, RtcConfiguration, RtcIceGatheringState,
+    RtcPeerConnection, RtcPeerConnectionState, RtcRtpReceiver, RtcRtpTransceiver, RtcSdpType,
+    RtcSessionDescriptionInit, RtcTrackEvent,
+};
+
+/// Candidates that take longer than this are not waited for.
+const GATHERING_CAP_MS: u32 = 500;
+
+/// What the media of a call tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaEvent {
+    /// The other side's stream is there.
+    Stream,
+    /// Packets can flow.
+    Connected,
+    /// No path between the two sides, or it is lost for good.
+    Failed,
+}
+
+/// The media of one call.
+#[derive(Clone)]
+pub struct Media(Rc<Inner>);
+
+struct Inner {
+    /// `RTCConfiguration.iceServers`.
+    ice_servers: JsValue,
+    /// `MediaStreamConstraints.audio`.
+    audio: JsValue,
+    tell: Box<dyn Fn(MediaEvent)>,
+    peer: RefCell<Option<Peer>>,
+    microphone: RefCell<Option<MediaStream>>,
+    remote: RefCell<Option<MediaStream>>,
+    muted: Cell<bool>,
+    closed: Cell<bool>,
+}
+
+/// One `RTCPeerConnection` with what listens to it.
+struct Peer {
+    connection: RtcPeerConnection,
+    /// The far side's certificate; another one means another far page.
+    fingerprint: String,
+    _listeners: [EventListener; 2],
+}
+
+impl Media {
+    /// Media that has touched neither microphone nor network yet.
+    pub fn new(ice_servers: JsValue, audio: JsValue, tell: impl Fn(MediaEvent) + 'static) -> Self {
+        Self(Rc::new(Inner {
+            ice_servers,
+            audio,
+            tell: Box::new(tell),
+            peer: RefCell::new(None),
+            microphone: RefCell::new(None),
+            remote: RefCell::new(None),
+            muted: Cell::new(false),
+            closed: Cell::new(false),
+        }))
+    }
+
+    /// Our offer, candidates included.
+    pub async fn offer(&self) -> Result<String, Problem> {
+        let microphone = self.microphone().await?;
+        let connection = self.connect()?;
+        add_tracks(&connection, &microphone);
+        prefer_opus(&connection);
+        let offer = js(connection.create_offer()).await?;
+        js(connection.set_local_description(offer.unchecked_ref())).await?;
+        self.gathered(&connection).await
+    }
+
+    /// Our answer to an offer, candidates included. A re-offer by a page that was reloaded (another certificate) is
+    /// answered from a fresh connection, for not every browser restarts DTLS on a living one.
+    pub async fn answer(&self, offer: &str) -> Result<String, Problem> {
+        let microphone = self.microphone().await?;
+        let fingerprint = fingerprint(offer);
+        let known = self
+            .0
+            .peer
+            .borrow()
+            .as_ref()
+            .map(|p| (p.connection.clone(), p.fingerprint == fingerprint));
+        let connection = match known {
+            Some((connection, true)) => connection,
+            _ => {
+                let connection = self.connect()?;
+                add_tracks(&connection, &microphone);
+                connection
+            }
+        };
+        self.describe(&connection, RtcSdpType::Offer, offer).await?;
+        let answer = js(connection.create_answer()).await?;
+        js(connection.set_local_description(answer.unchecked_ref())).await?;
+        self.gathered(&connection).await
+    }
+
+    /// Takes the answer to our offer.
+    pub async fn accept(&self, answer: &str) -> Result<(), Problem> {
+        let connection = self.connection().ok_or(Problem::Gone)?;
+        self.describe(&connection, RtcSdpType::Answer, answer).await
+    }
+
+    /// Sends silence, or the microphone again.
+    pub fn mute(&self, on: bool) {
+        self.0.muted.set(on);
+        if let Some(microphone) = &*self.0.microphone.borrow() {
+            for track in tracks(microphone) {
+                track.set_enabled(!on);
+            }
+        }
+    }
+
+    /// Silence is being sent.
+    pub fn muted(&self) -> bool {
+        self.0.muted.get()
+    }
+
+    /// The other side's stream.
+    pub fn remote(&self) -> Option<MediaStream> {
+        self.0.remote.borrow().clone()
+    }
+
+    /// The connection's statistics.
+    pub async fn stats(&self) -> Result<JsValue, Problem> {
+        let connection = self.connection().ok_or(Problem::Gone)?;
+        js(connection.get_stats()).await
+    }
+
+    /// Lets the microphone and the connection go.
+    pub fn close(&self) {
+        self.0.closed.set(true);
+        if let Some(peer) = self.0.peer.take() {
+            peer.connection.close();
+        }
+        if let Some(microphone) = self.0.microphone.take() {
+            stop(&microphone);
+        }
+    }
+
+    fn connection(&self) -> Option<RtcPeerConnection> {
+        self.0.peer.borrow().as_ref().map(|p| p.connection.clone())
+    }
+
+    async fn microphone(&self) -> Result<MediaStream, Problem> {
+        if let Some(stream) = &*self.0.microphone.borrow() {
+            return Ok(stream.clone());
+        }
+        let devices = web_sys::window()
+            .ok_or(Problem::Gone)?
+            .navigator()
+            .media_devices()
+            .map_err(|e| Problem::from_js(&e))?;
+        let wanted = MediaStreamConstraints::new();
+        wanted.set_audio(&self.0.audio);
+        let promise = devices
+            .get_user_media_with_constraints(&wanted)
+            .map_err(|e| Problem::from_js(&e))?;
+        let stream: MediaStream = js(promise).await?.unchecked_into();
+        if self.0.closed.get() {
+            stop(&stream);
+            return Err(Problem::Gone);
+        }
+        for track in tracks(&stream) {
+            track.set_enabled(!self.0.muted.get());
+        }
+        *self.0.microphone.borrow_mut() = Some(stream.clone());
+        Ok(stream)
+    }
+
+    /// A new connection in place of the one before.
+    fn connect(&self) -> Result<RtcPeerConnection, Problem> {
+        let configuration = RtcConfiguration::new();
+        if !self.0.ice_servers.is_undefined() {
+            configuration.set_ice_servers(&self.0.ice_servers);
+        }
+        let connection = RtcPeerConnection::new_with_configuration(&configuration)
+            .map_err(|e| Problem::from_js(&e))?;
+        let weak = Rc::downgrade(&self.0);
+        let on_track = EventListener::new(&connection, "track", move |event| {
+            let (Some(inner), Some(event)) = (weak.upgrade(), event.dyn_ref::<RtcTrackEvent>())
+            else {
+                return;
+            };
+            let stream = event
+                .streams()
+                .get(0)
+                .dyn_into::<MediaStream>()
+                .or_else(|_| {
+                    let stream = MediaStream::new()?;
+                    stream.add_track(&event.track());
+                    Ok::<_, JsValue>(stream)
+                });
+            if let Ok(stream) = stream {
+                *inner.remote.borrow_mut() = Some(stream);
+                (inner.tell)(MediaEvent::Stream);
+            }
+        });
+        let (weak, watched) = (Rc::downgrade(&self.0), connection.clone());
+        let on_state = EventListener::new(&connection, "connectionstatechange", move |_| {
+            let Some(inner) = weak.upgrade() else { return };
+            match watched.connection_state() {
+                RtcPeerConnectionState::Connected => (inner.tell)(MediaEvent::Connected),
+                RtcPeerConnectionState::Failed => (inner.tell)(MediaEvent::Failed),
+                _ => {}
+            }
+        });
+        let peer = Peer {
+            connection: connection.clone(),
+            fingerprint: String::new(),
+            _listeners: [on_track, on_state],
+        };
+        if let Some(before) = self.0.peer.replace(Some(peer)) {
+            before.connection.close();
+        }
+        Ok(connection)
+    }
+
+    async fn describe(
+        &self,
+        connection: &RtcPeerConnection,
+        kind: RtcSdpType,
+        sdp: &str,
+    ) -> Result<(), Problem> {
+        let description = RtcSessionDescriptionInit::new(kind);
+        description.set_sdp(sdp);
+        js(connection.set_remote_description(&description)).await?;
+        if let Some(peer) = &mut *self.0.peer.borrow_mut() {
+            peer.fingerprint = fingerprint(sdp);
+        }
+        Ok(())
+    }
+
+    /// The local description once its candidates are in it, or the cap is reached.
+    async fn gathered(&self, connection: &RtcPeerConnection) -> Result<String, Problem> {
+        if connection.ice_gathering_state() != RtcIceGatheringState::Complete {
+            let mut listener = None;
+            let complete = Promise::new(&mut |resolve, _| {
+                let watched = connection.clone();
+                listener = Some(EventListener::new(
+                    connection,
+                    "icegatheringstatechange",
+                    move |_| {
+                        if watched.ice_gathering_state() == RtcIceGatheringState::Complete {
+                            let _ = resolve.call0(&JsValue::UNDEFINED);
+                        }
+                    },
+                ));
+            });
+            let cap = wasm_bindgen_futures::future_to_promise(async {
+                TimeoutFuture::new(GATHERING_CAP_MS).await;
+                Ok(JsValue::UNDEFINED)
+            });
+            js(Promise::race(&Array::of2(&complete, &cap))).await?;
+        }
+        connection
+            .local_description()
+            .map(|description| description.sdp())
+            .ok_or(Problem::Gone)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(peer) = self.peer.take() {
+            peer.connection.close();
+        }
+        if let Some(microphone) = self.microphone.take() {
+            stop(&microphone);
+        }
+    }
+}
+
+async fn js(promise: Promise) -> Result<JsValue, Problem> {
+    JsFuture::from(promise)
+        .await
+        .map_err(|e| Problem::from_js(&e))
+}
+
+fn tracks(stream: &MediaStream) -> impl Iterator<Item = MediaStreamTrack> {
+    stream
+        .get_audio_tracks()
+        .into_iter()
+        .map(JsCast::unchecked_into)
+}
+
+fn stop(stream: &MediaStream) {
+    tracks(stream).for_each(|track| track.stop());
+}
+
+fn add_tracks(connection: &RtcPeerConnection, stream: &MediaStream) {
+    for track in tracks(stream) {
+        connection.add_track_0(&track, stream);
+    }
+}
+
+/// Offers Opus and telephone events only; browsers without the choice offer what they have.
+fn prefer_opus(connection: &RtcPeerConnection) {
+    let Some(capabilities) = RtcRtpReceiver::get_capabilities("audio") else {
+        return;
+    };
+    let codecs = Reflect::get(&capabilities, &"codecs".into()).unwrap_or_default();
+    let wanted: Array = Array::from(&codecs)
+        .iter()
+        .filter(|codec| {
+            let mime = Reflect::get(codec, &"mimeType".into())
+                .ok()
+                .and_then(|m| m.as_string())
+                .unwrap_or_default();
+            mime.eq_ignore_ascii_case("audio/opus")
+                || mime.eq_ignore_ascii_case("audio/telephone-event")
+        })
+        .collect();
+    for transceiver in connection.get_transceivers().iter() {
+        let transceiver: RtcRtpTransceiver = transceiver.unchecked_into();
+        if wanted.length() > 0
+            && Reflect::has(&transceiver, &"setCodecPreferences".into()).unwrap_or(false)
+        {
+            transceiver.set_codec_preferences(&wanted);
+        }
+    }
+}
+
+/// The certificate lines of a description.
+fn fingerprint(sdp: &str) -> String {
+    sdp.lines()
+        .filter(|line| line.starts_with("a=fingerprint:"))
+        .collect()
+}

@@ -1,0 +1,94 @@
+//! Requests to the edge under `/v1`. Bodies go out and come in through the browser's own JSON.
+
+use crate::problem::Problem;
+use js_sys::{JSON, Promise};
+use serde::{Serialize, de::DeserializeOwned};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Headers, Request, RequestInit, Response};
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = fetch)]
+    fn global_fetch(request: &Request) -> Promise;
+}
+
+/// A request that is being put together.
+pub struct Call<'a> {
+    /// `GET`, `PUT`, …
+    pub method: &'a str,
+    /// The edge's origin.
+    pub edge: &'a str,
+    /// From `/v1` on.
+    pub path: &'a str,
+    /// The line's token.
+    pub token: Option<&'a str>,
+}
+
+impl Call<'_> {
+    /// Sends it without a body.
+    pub async fn send(self) -> Result<JsValue, Problem> {
+        self.fetch(None).await
+    }
+
+    /// Sends it with a JSON body.
+    pub async fn send_json<T: Serialize>(self, body: &T) -> Result<JsValue, Problem> {
+        let body = body
+            .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
+            .ok()
+            .and_then(|value| JSON::stringify(&value).ok())
+            .ok_or(Problem::Garbled)?;
+        self.fetch(Some(body.into())).await
+    }
+
+    async fn fetch(self, body: Option<JsValue>) -> Result<JsValue, Problem> {
+        let init = RequestInit::new();
+        init.set_method(self.method);
+        let headers = Headers::new().map_err(|e| Problem::from_js(&e))?;
+        let set =
+            |name: &str, value: &str| headers.set(name, value).map_err(|e| Problem::from_js(&e));
+        if let Some(token) = self.token {
+            set("Authorization", &format!("Bearer {token}"))?;
+        }
+        if let Some(body) = body {
+            set("Content-Type", "application/json")?;
+            init.set_body(&body);
+        }
+        init.set_headers_headers(&headers);
+        // A report must outlive the page that sends it.
+        let url = format!("{}{}", self.edge, self.path);
+        let _ = js_sys::Reflect::set(&init, &"keepalive".into(), &JsValue::TRUE);
+        let request =
+            Request::new_with_str_and_init(&url, &init).map_err(|e| Problem::from_js(&e))?;
+
+        let response: Response = JsFuture::from(global_fetch(&request))
+            .await
+            .map_err(|_| Problem::Unreachable)?
+            .unchecked_into();
+        let status = response.status();
+        let value = match response.json() {
+            Ok(promise) => JsFuture::from(promise).await.unwrap_or_default(),
+            Err(_) => JsValue::UNDEFINED,
+        };
+        if response.ok() {
+            return Ok(value);
+        }
+        match parse(value) {
+            Ok(problem) => Err(Problem::Edge(Box::new(problem))),
+            Err(_) => Err(Problem::Edge(Box::new(wakeline_edge_api::Problem {
+                kind: "about:blank".into(),
+                title: response.status_text(),
+                status,
+                detail: String::new(),
+                now: None,
+                retry_after_s: None,
+                wake: None,
+            }))),
+        }
+    }
+}
+
+/// An answer as its type.
+pub fn parse<T: DeserializeOwned>(value: JsValue) -> Result<T, Problem> {
+    serde_wasm_bindgen::from_value(value).map_err(|_| Problem::Garbled)
+}

@@ -1,0 +1,355 @@
+//! Who this page is on its edge: the line's token and the device's credential that renews it.
+
+use crate::{
+    device,
+    problem::Problem,
+    rest::{Call, parse},
+    store::{self, Record},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use futures_channel::oneshot;
+use serde::{Deserialize, Serialize};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+use wakeline_edge_api::{self as api, Account};
+use wasm_bindgen::prelude::*;
+
+/// A token that ends sooner than this is renewed before it is used.
+const RENEW_BEFORE_MS: i64 = 60_000;
+
+/// A signed-in line. Clones share it.
+#[derive(Clone)]
+pub struct Session(Rc<Inner>);
+
+struct Inner {
+    edge: String,
+    record: RefCell<Option<Record>>,
+    /// The edge's clock minus ours, as far as it has told.
+    skew: Cell<i64>,
+    /// Who waits for the renewal under way.
+    renewing: RefCell<Option<Vec<oneshot::Sender<Result<(), Problem>>>>>,
+}
+
+impl Session {
+    /// Signs in by password.
+    pub async fn sign_in(edge: &str, number: &str, password: &str) -> Result<Self, Problem> {
+        let edge = origin(edge)?;
+        let body = api::SignIn {
+            number: number.into(),
+            password: password.into(),
+        };
+        let answer = post(&edge, "/v1/sessions").send_json(&body).await?;
+        let session: api::Session = parse(answer)?;
+        let this = Self::start(edge, session).await?;
+        this.learn_clock();
+        Ok(this)
+    }
+
+    /// The session stored for this edge, renewed when its token has ended; `None` when nobody is signed in. A refused
+    /// renewal (the device was revoked) forgets it; an edge that cannot be reached does not.
+    pub async fn restore(edge: &str) -> Result<Option<Self>, Problem> {
+        let edge = origin(edge)?;
+        let Some(record) = store::load(&edge).await? else {
+            return Ok(None);
+        };
+        let session = Self::of(edge, record);
+        session.token().await?;
+        Ok(Some(session))
+    }
+
+    /// A session by a token that the site's backend signed.
+    pub async fn with_token(edge: &str, token: &str) -> Result<Self, Problem> {
+        let edge = origin(edge)?;
+        let claims = Claims::of(token)?;
+        let stored = store::load(&edge)
+            .await?
+            .filter(|r| r.account.number == claims.num);
+        let account = match stored {
+            Some(record) => record.account,
+            None => {
+                let call = Call {
+                    method: "GET",
+                    edge: &edge,
+                    path: "/v1/account",
+                    token: Some(token),
+                };
+                parse(call.send().await?)?
+            }
+        };
+        let session = api::Session {
+            token: token.into(),
+            expires_at: claims.exp * 1000,
+            account,
+        };
+        Self::start(edge, session).await
+    }
+
+    /// Stores a new session; a device that this line already has here stays the same device.
+    async fn start(edge: String, session: api::Session) -> Result<Self, Problem> {
+        let before = store::load(&edge)
+            .await?
+            .filter(|r| r.account.number == session.account.number);
+        let (device, key) = match before {
+            Some(record) => (record.device, record.key),
+            None => (device::new_id()?, device::new_key().await?),
+        };
+        let record = Record {
+            account: session.account,
+            device,
+            token: session.token,
+            expires_at: session.expires_at,
+            key,
+        };
+        store::save(&edge, &record).await?;
+        Ok(Self::of(edge, record))
+    }
+
+    fn of(edge: String, record: Record) -> Self {
+        Self(Rc::new(Inner {
+            edge,
+            record: RefCell::new(Some(record)),
+            skew: Cell::new(0),
+            renewing: RefCell::new(None),
+        }))
+    }
+
+    /// The edge's origin.
+    pub fn edge(&self) -> &str {
+        &self.0.edge
+    }
+
+    fn record(&self) -> Result<Record, Problem> {
+        self.0.record.borrow().clone().ok_or(Problem::SignedOut)
+    }
+
+    /// Whose line it is.
+    pub fn account(&self) -> Result<Account, Problem> {
+        Ok(self.record()?.account)
+    }
+
+    /// This device's id.
+    pub fn device(&self) -> Result<String, Problem> {
+        Ok(self.record()?.device)
+    }
+
+    /// The line's token; one that is known to have ended is renewed first.
+    pub async fn token(&self) -> Result<String, Problem> {
+        let record = self.record()?;
+        let left = record.expires_at as i64 - (now() as i64 + self.0.skew.get());
+        if left < RENEW_BEFORE_MS {
+            match self.renew().await {
+                Ok(()) => {}
+                // The edge did not answer, and the token may live a while longer.
+                Err(problem) if !problem.requires_sign_in() && left > 0 => {}
+                Err(problem) => return Err(problem),
+            }
+        }
+        Ok(self.record()?.token)
+    }
+
+    /// A new token by the device credential. Callers while one is under way share it.
+    pub async fn renew(&self) -> Result<(), Problem> {
+        let (tell, told) = oneshot::channel();
+        if let Some(waiting) = &mut *self.0.renewing.borrow_mut() {
+            waiting.push(tell);
+        } else {
+            drop(tell);
+        }
+        if let Ok(result) = told.await {
+            return result;
+        }
+        *self.0.renewing.borrow_mut() = Some(Vec::new());
+        let result = self.renew_alone().await;
+        for waiting in self.0.renewing.take().unwrap_or_default() {
+            let _ = waiting.send(result.clone());
+        }
+        result
+    }
+
+    async fn renew_alone(&self) -> Result<(), Problem> {
+        let record = self.record()?;
+        let answer = match self.ask_renewal(&record).await {
+            // Our clock is wrong; the edge says what time it is.
+            Err(problem) if problem.edge_clock().is_some() => {
+                let edge_now = problem.edge_clock().unwrap_or_default();
+                self.0.skew.set(edge_now as i64 - now() as i64);
+                self.ask_renewal(&record).await
+            }
+            answer => answer,
+        };
+        let renewed: api::Session = match answer {
+            Ok(value) => parse(value)?,
+            Err(problem) => {
+                if problem.requires_sign_in() {
+                    // The device was revoked: nothing here is of use any more.
+                    store::forget(&self.0.edge).await?;
+                    *self.0.record.borrow_mut() = None;
+                }
+                return Err(problem);
+            }
+        };
+        let record = Record {
+            account: renewed.account,
+            token: renewed.token,
+            expires_at: renewed.expires_at,
+            ..record
+        };
+        *self.0.record.borrow_mut() = Some(record.clone());
+        self.learn_clock();
+        store::save(&self.0.edge, &record).await
+    }
+
+    async fn ask_renewal(&self, record: &Record) -> Result<JsValue, Problem> {
+        let at = now().saturating_add_signed(self.0.skew.get());
+        let number = &record.account.number;
+        let message = api::renew_message(&self.0.edge, number, &record.device, at);
+        let body = api::RenewToken {
+            device: record.device.clone(),
+            number: number.clone(),
+            nonce_at: at,
+            signature: device::sign(&record.key, &message).await?,
+        };
+        post(&self.0.edge, "/v1/tokens/renew")
+            .send_json(&body)
+            .await
+    }
+
+    /// A token just received says what time it is at the edge.
+    fn learn_clock(&self) {
+        if let Some(record) = &*self.0.record.borrow()
+            && let Ok(Claims { iat: Some(iat), .. }) = Claims::of(&record.token)
+        {
+            let skew = (iat * 1000) as i64 - now() as i64;
+            // Within the token's own whole seconds and its way here there is nothing to correct.
+            self.0.skew.set(if skew.abs() > 30_000 { skew } else { 0 });
+        }
+    }
+
+    /// A request with the line's token, which is renewed once when the edge holds it for dead.
+    pub async fn ask<T: Serialize>(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&T>,
+    ) -> Result<JsValue, Problem> {
+        let answer = self.ask_once(method, path, body).await;
+        match answer {
+            Err(problem) if problem.status() == 401 => {
+                self.renew().await?;
+                self.ask_once(method, path, body).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn ask_once<T: Serialize>(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&T>,
+    ) -> Result<JsValue, Problem> {
+        let token = self.token().await?;
+        let call = Call {
+            method,
+            edge: &self.0.edge,
+            path,
+            token: Some(&token),
+        };
+        match body {
+            Some(body) => call.send_json(body).await,
+            None => call.send().await,
+        }
+    }
+
+    /// A report of this device about a wake: `opened`, `ready`, `decline`.
+    pub async fn report(&self, wake: &str, what: &str) -> Result<JsValue, Problem> {
+        let body = api::WakeReport {
+            device: Some(self.device()?),
+        };
+        self.ask(
+            "POST",
+            &format!("/v1/wakes/{}/{what}", segment(wake)),
+            Some(&body),
+        )
+        .await
+    }
+
+    /// Binds this device: its credential, its push target, its name and language.
+    pub async fn bind(
+        &self,
+        push: Option<api::PushTarget>,
+        label: Option<String>,
+        lang: Option<String>,
+    ) -> Result<(), Problem> {
+        let record = self.record()?;
+        let body = api::BindDevice {
+            push,
+            public_key: Some(device::public_key(&record.key).await?),
+            label,
+            lang,
+        };
+        let path = format!("/v1/devices/{}", record.device);
+        self.ask("PUT", &path, Some(&body)).await.map(drop)
+    }
+
+    /// Unbinds the device at the edge and forgets everything here, also when the edge cannot be reached.
+    pub async fn sign_out(&self) -> Result<(), Problem> {
+        let path = format!("/v1/devices/{}", self.device()?);
+        let unbound = self.ask("DELETE", &path, None::<&()>).await;
+        store::forget(&self.0.edge).await?;
+        *self.0.record.borrow_mut() = None;
+        match unbound {
+            // Gone already is what was wanted.
+            Err(problem) if problem.status() == 0 => Err(problem),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What a token says about itself; the edge alone judges it.
+#[derive(Deserialize)]
+struct Claims {
+    num: String,
+    exp: u64,
+    iat: Option<u64>,
+}
+
+impl Claims {
+    fn of(token: &str) -> Result<Self, Problem> {
+        let payload = token.split('.').nth(1).ok_or(Problem::BadToken)?;
+        let json = URL_SAFE_NO_PAD
+            .decode(payload)
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .ok_or(Problem::BadToken)?;
+        let value = js_sys::JSON::parse(&json).map_err(|_| Problem::BadToken)?;
+        serde_wasm_bindgen::from_value(value).map_err(|_| Problem::BadToken)
+    }
+}
+
+/// The page's clock, ms since the epoch.
+pub fn now() -> u64 {
+    js_sys::Date::now() as u64
+}
+
+/// One segment of a path, whatever it holds.
+pub fn segment(text: &str) -> String {
+    js_sys::encode_uri_component(text).into()
+}
+
+fn post<'a>(edge: &'a str, path: &'a str) -> Call<'a> {
+    Call {
+        method: "POST",
+        edge,
+        path,
+        token: None,
+    }
+}
+
+/// The origin of an edge's address.
+fn origin(edge: &str) -> Result<String, Problem> {
+    let url = web_sys::Url::new(edge).map_err(|e| Problem::from_js(&e))?;
+    Ok(url.origin())
+}

@@ -1,0 +1,122 @@
+//! What this device remembers of its edges: IndexedDB `wakeline`, store `session`, one record per edge origin.
+//!
+//! The service worker reads the same records to sign with the device's key, so their shape is an interface.
+
+use crate::problem::Problem;
+use js_sys::Promise;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use wakeline_edge_api::Account;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    CryptoKeyPair, IdbDatabase, IdbFactory, IdbObjectStore, IdbRequest, IdbTransactionMode,
+};
+
+const DATABASE: &str = "wakeline";
+const VERSION: u32 = 1;
+const SESSIONS: &str = "session";
+
+/// One signed-in line of this device.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Record {
+    /// Whose line it is.
+    pub account: Account,
+    /// This device's id there, a lower-case UUID.
+    pub device: String,
+    /// The line's token.
+    pub token: String,
+    /// When it ends, by the edge's clock.
+    pub expires_at: u64,
+    /// The device's key pair; its private half never leaves the browser.
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    pub key: CryptoKeyPair,
+}
+
+/// The session stored for this edge, if it can be read.
+pub async fn load(edge: &str) -> Result<Option<Record>, Problem> {
+    let value = done(
+        &sessions(IdbTransactionMode::Readonly)
+            .await?
+            .get(&edge.into()),
+    )
+    .await?;
+    Ok(parse(value))
+}
+
+/// Stores the session of this edge in place of the one before.
+pub async fn save(edge: &str, record: &Record) -> Result<(), Problem> {
+    let value = serde_wasm_bindgen::to_value(record).map_err(|_| Problem::Garbled)?;
+    let store = sessions(IdbTransactionMode::Readwrite).await?;
+    done(&store.put_with_key(&value, &edge.into()))
+        .await
+        .map(drop)
+}
+
+/// Forgets the session of this edge.
+pub async fn forget(edge: &str) -> Result<(), Problem> {
+    let store = sessions(IdbTransactionMode::Readwrite).await?;
+    done(&store.delete(&edge.into())).await.map(drop)
+}
+
+fn parse<T: DeserializeOwned>(value: JsValue) -> Option<T> {
+    serde_wasm_bindgen::from_value(value).ok()
+}
+
+async fn sessions(mode: IdbTransactionMode) -> Result<IdbObjectStore, Problem> {
+    open()
+        .await?
+        .transaction_with_str_and_mode(SESSIONS, mode)
+        .and_then(|transaction| transaction.object_store(SESSIONS))
+        .map_err(|e| Problem::from_js(&e))
+}
+
+async fn open() -> Result<IdbDatabase, Problem> {
+    let factory = js_sys::Reflect::get(&js_sys::global(), &"indexedDB".into())
+        .ok()
+        .and_then(|f| f.dyn_into::<IdbFactory>().ok())
+        .ok_or(Problem::Browser {
+            name: "NotSupportedError".into(),
+            message: "this browser keeps no IndexedDB here".into(),
+        })?;
+    let request = factory
+        .open_with_u32(DATABASE, VERSION)
+        .map_err(|e| Problem::from_js(&e))?;
+    let upgrading = request.clone();
+    let upgrade = Closure::once(move || {
+        if let Ok(database) = upgrading.result() {
+            // The only upgrade there is: from nothing to version 1.
+            let _ = database
+                .unchecked_into::<IdbDatabase>()
+                .create_object_store(SESSIONS);
+        }
+    });
+    request.set_onupgradeneeded(Some(upgrade.as_ref().unchecked_ref()));
+    let database = wait(&request).await?;
+    request.set_onupgradeneeded(None);
+    Ok(database.unchecked_into())
+}
+
+async fn done(request: &Result<IdbRequest, JsValue>) -> Result<JsValue, Problem> {
+    match request {
+        Ok(request) => wait(request).await,
+        Err(e) => Err(Problem::from_js(e)),
+    }
+}
+
+/// An `IDBRequest` as a future.
+async fn wait(request: &IdbRequest) -> Result<JsValue, Problem> {
+    let promise = Promise::new(&mut |resolve, reject| {
+        request.set_onsuccess(Some(&resolve));
+        request.set_onerror(Some(&reject));
+    });
+    let ended = JsFuture::from(promise).await;
+    request.set_onsuccess(None);
+    request.set_onerror(None);
+    match ended {
+        Ok(_) => request.result().map_err(|e| Problem::from_js(&e)),
+        Err(_) => Err(match request.error() {
+            Ok(Some(error)) => Problem::from_js(&error),
+            _ => Problem::Garbled,
+        }),
+    }
+}
