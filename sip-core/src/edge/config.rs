@@ -1,0 +1,87 @@
+//! What a site decides about its edge.
+
+use super::id::SiteId;
+use crate::time::Duration;
+use crate::wake;
+use serde::{Deserialize, Serialize};
+
+/// One site's settings, as the two objects need them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SiteConfig {
+    /// The site.
+    pub id: SiteId,
+    /// Its SIP domain; also the realm of digest credentials.
+    pub domain: String,
+    /// Limits of the wake and its rules.
+    pub wake: wake::Limits,
+    /// Caps and times of the edge itself.
+    pub edge: EdgeLimits,
+}
+
+/// Caps and times of the edge.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EdgeLimits {
+    /// A socket that registered nothing by then is closed.
+    pub unregistered: Duration,
+    /// Shortest registration that is granted (423 below, RFC 3261 §10.3).
+    pub min_expires_s: u32,
+    /// Longest registration that is granted, and the default.
+    pub max_expires_s: u32,
+    /// Largest frame read from a socket.
+    pub max_frame: usize,
+    /// Frames a socket may send per second, on average.
+    pub frames_per_s: u32,
+    /// Frames a socket may send at once.
+    pub frames_burst: u32,
+    /// Lines on one socket.
+    pub max_lines_per_flow: usize,
+    /// Transactions open on one socket, in each direction.
+    pub max_transactions: usize,
+    /// Devices bound to one line.
+    pub max_devices: usize,
+    /// Registered contacts of one line.
+    pub max_bindings: usize,
+    /// Calls of one line that are not answered yet.
+    pub max_parked: usize,
+    /// Calls of one line in all.
+    pub max_calls: usize,
+    /// Missed calls kept.
+    pub max_missed: usize,
+    /// How long the other side hears nothing of a lost party in a call.
+    pub lost_told: Duration,
+    /// How long a lost party has to come back before the edge ends the call.
+    pub lost_ends: Duration,
+    /// How long an ended call is remembered for late messages and questions.
+    pub remembered: Duration,
+}
+
+impl Default for EdgeLimits {
+    fn default() -> Self {
+        Self {
+            unregistered: Duration::from_secs(10),
+            min_expires_s: 30,
+            max_expires_s: 600,
+            max_frame: 64 * 1024,
+            frames_per_s: 50,
+            frames_burst: 200,
+            max_lines_per_flow: 32,
+            max_transactions: 128,
+            max_devices: 16,
+            max_bindings: 32,
+            max_parked: 8,
+            max_calls: 32,
+            max_missed: 100,
+            lost_told: Duration::from_secs(15),
+            lost_ends: Duration::from_secs(30),
+            remembered: Duration::from_secs(300),
+        }
+    }
+}
+
+impl SiteConfig {
+    /// A site with default limits.
+    pub fn new(id: SiteId, domain: impl Into<String>) -> Self {
+        Self { id, domain: domain.into(), wake: wake::Limits::default(), edge: EdgeLimits::default() }
+    }
+}

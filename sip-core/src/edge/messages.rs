@@ -1,0 +1,292 @@
+//! What flow and line objects say to each other, inside [`Envelope`](super::outbox::Envelope)s.
+
+use super::id::{DeviceId, FlowToken, Number, Uid, WakeId};
+use crate::time::Time;
+use crate::wake::WakeState;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A whole SIP message, byte for byte. Serialised as text, or as base64 behind a NUL when it is not UTF-8.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SipBytes(pub Vec<u8>);
+
+impl Serialize for SipBytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match std::str::from_utf8(&self.0) {
+            Ok(text) if !text.starts_with('\0') => serializer.serialize_str(text),
+            _ => serializer.serialize_str(&format!("\0{}", BASE64.encode(&self.0))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for SipBytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.strip_prefix('\0') {
+            Some(encoded) => BASE64.decode(encoded).map(Self).map_err(serde::de::Error::custom),
+            None => Ok(Self(text.into_bytes())),
+        }
+    }
+}
+
+impl std::fmt::Debug for SipBytes {
+    /// Only the size: a message holds identities.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SipBytes({})", self.0.len())
+    }
+}
+
+/// Somebody in a call, as the edge knows them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Party {
+    /// The line's number.
+    pub number: Number,
+    /// The user behind it.
+    pub uid: Uid,
+    /// The name to show; data, never markup.
+    pub display_name: String,
+}
+
+/// How a REGISTER proved who sent it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Proof {
+    /// A token that the driver verified (RFC 8898).
+    Bearer {
+        /// The user of the token.
+        uid: Uid,
+        /// The name in the token, if it has one.
+        display_name: Option<String>,
+        /// The device that the token was issued to, if any: dead when that device is revoked.
+        device: Option<DeviceId>,
+        /// When the token ends. A binding may outlive it.
+        expires_at: Time,
+    },
+    /// A digest response (RFC 8760) over a nonce of this flow: the line compares, so that its
+    /// secret never leaves it.
+    Digest {
+        /// The whole `Authorization` value.
+        authorization: String,
+    },
+}
+
+/// One contact of a REGISTER.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactRow {
+    /// The contact's URI.
+    pub uri: String,
+    /// The device of its `+sip.instance`.
+    pub instance: Option<DeviceId>,
+    /// Its `reg-id` (RFC 5626).
+    pub reg_id: Option<u32>,
+    /// Seconds asked for; 0 unbinds.
+    pub expires_s: Option<u32>,
+    /// Its q value in thousandths.
+    pub q: u16,
+}
+
+/// What a REGISTER wants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Bind {
+    /// Nothing: it asks for the bindings.
+    Query,
+    /// `Contact: *` with `Expires: 0`.
+    RemoveAll,
+    /// Adds, refreshes or removes these.
+    Contacts(Vec<ContactRow>),
+}
+
+/// From a flow to a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FlowToLine {
+    /// An authenticated REGISTER (RFC 3261 §10.3, RFC 5626 §6).
+    Register {
+        /// Names the waiting server transaction of the flow.
+        tx: String,
+        /// Who it is.
+        proof: Proof,
+        /// Call-ID, to tell a new attempt from an old one.
+        call_id: String,
+        /// CSeq number.
+        cseq: u32,
+        /// What it wants.
+        bind: Bind,
+    },
+    /// The socket of this flow is gone. Outside a call: its bindings end. In a call: that party is lost.
+    Gone,
+    /// A new call; the envelope's call is the wake id that the flow minted.
+    Invite {
+        /// Who calls, as authenticated.
+        caller: Party,
+        /// The caller's device, so that a line calling itself does not ring the caller.
+        device: Option<DeviceId>,
+        /// The request, cleaned of hop-by-hop headers and carrying P-Asserted-Identity.
+        request: SipBytes,
+    },
+    /// The caller cancelled.
+    Cancel {
+        /// The `Reason` header of the CANCEL.
+        reason: Option<String>,
+    },
+    /// A probed device answered: its flow is alive.
+    Alive {
+        /// The binding's contact.
+        contact: String,
+    },
+    /// A response to a request that the line sent through this flow, Via already popped.
+    Response {
+        /// The line's name for that transaction.
+        tx: String,
+        /// The response; `None` when the flow gave up waiting or cannot send.
+        response: Option<SipBytes>,
+    },
+    /// A request inside a dialog, routed by our Record-Route.
+    InDialog {
+        /// Names the server transaction of the flow; `None` for ACK.
+        tx: Option<String>,
+        /// The number that this flow is authenticated for and that sent it.
+        from: Option<Number>,
+        /// The request.
+        request: SipBytes,
+    },
+    /// The other side's CANCEL of a request inside a dialog (re-INVITE).
+    CancelInDialog {
+        /// The server transaction being cancelled.
+        tx: String,
+    },
+}
+
+/// From a line to a flow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LineToFlow {
+    /// The answer to a REGISTER.
+    Registered {
+        /// The flow's server transaction.
+        tx: String,
+        /// What came of it.
+        outcome: RegisterOutcome,
+    },
+    /// This flow's binding of `number` ended by another's hand (revoked device, replaced by a newer flow).
+    Unbound {
+        /// The line.
+        number: Number,
+    },
+    /// Answer the caller's INVITE (or an in-dialog request) with a response of the edge's own.
+    Answer {
+        /// The flow's server transaction; `None` is the call's INVITE.
+        tx: Option<String>,
+        /// What to say.
+        answer: Answer,
+    },
+    /// Pass a response of the far side on to the flow's server transaction.
+    Response {
+        /// The flow's server transaction; `None` is the call's INVITE.
+        tx: Option<String>,
+        /// The response as the far side sent it, minus our Via, plus our headers.
+        response: SipBytes,
+    },
+    /// Ask with OPTIONS whether the page behind this contact lives; only an answer is reported.
+    Probe {
+        /// Where to.
+        contact: String,
+        /// The number it is registered under.
+        number: Number,
+    },
+    /// Send a request to the page; the flow adds its Via and owns the client transaction.
+    Request {
+        /// The line's name for the transaction; ACK has none.
+        tx: Option<String>,
+        /// The request, ready but for our Via.
+        request: SipBytes,
+    },
+    /// Cancel a pending INVITE to the page.
+    Cancel {
+        /// The line's name for the transaction.
+        tx: String,
+        /// The `Reason` header of the CANCEL.
+        reason: String,
+    },
+}
+
+/// What came of a REGISTER.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RegisterOutcome {
+    /// 200: the flow may speak for this party.
+    Ok {
+        /// Whose line it is.
+        party: Party,
+        /// The device of the binding on this flow.
+        device: Option<DeviceId>,
+        /// All bindings of the line now, for the Contact headers.
+        bindings: Vec<BoundContact>,
+        /// When this flow's own binding ends; `None` when it has none (query, unregister).
+        bound_until: Option<Time>,
+        /// Wakes of this line that wait for a device.
+        waiting: Vec<WakeId>,
+        /// Whether RFC 5626 was applied.
+        outbound: bool,
+    },
+    /// 423 with Min-Expires.
+    TooBrief {
+        /// Seconds.
+        min_expires_s: u32,
+    },
+    /// 401: the digest is wrong.
+    BadCredentials,
+    /// 403: the device was revoked.
+    Revoked,
+    /// Any other refusal.
+    Refused {
+        /// The status.
+        status: u16,
+        /// Its reason phrase.
+        reason: String,
+    },
+}
+
+/// One binding as the 200 to REGISTER lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BoundContact {
+    /// The contact and its parameters.
+    pub contact: ContactRow,
+    /// Seconds left.
+    pub expires_s: u32,
+}
+
+/// A response that the edge makes itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The reason phrase.
+    pub phrase: String,
+    /// The To tag, the same in all of this call's answers.
+    pub to_tag: String,
+    /// The state of the wake, for `Wakeline-Wake`.
+    pub wake: Option<(WakeId, WakeState)>,
+    /// Further headers, e.g. `Reason`, `Retry-After`.
+    pub headers: Vec<(String, String)>,
+}
+
+/// The flow a message came from or goes to.
+pub fn flow_object(site: &super::id::SiteId, token: &FlowToken) -> String {
+    format!("flow:{site}:{token}")
+}
+
+/// The object of a line.
+pub fn line_object(site: &super::id::SiteId, number: &Number) -> String {
+    format!("line:{site}:{number}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sip_bytes_survive_whatever_they_hold() {
+        for bytes in [&b"INVITE sip:a SIP/2.0\r\n\r\n"[..], b"\xff\xfe\0", b"\0text"] {
+            let json = serde_json::to_string(&SipBytes(bytes.to_vec())).unwrap();
+            assert_eq!(serde_json::from_str::<SipBytes>(&json).unwrap().0, bytes);
+        }
+    }
+}

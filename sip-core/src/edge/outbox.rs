@@ -1,0 +1,340 @@
+//! Messages between objects: numbered, at least once, deduplicated, in order.
+//!
+//! Every object may be forgotten between any two inputs, and every delivery may fail, be repeated
+//! or overtake another. So what leaves is a row of the [`Outbox`] until the receiver has answered
+//! 2xx, and the [`Inbox`] of the receiver remembers per stream which number comes next.
+//! A *stream* is (sender, receiver, call): one call's messages never wait for another's.
+
+use super::rows::{Row, RowChange, RowError, Table};
+use crate::time::{Duration, Time};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// The stream of messages that belong to no call (registration).
+pub const NO_CALL: &str = "";
+
+/// How long an undelivered message is tried.
+const GIVE_UP: Duration = Duration::from_secs(90);
+/// How long the sender numbers a stream on after its last message; then it begins a new epoch.
+const NUMBERED: Duration = Duration::from_secs(180);
+/// How long the receiver remembers a stream; longer than the sender, so that a late duplicate never
+/// looks new and a number never waits for one that was forgotten.
+const REMEMBERED: Duration = Duration::from_secs(300);
+/// A message that arrives for an unknown stream is refused when it is older than this.
+const STALE: Duration = Duration::from_secs(120);
+/// Messages kept while an earlier one is missing.
+const MAX_HELD: usize = 64;
+
+/// A message on its way. `(from, to, call, seq)` names it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Envelope<M> {
+    /// The sending object's name, e.g. `flow:demo:abc`.
+    pub from: String,
+    /// The receiving object's name, e.g. `line:demo:1002`.
+    pub to: String,
+    /// The call it belongs to, or [`NO_CALL`].
+    pub call: String,
+    /// When its stream was (re)started; a later epoch replaces an earlier one.
+    pub epoch: Time,
+    /// Position in its stream, from 0.
+    pub seq: u64,
+    /// When it was first sent.
+    pub at: Time,
+    /// What it says.
+    pub msg: M,
+}
+
+/// Names an envelope of the outbox when the driver reports it delivered.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct EnvelopeId {
+    /// The receiving object.
+    pub to: String,
+    /// The call.
+    pub call: String,
+    /// Epoch of its stream.
+    pub epoch: Time,
+    /// Position in its stream.
+    pub seq: u64,
+}
+
+impl<M> Envelope<M> {
+    /// Its name in the sender's outbox.
+    pub fn id(&self) -> EnvelopeId {
+        EnvelopeId { to: self.to.clone(), call: self.call.clone(), epoch: self.epoch, seq: self.seq }
+    }
+}
+
+impl EnvelopeId {
+    fn key(&self) -> String {
+        format!("{}|{}|{:015}|{:010}", self.to, self.call, self.epoch.as_millis(), self.seq)
+    }
+}
+
+fn stream_key(peer: &str, call: &str) -> String {
+    format!("{peer}|{call}")
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Pending<M> {
+    envelope: Envelope<M>,
+    tries: u32,
+    next_try: Time,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Stream {
+    epoch: Time,
+    next: u64,
+    used_at: Time,
+}
+
+/// What has left this object and is not yet known to have arrived.
+#[derive(Debug)]
+pub struct Outbox<M> {
+    own: String,
+    streams: Table<Stream>,
+    pending: Table<Pending<M>>,
+    fresh: Vec<EnvelopeId>,
+}
+
+impl<M: Clone + Serialize + DeserializeOwned> Outbox<M> {
+    /// The outbox of the object named `own`.
+    pub fn new(own: String) -> Self {
+        Self { own, streams: Table::new("out_streams"), pending: Table::new("outbox"), fresh: Vec::new() }
+    }
+
+    /// Takes back a stored row; `false` if it is not of this room.
+    pub fn restore(&mut self, row: &Row) -> Result<bool, RowError> {
+        Ok(self.streams.restore(row)? || self.pending.restore(row)?)
+    }
+
+    /// Puts a message into its stream.
+    pub fn send(&mut self, now: Time, to: &str, call: &str, msg: M) {
+        let key = stream_key(to, call);
+        let mut stream = match self.streams.remove(&key) {
+            Some(stream) if now < stream.used_at + NUMBERED => stream,
+            Some(old) => Stream { epoch: now.max(old.epoch + Duration::from_millis(1)), next: 0, used_at: now },
+            None => Stream { epoch: now, next: 0, used_at: now },
+        };
+        let envelope = Envelope {
+            from: self.own.clone(),
+            to: to.to_owned(),
+            call: call.to_owned(),
+            epoch: stream.epoch,
+            seq: stream.next,
+            at: now,
+            msg,
+        };
+        stream.next += 1;
+        stream.used_at = now;
+        self.streams.insert(&key, stream);
+        let id = envelope.id();
+        self.pending.insert(&id.key(), Pending { envelope, tries: 1, next_try: now + retry_after(1) });
+        self.fresh.push(id);
+    }
+
+    /// The receiver has it.
+    pub fn delivered(&mut self, id: &EnvelopeId) {
+        self.pending.remove(&id.key());
+    }
+
+    /// Puts what is due on its way again and forgets what is too old.
+    pub fn timeout(&mut self, now: Time) {
+        for key in self.pending.keys_where(|pending| pending.next_try <= now) {
+            let Some(pending) = self.pending.get_mut(&key) else { continue };
+            if now >= pending.envelope.at + GIVE_UP {
+                let (to, call) = (pending.envelope.to.clone(), pending.envelope.call.clone());
+                self.give_up(&to, &call);
+                continue;
+            }
+            pending.tries += 1;
+            pending.next_try = now + retry_after(pending.tries);
+            self.fresh.push(pending.envelope.id());
+        }
+        for key in self.streams.keys_where(|stream| now >= stream.used_at + NUMBERED) {
+            self.streams.remove(&key);
+        }
+    }
+
+    /// The receiver cannot be reached: what waits in this stream is dropped and the next message
+    /// begins a new epoch, or the receiver would wait for the missing number for ever.
+    fn give_up(&mut self, to: &str, call: &str) {
+        for key in self.pending.keys_where(|p| p.envelope.to == to && p.envelope.call == call) {
+            self.pending.remove(&key);
+        }
+        self.streams.remove(&stream_key(to, call));
+    }
+
+    /// The next envelope to deliver.
+    pub fn poll(&mut self) -> Option<Envelope<M>> {
+        while !self.fresh.is_empty() {
+            let id = self.fresh.remove(0);
+            if let Some(pending) = self.pending.get(&id.key()) {
+                return Some(pending.envelope.clone());
+            }
+        }
+        None
+    }
+
+    /// When [`Outbox::timeout`] has something to do.
+    pub fn deadline(&self) -> Option<Time> {
+        let retries = self.pending.values().map(|pending| pending.next_try);
+        let forgets = self.streams.values().map(|stream| stream.used_at + NUMBERED);
+        retries.chain(forgets).min()
+    }
+
+    /// Yields the changed rows.
+    pub fn flush(&mut self, mut write: impl FnMut(RowChange)) {
+        self.streams.flush(&mut write);
+        self.pending.flush(&mut write);
+    }
+}
+
+fn held_key(stream: &str, epoch: Time, seq: u64) -> String {
+    format!("{stream}|{:015}|{seq:010}", epoch.as_millis())
+}
+
+fn retry_after(tries: u32) -> Duration {
+    Duration::from_millis(500 << (tries - 1).min(5))
+}
+
+/// What has arrived at this object: drops repeats, holds back what came too early.
+#[derive(Debug)]
+pub struct Inbox<M> {
+    streams: Table<Stream>,
+    held: Table<Envelope<M>>,
+}
+
+impl<M: Clone + Serialize + DeserializeOwned> Default for Inbox<M> {
+    fn default() -> Self {
+        Self { streams: Table::new("in_streams"), held: Table::new("inbox") }
+    }
+}
+
+impl<M: Clone + Serialize + DeserializeOwned> Inbox<M> {
+    /// Takes back a stored row; `false` if it is not of this room.
+    pub fn restore(&mut self, row: &Row) -> Result<bool, RowError> {
+        Ok(self.streams.restore(row)? || self.held.restore(row)?)
+    }
+
+    /// Accepts an envelope and yields what may now be applied, in order: nothing for a repeat or
+    /// for one that overtook another, several when it filled a gap.
+    pub fn receive(&mut self, now: Time, envelope: Envelope<M>) -> Vec<Envelope<M>> {
+        let key = stream_key(&envelope.from, &envelope.call);
+        let mut next = match self.streams.get(&key) {
+            Some(stream) if envelope.epoch == stream.epoch => stream.next,
+            Some(stream) if envelope.epoch < stream.epoch => return Vec::new(),
+            None if now >= envelope.at + STALE => return Vec::new(),
+            _ => 0,
+        };
+        if envelope.seq < next {
+            return Vec::new();
+        }
+        let epoch = envelope.epoch;
+        let mut ready = Vec::new();
+        if envelope.seq > next {
+            if self.held.len() < MAX_HELD {
+                self.held.insert(&held_key(&key, epoch, envelope.seq), envelope);
+            }
+        } else {
+            ready.push(envelope);
+            next += 1;
+            while let Some(held) = self.held.remove(&held_key(&key, epoch, next)) {
+                ready.push(held);
+                next += 1;
+            }
+        }
+        self.streams.insert(&key, Stream { epoch, next, used_at: now });
+        ready
+    }
+
+    /// Forgets streams that have long been quiet.
+    pub fn timeout(&mut self, now: Time) {
+        for key in self.streams.keys_where(|stream| now >= stream.used_at + REMEMBERED) {
+            self.streams.remove(&key);
+            for held in self.held.keys_where(|envelope| stream_key(&envelope.from, &envelope.call) == key) {
+                self.held.remove(&held);
+            }
+        }
+    }
+
+    /// When [`Inbox::timeout`] has something to do.
+    pub fn deadline(&self) -> Option<Time> {
+        self.streams.values().map(|stream| stream.used_at + REMEMBERED).min()
+    }
+
+    /// Yields the changed rows.
+    pub fn flush(&mut self, mut write: impl FnMut(RowChange)) {
+        self.streams.flush(&mut write);
+        self.held.flush(&mut write);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> Time {
+        Time(1_000_000 + ms)
+    }
+
+    fn sent(outbox: &mut Outbox<u32>, now: Time, numbers: &[u32]) -> Vec<Envelope<u32>> {
+        for n in numbers {
+            outbox.send(now, "line:s:2", "c", *n);
+        }
+        std::iter::from_fn(|| outbox.poll()).collect()
+    }
+
+    fn said(envelopes: Vec<Envelope<u32>>) -> Vec<u32> {
+        envelopes.into_iter().map(|envelope| envelope.msg).collect()
+    }
+
+    #[test]
+    fn repeats_are_dropped_and_overtakers_wait() {
+        let mut outbox = Outbox::new("flow:s:a".into());
+        let mut inbox = Inbox::default();
+        let envelopes = sent(&mut outbox, at(0), &[10, 11, 12]);
+        assert_eq!(said(inbox.receive(at(1), envelopes[2].clone())), Vec::<u32>::new());
+        assert_eq!(said(inbox.receive(at(1), envelopes[0].clone())), [10]);
+        assert_eq!(said(inbox.receive(at(1), envelopes[0].clone())), Vec::<u32>::new());
+        assert_eq!(said(inbox.receive(at(1), envelopes[1].clone())), [11, 12]);
+        assert_eq!(said(inbox.receive(at(2), envelopes[2].clone())), Vec::<u32>::new());
+    }
+
+    #[test]
+    fn what_was_not_delivered_is_sent_again_until_it_was() {
+        let mut outbox = Outbox::new("flow:s:a".into());
+        let envelopes = sent(&mut outbox, at(0), &[10]);
+        outbox.timeout(at(600));
+        assert_eq!(outbox.poll(), Some(envelopes[0].clone()));
+        outbox.delivered(&envelopes[0].id());
+        outbox.timeout(at(60_000));
+        assert_eq!(outbox.poll(), None);
+    }
+
+    #[test]
+    fn a_stream_given_up_or_forgotten_begins_anew_and_is_heard() {
+        let mut outbox = Outbox::new("flow:s:a".into());
+        let mut inbox = Inbox::default();
+        let first = sent(&mut outbox, at(0), &[1]);
+        inbox.receive(at(0), first[0].clone());
+        outbox.delivered(&first[0].id());
+        sent(&mut outbox, at(10), &[2]);
+        outbox.timeout(at(95_000));
+        assert_eq!(outbox.poll(), None, "given up");
+        let third = sent(&mut outbox, at(96_000), &[3]);
+        assert_eq!(said(inbox.receive(at(96_000), third[0].clone())), [3]);
+        assert_eq!(said(inbox.receive(at(96_000), first[0].clone())), Vec::<u32>::new(), "an older epoch stays silent");
+        outbox.delivered(&third[0].id());
+        let later = sent(&mut outbox, at(300_000), &[4]);
+        assert_eq!(later[0].seq, 0);
+        assert_eq!(said(inbox.receive(at(300_000), later[0].clone())), [4]);
+    }
+
+    #[test]
+    fn a_duplicate_from_long_ago_is_not_taken_for_new() {
+        let mut outbox = Outbox::new("flow:s:a".into());
+        let mut inbox: Inbox<u32> = Inbox::default();
+        let envelopes = sent(&mut outbox, at(0), &[1]);
+        assert_eq!(said(inbox.receive(at(130_000), envelopes[0].clone())), Vec::<u32>::new());
+    }
+}

@@ -1,0 +1,19 @@
+//! The wake: one attempt to bring a line online for one call. Two levels, one pure state machine.
+//!
+//! ```text
+//! per device: targeted → pushed → (shown) → opened → registered → ready → invited → ringing → answered
+//!             or declined | busy | dropped | cancelled
+//! per wake:   the furthest device while it lasts, then exactly one final state:
+//!             answered | declined | busy | unanswered | expired | cancelled | unbound | unreachable | failed
+//! ```
+//!
+//! The machine knows neither SIP nor push services: it is told [`Event`]s and answers with
+//! [`Action`]s, and whoever leads a wake carries them out. It is stored whole between any two events.
+
+mod limits;
+
+mod state;
+
+pub use limits::{DeclineScope, Limits};
+
+pub use state::{DeviceState, Failure, WakeState};
