@@ -38,12 +38,18 @@ impl Entropy {
 
     /// A number below `bound` (zero when `bound` is zero), for jitter and back-off.
     pub fn below(&mut self, bound: u64) -> u64 {
-        if bound == 0 { 0 } else { self.0.next_u64() % bound }
+        if bound == 0 {
+            0
+        } else {
+            self.0.next_u64() % bound
+        }
     }
 
     /// `n` characters of the base64url alphabet, six random bits each.
     pub fn text(&mut self, n: usize) -> String {
-        (0..n).map(|_| char::from(ALPHABET[(self.0.next_u32() & 63) as usize])).collect()
+        (0..n)
+            .map(|_| char::from(ALPHABET[(self.0.next_u32() & 63) as usize]))
+            .collect()
     }
 
     /// A token of 128 random bits in 22 characters of base64url: wake ids, flow tokens.
@@ -51,7 +57,9 @@ impl Entropy {
     /// The last character carries only the two bits that 16 bytes leave, so that it decodes strictly as base64url.
     pub fn token(&mut self) -> String {
         let mut out = self.text(21);
-        out.push(char::from(ALPHABET[((self.0.next_u32() & 3) << 4) as usize]));
+        out.push(char::from(
+            ALPHABET[((self.0.next_u32() & 3) << 4) as usize],
+        ));
         out
     }
 
@@ -104,7 +112,11 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_tokens_and_another_seed_others() {
-        let (mut a, mut b, mut c) = (Entropy::for_tests(1), Entropy::for_tests(1), Entropy::for_tests(2));
+        let (mut a, mut b, mut c) = (
+            Entropy::for_tests(1),
+            Entropy::for_tests(1),
+            Entropy::for_tests(2),
+        );
         let token = a.token();
         assert_eq!(token, b.token());
         assert_ne!(token, c.token());

@@ -1,0 +1,37 @@
+//! One macro: types that are stored and shown as their text.
+
+/// Implements `FromStr` by a `parse_text` function, and serde as that text.
+macro_rules! as_text {
+    ($type:ty) => {
+        impl std::str::FromStr for $type {
+            type Err = $crate::wire::ParseError;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::parse_text(text)
+            }
+        }
+
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct TextVisitor;
+                impl serde::de::Visitor<'_> for TextVisitor {
+                    type Value = $type;
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("the text of a sip value")
+                    }
+                    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$type, E> {
+                        <$type>::parse_text(text).map_err(E::custom)
+                    }
+                }
+                deserializer.deserialize_str(TextVisitor)
+            }
+        }
+    };
+}
+
+pub(super) use as_text;
