@@ -1,6 +1,8 @@
 //! Every command of the house: set-up, build, dev, demo, play, test, bench, lint, dist, deploy.
 
 mod build;
+mod demo;
+mod edge;
 mod house;
 mod process;
 mod progress;
@@ -18,6 +20,8 @@ use crate::house::House;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
+  demo [--port N] [--no-open]    everything on this machine, for two browser tabs
+  dev [--port N]                 the same for developers
   build worker|client|www|all    build what is shipped, unless unchanged
 ";
 
@@ -48,7 +52,21 @@ fn run() -> Result<ExitCode> {
             };
             build::build(&house, &Part::parse(&word)?)?;
         }
+        "demo" => demo::demo(&house, &demo_options(args)?)?,
+        "dev" => demo::dev(&house, &demo_options(args)?)?,
         other => bail!("no command {other}\n{USAGE}"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn demo_options(mut args: lexopt::Parser) -> Result<demo::Options> {
+    let mut options = demo::Options::default();
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("port") => options.port = Some(args.value()?.parse()?),
+            Long("no-open") => options.no_open = true,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(options)
 }

@@ -255,6 +255,13 @@ impl Group {
         }
     }
 
+    /// Lets it live on: it was started for the person, not for us.
+    pub fn release(mut self) {
+        if let Some(id) = self.id.take() {
+            forget(id);
+        }
+    }
+
     /// Ends the whole group and reaps its leader.
     pub fn end(&mut self) {
         let Some(id) = self.id.take() else { return };
@@ -272,10 +279,7 @@ impl Group {
             thread::sleep(Duration::from_millis(20));
         }
         let _ = self.child.wait();
-        GROUPS
-            .lock()
-            .expect("no holder of the table panics")
-            .retain(|other| *other != id);
+        forget(id);
     }
 }
 
@@ -283,6 +287,13 @@ impl Drop for Group {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+fn forget(id: Pid) {
+    GROUPS
+        .lock()
+        .expect("no holder of the table panics")
+        .retain(|other| *other != id);
 }
 
 /// Ends every group still running; their owners reap them.
