@@ -82,6 +82,11 @@ impl Default for EdgeLimits {
 impl SiteConfig {
     /// A site with default limits.
     pub fn new(id: SiteId, domain: impl Into<String>) -> Self {
-        Self { id, domain: domain.into(), wake: wake::Limits::default(), edge: EdgeLimits::default() }
+        Self {
+            id,
+            domain: domain.into(),
+            wake: wake::Limits::default(),
+            edge: EdgeLimits::default(),
+        }
     }
 }

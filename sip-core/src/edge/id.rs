@@ -98,7 +98,11 @@ name!(
 impl DeviceId {
     /// Reads `<urn:uuid:…>` (with or without its brackets and quotes) of a `+sip.instance`.
     pub fn from_instance(instance: &str) -> Result<Self, InvalidName> {
-        let bare = instance.trim().trim_matches('"').trim_start_matches('<').trim_end_matches('>');
+        let bare = instance
+            .trim()
+            .trim_matches('"')
+            .trim_start_matches('<')
+            .trim_end_matches('>');
         let lower = bare.to_ascii_lowercase();
         Self::parse(lower.strip_prefix("urn:uuid:").unwrap_or(&lower))
     }
@@ -119,7 +123,8 @@ mod tests {
 
     #[test]
     fn an_instance_names_its_device() {
-        let device = DeviceId::from_instance("\"<urn:uuid:F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6>\"").unwrap();
+        let device =
+            DeviceId::from_instance("\"<urn:uuid:F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6>\"").unwrap();
         assert_eq!(device.as_str(), "f81d4fae-7dec-11d0-a765-00a0c91e6bf6");
     }
 }

@@ -24,7 +24,10 @@ impl<'de> Deserialize<'de> for SipBytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         match text.strip_prefix('\0') {
-            Some(encoded) => BASE64.decode(encoded).map(Self).map_err(serde::de::Error::custom),
+            Some(encoded) => BASE64
+                .decode(encoded)
+                .map(Self)
+                .map_err(serde::de::Error::custom),
             None => Ok(Self(text.into_bytes())),
         }
     }
@@ -284,7 +287,11 @@ mod tests {
 
     #[test]
     fn sip_bytes_survive_whatever_they_hold() {
-        for bytes in [&b"INVITE sip:a SIP/2.0\r\n\r\n"[..], b"\xff\xfe\0", b"\0text"] {
+        for bytes in [
+            &b"INVITE sip:a SIP/2.0\r\n\r\n"[..],
+            b"\xff\xfe\0",
+            b"\0text",
+        ] {
             let json = serde_json::to_string(&SipBytes(bytes.to_vec())).unwrap();
             assert_eq!(serde_json::from_str::<SipBytes>(&json).unwrap().0, bytes);
         }

@@ -24,8 +24,8 @@ pub mod outbox;
 pub mod rows;
 
 pub use command::{
-    CallRecord, DeviceView, DigestSecret, EndedBy, LineCommand, LineError, LineReply, MissedView, PushJob, PushKind,
-    PushOutcome, WakeView,
+    CallRecord, DeviceView, DigestSecret, EndedBy, LineCommand, LineError, LineReply, MissedView,
+    PushJob, PushKind, PushOutcome, WakeView,
 };
 pub use config::{EdgeLimits, SiteConfig};
 pub use flow::{BearerError, Claims, Flow, FlowInput, FlowOutput, Verifier};

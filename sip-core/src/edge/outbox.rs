@@ -59,13 +59,24 @@ pub struct EnvelopeId {
 impl<M> Envelope<M> {
     /// Its name in the sender's outbox.
     pub fn id(&self) -> EnvelopeId {
-        EnvelopeId { to: self.to.clone(), call: self.call.clone(), epoch: self.epoch, seq: self.seq }
+        EnvelopeId {
+            to: self.to.clone(),
+            call: self.call.clone(),
+            epoch: self.epoch,
+            seq: self.seq,
+        }
     }
 }
 
 impl EnvelopeId {
     fn key(&self) -> String {
-        format!("{}|{}|{:015}|{:010}", self.to, self.call, self.epoch.as_millis(), self.seq)
+        format!(
+            "{}|{}|{:015}|{:010}",
+            self.to,
+            self.call,
+            self.epoch.as_millis(),
+            self.seq
+        )
     }
 }
 
@@ -99,7 +110,12 @@ pub struct Outbox<M> {
 impl<M: Clone + Serialize + DeserializeOwned> Outbox<M> {
     /// The outbox of the object named `own`.
     pub fn new(own: String) -> Self {
-        Self { own, streams: Table::new("out_streams"), pending: Table::new("outbox"), fresh: Vec::new() }
+        Self {
+            own,
+            streams: Table::new("out_streams"),
+            pending: Table::new("outbox"),
+            fresh: Vec::new(),
+        }
     }
 
     /// Takes back a stored row; `false` if it is not of this room.
@@ -112,8 +128,16 @@ impl<M: Clone + Serialize + DeserializeOwned> Outbox<M> {
         let key = stream_key(to, call);
         let mut stream = match self.streams.remove(&key) {
             Some(stream) if now < stream.used_at + NUMBERED => stream,
-            Some(old) => Stream { epoch: now.max(old.epoch + Duration::from_millis(1)), next: 0, used_at: now },
-            None => Stream { epoch: now, next: 0, used_at: now },
+            Some(old) => Stream {
+                epoch: now.max(old.epoch + Duration::from_millis(1)),
+                next: 0,
+                used_at: now,
+            },
+            None => Stream {
+                epoch: now,
+                next: 0,
+                used_at: now,
+            },
         };
         let envelope = Envelope {
             from: self.own.clone(),
@@ -128,7 +152,14 @@ impl<M: Clone + Serialize + DeserializeOwned> Outbox<M> {
         stream.used_at = now;
         self.streams.insert(&key, stream);
         let id = envelope.id();
-        self.pending.insert(&id.key(), Pending { envelope, tries: 1, next_try: now + retry_after(1) });
+        self.pending.insert(
+            &id.key(),
+            Pending {
+                envelope,
+                tries: 1,
+                next_try: now + retry_after(1),
+            },
+        );
         self.fresh.push(id);
     }
 
@@ -140,7 +171,9 @@ impl<M: Clone + Serialize + DeserializeOwned> Outbox<M> {
     /// Puts what is due on its way again and forgets what is too old.
     pub fn timeout(&mut self, now: Time) {
         for key in self.pending.keys_where(|pending| pending.next_try <= now) {
-            let Some(pending) = self.pending.get_mut(&key) else { continue };
+            let Some(pending) = self.pending.get_mut(&key) else {
+                continue;
+            };
             if now >= pending.envelope.at + GIVE_UP {
                 let (to, call) = (pending.envelope.to.clone(), pending.envelope.call.clone());
                 self.give_up(&to, &call);
@@ -150,7 +183,10 @@ impl<M: Clone + Serialize + DeserializeOwned> Outbox<M> {
             pending.next_try = now + retry_after(pending.tries);
             self.fresh.push(pending.envelope.id());
         }
-        for key in self.streams.keys_where(|stream| now >= stream.used_at + NUMBERED) {
+        for key in self
+            .streams
+            .keys_where(|stream| now >= stream.used_at + NUMBERED)
+        {
             self.streams.remove(&key);
         }
     }
@@ -158,7 +194,10 @@ impl<M: Clone + Serialize + DeserializeOwned> Outbox<M> {
     /// The receiver cannot be reached: what waits in this stream is dropped and the next message
     /// begins a new epoch, or the receiver would wait for the missing number for ever.
     fn give_up(&mut self, to: &str, call: &str) {
-        for key in self.pending.keys_where(|p| p.envelope.to == to && p.envelope.call == call) {
+        for key in self
+            .pending
+            .keys_where(|p| p.envelope.to == to && p.envelope.call == call)
+        {
             self.pending.remove(&key);
         }
         self.streams.remove(&stream_key(to, call));
@@ -178,7 +217,10 @@ impl<M: Clone + Serialize + DeserializeOwned> Outbox<M> {
     /// When [`Outbox::timeout`] has something to do.
     pub fn deadline(&self) -> Option<Time> {
         let retries = self.pending.values().map(|pending| pending.next_try);
-        let forgets = self.streams.values().map(|stream| stream.used_at + NUMBERED);
+        let forgets = self
+            .streams
+            .values()
+            .map(|stream| stream.used_at + NUMBERED);
         retries.chain(forgets).min()
     }
 
@@ -206,7 +248,10 @@ pub struct Inbox<M> {
 
 impl<M: Clone + Serialize + DeserializeOwned> Default for Inbox<M> {
     fn default() -> Self {
-        Self { streams: Table::new("in_streams"), held: Table::new("inbox") }
+        Self {
+            streams: Table::new("in_streams"),
+            held: Table::new("inbox"),
+        }
     }
 }
 
@@ -233,7 +278,8 @@ impl<M: Clone + Serialize + DeserializeOwned> Inbox<M> {
         let mut ready = Vec::new();
         if envelope.seq > next {
             if self.held.len() < MAX_HELD {
-                self.held.insert(&held_key(&key, epoch, envelope.seq), envelope);
+                self.held
+                    .insert(&held_key(&key, epoch, envelope.seq), envelope);
             }
         } else {
             ready.push(envelope);
@@ -243,15 +289,28 @@ impl<M: Clone + Serialize + DeserializeOwned> Inbox<M> {
                 next += 1;
             }
         }
-        self.streams.insert(&key, Stream { epoch, next, used_at: now });
+        self.streams.insert(
+            &key,
+            Stream {
+                epoch,
+                next,
+                used_at: now,
+            },
+        );
         ready
     }
 
     /// Forgets streams that have long been quiet.
     pub fn timeout(&mut self, now: Time) {
-        for key in self.streams.keys_where(|stream| now >= stream.used_at + REMEMBERED) {
+        for key in self
+            .streams
+            .keys_where(|stream| now >= stream.used_at + REMEMBERED)
+        {
             self.streams.remove(&key);
-            for held in self.held.keys_where(|envelope| stream_key(&envelope.from, &envelope.call) == key) {
+            for held in self
+                .held
+                .keys_where(|envelope| stream_key(&envelope.from, &envelope.call) == key)
+            {
                 self.held.remove(&held);
             }
         }
@@ -259,7 +318,10 @@ impl<M: Clone + Serialize + DeserializeOwned> Inbox<M> {
 
     /// When [`Inbox::timeout`] has something to do.
     pub fn deadline(&self) -> Option<Time> {
-        self.streams.values().map(|stream| stream.used_at + REMEMBERED).min()
+        self.streams
+            .values()
+            .map(|stream| stream.used_at + REMEMBERED)
+            .min()
     }
 
     /// Yields the changed rows.
@@ -293,11 +355,20 @@ mod tests {
         let mut outbox = Outbox::new("flow:s:a".into());
         let mut inbox = Inbox::default();
         let envelopes = sent(&mut outbox, at(0), &[10, 11, 12]);
-        assert_eq!(said(inbox.receive(at(1), envelopes[2].clone())), Vec::<u32>::new());
+        assert_eq!(
+            said(inbox.receive(at(1), envelopes[2].clone())),
+            Vec::<u32>::new()
+        );
         assert_eq!(said(inbox.receive(at(1), envelopes[0].clone())), [10]);
-        assert_eq!(said(inbox.receive(at(1), envelopes[0].clone())), Vec::<u32>::new());
+        assert_eq!(
+            said(inbox.receive(at(1), envelopes[0].clone())),
+            Vec::<u32>::new()
+        );
         assert_eq!(said(inbox.receive(at(1), envelopes[1].clone())), [11, 12]);
-        assert_eq!(said(inbox.receive(at(2), envelopes[2].clone())), Vec::<u32>::new());
+        assert_eq!(
+            said(inbox.receive(at(2), envelopes[2].clone())),
+            Vec::<u32>::new()
+        );
     }
 
     #[test]
@@ -323,7 +394,11 @@ mod tests {
         assert_eq!(outbox.poll(), None, "given up");
         let third = sent(&mut outbox, at(96_000), &[3]);
         assert_eq!(said(inbox.receive(at(96_000), third[0].clone())), [3]);
-        assert_eq!(said(inbox.receive(at(96_000), first[0].clone())), Vec::<u32>::new(), "an older epoch stays silent");
+        assert_eq!(
+            said(inbox.receive(at(96_000), first[0].clone())),
+            Vec::<u32>::new(),
+            "an older epoch stays silent"
+        );
         outbox.delivered(&third[0].id());
         let later = sent(&mut outbox, at(300_000), &[4]);
         assert_eq!(later[0].seq, 0);
@@ -335,6 +410,9 @@ mod tests {
         let mut outbox = Outbox::new("flow:s:a".into());
         let mut inbox: Inbox<u32> = Inbox::default();
         let envelopes = sent(&mut outbox, at(0), &[1]);
-        assert_eq!(said(inbox.receive(at(130_000), envelopes[0].clone())), Vec::<u32>::new());
+        assert_eq!(
+            said(inbox.receive(at(130_000), envelopes[0].clone())),
+            Vec::<u32>::new()
+        );
     }
 }

@@ -55,7 +55,11 @@ pub struct Table<V> {
 impl<V: Serialize + DeserializeOwned> Table<V> {
     /// An empty table.
     pub fn new(name: &'static str) -> Self {
-        Self { name, rows: BTreeMap::new(), touched: BTreeSet::new() }
+        Self {
+            name,
+            rows: BTreeMap::new(),
+            touched: BTreeSet::new(),
+        }
     }
 
     /// Takes back a stored row; `false` if it belongs to another table.
@@ -124,7 +128,11 @@ impl<V: Serialize + DeserializeOwned> Table<V> {
 
     /// The keys of the values that match.
     pub fn keys_where(&self, mut matches: impl FnMut(&V) -> bool) -> Vec<String> {
-        self.rows.iter().filter(|(_, value)| matches(value)).map(|(key, _)| key.clone()).collect()
+        self.rows
+            .iter()
+            .filter(|(_, value)| matches(value))
+            .map(|(key, _)| key.clone())
+            .collect()
     }
 
     /// Hands every change since the last flush to `write`.
@@ -134,7 +142,8 @@ impl<V: Serialize + DeserializeOwned> Table<V> {
             write(match self.rows.get(&key) {
                 Some(value) => RowChange::Store(Row {
                     table,
-                    value: serde_json::to_string(value).expect("edge rows are plain data with string keys"),
+                    value: serde_json::to_string(value)
+                        .expect("edge rows are plain data with string keys"),
                     key,
                 }),
                 None => RowChange::Delete { table, key },
@@ -158,7 +167,9 @@ mod tests {
 
         let mut again: Table<u32> = Table::new("t");
         for change in &changes {
-            let RowChange::Store(row) = change else { panic!("stored") };
+            let RowChange::Store(row) = change else {
+                panic!("stored")
+            };
             assert!(again.restore(row).unwrap());
         }
         changes.clear();
@@ -169,8 +180,15 @@ mod tests {
         assert_eq!(
             changes,
             [
-                RowChange::Store(Row { table: "t".into(), key: "a".into(), value: "2".into() }),
-                RowChange::Delete { table: "t".into(), key: "b".into() }
+                RowChange::Store(Row {
+                    table: "t".into(),
+                    key: "a".into(),
+                    value: "2".into()
+                }),
+                RowChange::Delete {
+                    table: "t".into(),
+                    key: "b".into()
+                }
             ]
         );
     }

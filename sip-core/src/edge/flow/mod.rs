@@ -114,7 +114,14 @@ impl Flow {
 
     /// Takes one input. Drain [`Flow::poll_output`] after it.
     pub fn handle_input(&mut self, now: Time, input: FlowInput) {
-        let _ = (now, input, &self.config, &self.token, &mut self.entropy, &self.verifier);
+        let _ = (
+            now,
+            input,
+            &self.config,
+            &self.token,
+            &mut self.entropy,
+            &self.verifier,
+        );
     }
 
     /// The next thing to do; row changes come before everything else of the same turn.
@@ -124,7 +131,10 @@ impl Flow {
 
     /// When [`FlowInput::Timeout`] is wanted; the driver keeps it as its one alarm.
     pub fn deadline(&self) -> Option<Time> {
-        [self.outbox.deadline(), self.inbox.deadline()].into_iter().flatten().min()
+        [self.outbox.deadline(), self.inbox.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The numbers that this flow is registered for (for logs and limits of the driver).

@@ -101,6 +101,9 @@ impl Line {
 
     /// When [`LineInput::Timeout`] is wanted; the driver keeps it as its one alarm.
     pub fn deadline(&self) -> Option<Time> {
-        [self.outbox.deadline(), self.inbox.deadline()].into_iter().flatten().min()
+        [self.outbox.deadline(), self.inbox.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }
