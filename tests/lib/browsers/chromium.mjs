@@ -1,0 +1,93 @@
+// Chromium on the private desktop: a profile and a process of its own, driven over the DevTools
+// protocol. Autoplay is the default; the microphone and notifications have been allowed for the
+// page's origins in the profile's preferences, as a person did at set-up. The microphone is
+// Chromium's test device, which plays a file.
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import puppeteer from 'puppeteer-core';
+import { deadPort } from '../ports.mjs';
+
+// What puppeteer adds by itself and a person's browser has not: with the first of them Web Push is off.
+const NOT_OURS = [
+  '--disable-background-networking',
+  '--disable-notifications',
+  '--mute-audio',
+  '--disable-component-extensions-with-background-pages',
+  '--disable-background-timer-throttling',
+  '--disable-backgrounding-occluded-windows',
+  '--disable-renderer-backgrounding',
+];
+
+export class Chromium {
+  name = 'chromium';
+
+  /** `push` is a `GcmPush`, `tone` a WAV file for the microphone, `origins` where the page lives. */
+  static async open({ desktop, push, tone, origins, headless = false, flags = [] }) {
+    const browser = new Chromium();
+    Object.assign(browser, { desktop, headless });
+    browser.profile = mkdtempSync(join(desktop.dir, 'chromium-'));
+    browser.#writePreferences(origins);
+    browser.flags = [
+      '--no-sandbox',
+      '--no-first-run',
+      '--disable-gpu',
+      '--disable-quic',
+      '--disable-sync',
+      '--disable-component-update',
+      '--window-size=1000,800',
+      `--proxy-server=127.0.0.1:${await deadPort()}`,
+      // Loopback is reached directly even so: Chromium's proxy rules bypass it by default.
+      '--use-fake-device-for-media-stream',
+      ...(tone ? [`--use-file-for-fake-audio-capture=${tone}`] : []),
+      '--enable-features=NativeNotifications,SystemNotifications',
+      ...(push?.flags ?? []),
+      ...flags,
+    ];
+    await browser.start();
+    return browser;
+  }
+
+  // Values as the browser itself writes them when a person clicks "allow" (1).
+  #writePreferences(origins) {
+    const allowed = Object.fromEntries(origins.map((origin) => [`${origin},*`, { last_modified: '13400000000000000', setting: 1 }]));
+    const preferences = {
+      profile: {
+        content_settings: { exceptions: { notifications: allowed, media_stream_mic: allowed } },
+        exit_type: 'Normal',
+      },
+      browser: { has_seen_welcome_page: true },
+    };
+    mkdirSync(join(this.profile, 'Default'), { recursive: true });
+    writeFileSync(join(this.profile, 'Default', 'Preferences'), JSON.stringify(preferences));
+  }
+
+  async start() {
+    this.driver = await puppeteer.launch({
+      executablePath: '/usr/bin/chromium',
+      headless: this.headless,
+      userDataDir: this.profile,
+      defaultViewport: null,
+      ignoreDefaultArgs: NOT_OURS,
+      args: this.flags,
+      env: this.desktop.env,
+      protocolTimeout: 60_000,
+    });
+    // This tab stays, so that the browser does when the page is closed.
+    this.keeper = (await this.driver.pages())[0];
+  }
+
+  async stop() {
+    const { driver } = this;
+    this.driver = null;
+    await driver?.close().catch(() => {});
+  }
+
+  async close() {
+    await this.stop();
+  }
+
+  /** The preferences as they stand on disk, for a test that doubts them. */
+  preferences() {
+    return JSON.parse(readFileSync(join(this.profile, 'Default', 'Preferences'), 'utf8'));
+  }
+}

@@ -1,0 +1,119 @@
+// The wire between the browsers and the edge: a transparent proxy that stamps every request and
+// every WebSocket message with the time it passed, in both browsers alike, and can cut it. The page
+// of each side is told apart by the host name it was opened under.
+import { Agent, createServer, request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+import { EventLog } from './events.mjs';
+import { FrameReader } from './frames.mjs';
+
+export class Wire {
+  #sockets = new Set();
+  #connections = 0;
+  /**
+   * 'request' {side, method, path, at}, 'response' {…, status, asked}, 'upgrade' / 'upgraded' /
+   * 'closed' {side, connection}, 'sent' / 'received' {side, connection, text} as the page sees it.
+   */
+  log = new EventLog();
+
+  /** Forwards to `edge`; `sides` maps a host name to the name of a side. */
+  static async open({ edge, sides, port }) {
+    const wire = new Wire();
+    Object.assign(wire, { edge, sides, agent: new Agent({ keepAlive: true, maxSockets: Infinity }) });
+    wire.server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => wire.#forward(request, response));
+    wire.server.on('upgrade', (request, socket, head) => wire.#upgrade(request, socket, head));
+    await new Promise((resolve) => wire.server.listen(port ?? 0, '127.0.0.1', resolve));
+    wire.port = wire.server.address().port;
+    return wire;
+  }
+
+  /** The origin under which a side opens its page. */
+  origin(side) {
+    const host = Object.keys(this.sides).find((name) => this.sides[name] === side);
+    return `http://${host}:${this.port}`;
+  }
+
+  #side(request) {
+    return this.sides[(request.headers.host ?? '').replace(/:\d+$/, '')] ?? 'other';
+  }
+
+  #forward(request, response) {
+    const side = this.#side(request);
+    const asked = Date.now();
+    const { method, url: path } = request;
+    this.log.record('request', { side, method, path, at: asked });
+    const onward = httpRequest({ host: '127.0.0.1', port: this.edge.port, method, path, headers: request.headers, agent: this.agent, setHost: false }, (answer) => {
+      this.log.record('response', { side, method, path, status: answer.statusCode, asked });
+      response.writeHead(answer.statusCode, answer.rawHeaders);
+      answer.pipe(response);
+    });
+    onward.on('error', () => response.destroy());
+    response.on('close', () => onward.destroy());
+    request.pipe(onward);
+  }
+
+  #upgrade(request, socket, head) {
+    const side = this.#side(request);
+    const connection = ++this.#connections;
+    const upstream = connect(this.edge.port, '127.0.0.1');
+    for (const [one, other] of [[socket, upstream], [upstream, socket]]) {
+      one.setNoDelay(true);
+      one.on('error', () => other.destroy());
+      one.on('close', () => other.destroy());
+    }
+    this.#sockets.add({ side, socket });
+    socket.on('close', () => this.log.record('closed', { side, connection }));
+    this.log.record('upgrade', { side, connection, path: request.url });
+
+    // Without the offer of compression the frames stay readable.
+    const lines = [`${request.method} ${request.url} HTTP/1.1`];
+    for (let i = 0; i < request.rawHeaders.length; i += 2) {
+      if (!/^sec-websocket-extensions$/i.test(request.rawHeaders[i])) lines.push(`${request.rawHeaders[i]}: ${request.rawHeaders[i + 1]}`);
+    }
+    upstream.write(`${lines.join('\r\n')}\r\n\r\n`);
+    if (head.length) upstream.write(head);
+
+    const tap = (name) => new FrameReader((text) => this.log.record(name, { side, connection, text }));
+    const [sent, received] = [tap('sent'), tap('received')];
+    if (head.length) sent.read(head);
+    socket.on('data', (chunk) => {
+      sent.read(chunk);
+      upstream.write(chunk);
+    });
+    let answer = Buffer.alloc(0);
+    upstream.on('data', (chunk) => {
+      socket.write(chunk);
+      if (answer === null) return received.read(chunk);
+      answer = Buffer.concat([answer, chunk]);
+      const end = answer.indexOf('\r\n\r\n');
+      if (end < 0) return undefined;
+      const rest = answer.subarray(end + 4);
+      this.log.record('upgraded', { side, connection, status: Number(answer.toString('latin1', 9, 12)) });
+      answer = null;
+      return rest.length ? received.read(rest) : undefined;
+    });
+    socket.on('end', () => upstream.end());
+    upstream.on('end', () => socket.end());
+  }
+
+  /** Cuts the WebSockets of a side, as a network does that goes away. */
+  cut(side) {
+    for (const entry of this.#sockets) {
+      if (entry.side !== side) continue;
+      entry.socket.destroy();
+      this.#sockets.delete(entry);
+    }
+  }
+
+  /** Awaits a SIP message that a side sent or received. */
+  sip(side, direction, match, { since = 0, ms = 15_000, what } = {}) {
+    const test = typeof match === 'function' ? match : (text) => match.test(text);
+    return this.log.wait((event) => event.name === direction && event.side === side && test(event.text), { since, ms, what: what ?? `${side} ${direction} ${match}` });
+  }
+
+  async close() {
+    for (const { socket } of this.#sockets) socket.destroy();
+    this.server.closeAllConnections();
+    this.agent.destroy();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+}
