@@ -1,0 +1,177 @@
+/**
+ * `<wakeline-app>`: shows the screen that the state is, and nothing else. What a person needs while a caller waits
+ * (ringing, connecting, in call) is part of the first chunk; the other screens load when they are first shown.
+ */
+import { LitElement, html, nothing, type TemplateResult } from 'lit';
+import { languages, type Messages } from './i18n/index.ts';
+import { icon, type IconName } from './screens/icons.ts';
+import './screens/active.ts';
+import './screens/connecting.ts';
+import './screens/ringing.ts';
+import { callBehind, callInFront, screenOf, setupWanted, stageOf, unseen, type Screen } from './store/screen.ts';
+import { nameOf, type Page, type State } from './store/state.ts';
+
+const lazy: Partial<Record<Screen, () => Promise<unknown>>> = {
+  'sign-in': () => import('./screens/sign-in.ts'),
+  'signed-out': () => import('./screens/sign-in.ts'),
+  'set-up': () => import('./screens/set-up.ts'),
+  keypad: () => import('./screens/keypad.ts'),
+  reconnecting: () => import('./screens/keypad.ts'),
+  calling: () => import('./screens/calling.ts'),
+  ended: () => import('./screens/ended.ts'),
+  'too-late': () => import('./screens/too-late.ts'),
+  missed: () => import('./screens/missed.ts'),
+  devices: () => import('./screens/devices.ts'),
+  following: () => import('./screens/following.ts'),
+};
+
+const sections: [Page, IconName, 'keypad' | 'missed' | 'devices'][] = [['keypad', 'keypad', 'keypad'], ['missed', 'missed', 'missed'], ['devices', 'devices', 'devices']];
+const withNav: readonly Screen[] = ['keypad', 'reconnecting', 'missed', 'devices'];
+const withHeader: readonly Screen[] = [...withNav, 'set-up', 'following', 'starting'];
+
+export class WakelineApp extends LitElement {
+  static override properties = { state: { attribute: false } };
+  declare state: State;
+  /** The clock that times are shown by. */
+  now: () => number = Date.now;
+  #shown: Screen | null = null;
+
+  protected override createRenderRoot(): HTMLElement {
+    return this;
+  }
+
+  protected override willUpdate(): void {
+    const screen = screenOf(this.state);
+    const call = callInFront(this.state);
+    void lazy[screen]?.();
+    const set = (name: string, value: string | null | undefined): void => (value ? this.setAttribute(name, value) : this.removeAttribute(name));
+    set('data-state', screen);
+    set('data-registration', this.state.registration.state);
+    set('data-call', call?.id);
+    set('data-stage', screen === 'calling' && call ? stageOf(call) : null);
+    set('data-outcome', screen === 'ended' ? call?.end?.outcome : screen === 'too-late' ? this.state.wake?.outcome : null);
+  }
+
+  protected override updated(): void {
+    const t = languages[this.state.language];
+    const screen = screenOf(this.state);
+    document.documentElement.lang = t.tag;
+    document.title = this.#title(screen, t);
+    if (screen === this.#shown) return;
+    const first = this.#shown === null || this.#shown === 'starting';
+    this.#shown = screen;
+    if (screen === 'ringing') painted('wakeline:ringing-painted');
+    if (!first) void this.#focusHeading(screen);
+  }
+
+  protected override render(): TemplateResult {
+    const { state } = this;
+    const t = languages[state.language];
+    const screen = screenOf(state);
+    return html`
+      ${withHeader.includes(screen) ? this.#header(t) : nothing}
+      <main id="main">${this.#screen(screen, t)}</main>
+      ${withNav.includes(screen) && state.account ? this.#nav(t) : nothing}
+      <div class="sr" role="status" aria-live="polite">${this.#announce(screen, t)}</div>
+      <div class="sr" role="alert">${screen === 'ringing' ? this.#title(screen, t) : nothing}</div>
+    `;
+  }
+
+  #screen(screen: Screen, t: Messages): TemplateResult | typeof nothing {
+    const { state } = this;
+    const call = callInFront(state);
+    switch (screen) {
+      case 'starting':
+        return html`<section class="page narrow center"><div class="mark breathing" aria-hidden="true"></div><p class="lead">${t.starting}</p></section>`;
+      case 'sign-in': case 'signed-out':
+        return html`<wl-sign-in .t=${t} .why=${state.signedOut} .busy=${state.signIn.busy} .problem=${state.signIn.problem} .tapped=${state.wake !== null} .language=${state.language}></wl-sign-in>`;
+      case 'set-up':
+        return html`<wl-set-up .t=${t} .setup=${state.setup}></wl-set-up>`;
+      case 'keypad': case 'reconnecting':
+        return html`<wl-keypad .t=${t} .number=${state.dial} .failed=${state.dialFailed} .setupOpen=${setupWanted({ ...state, setup: { ...state.setup, later: false } })} .now=${this.now}
+          .registration=${state.session === 'unreachable' ? { ...state.registration, state: 'reconnecting' } : state.registration}></wl-keypad>`;
+      case 'calling':
+        return html`<wl-calling .t=${t} .call=${call}></wl-calling>`;
+      case 'connecting':
+        return html`<wl-connecting .t=${t} .wake=${state.wake}></wl-connecting>`;
+      case 'ringing':
+        return html`<wl-ringing .t=${t} .call=${call} .microphone=${state.setup.microphone} .ring=${state.sound.ring} .large=${state.answerAsked === call?.wake && call?.wake !== null}></wl-ringing>`;
+      case 'answering': case 'active':
+        return html`<wl-active .t=${t} .call=${call} .second=${callBehind(state)} .remote=${state.sound.remote} .microphone=${state.setup.microphone}
+          .connected=${state.registration.state === 'registered'} .now=${this.now}></wl-active>`;
+      case 'ended':
+        return html`<wl-ended .t=${t} .call=${call}></wl-ended>`;
+      case 'too-late':
+        return html`<wl-too-late .t=${t} .wake=${state.wake} .now=${this.now}></wl-too-late>`;
+      case 'missed':
+        return html`<wl-missed .t=${t} .missed=${state.missed} .now=${this.now}></wl-missed>`;
+      case 'devices':
+        return html`<wl-devices .t=${t} .account=${state.account} .devices=${state.devices} .language=${state.language} .now=${this.now}></wl-devices>`;
+      case 'following':
+        return html`<wl-following .t=${t} .busy=${state.calls.some((one) => one.phase !== 'ended')}></wl-following>`;
+    }
+  }
+
+  #header(t: Messages): TemplateResult {
+    const { account, registration, session } = this.state;
+    const state = session === 'unreachable' ? 'reconnecting' : registration.state;
+    return html`
+      <header>
+        <span class="brand"><span class="mark small" aria-hidden="true"></span>${t.title}</span>
+        ${account
+          ? html`<span class="line ${state}"><span class="dot" aria-hidden="true"></span><span><b dir="ltr">${account.number}</b> ${state === 'refused' ? t.registration.closed : t.registration[state]}</span></span>`
+          : nothing}
+      </header>
+    `;
+  }
+
+  #nav(t: Messages): TemplateResult {
+    const count = unseen(this.state);
+    return html`
+      <nav aria-label=${t.nav.label}>
+        ${sections.map(([page, name, label]) => html`
+          <button type="button" data-testid="nav-${page}" aria-current=${this.state.page === page ? 'page' : 'false'}
+            @click=${() => this.dispatchEvent(new CustomEvent('show-request', { detail: { page } }))}>
+            ${icon(name)}<span>${t.nav[label]}</span>
+            ${page === 'missed' && count ? html`<span class="badge">${count}</span>` : nothing}
+          </button>`)}
+      </nav>
+    `;
+  }
+
+  #title(screen: Screen, t: Messages): string {
+    const call = callInFront(this.state);
+    if (!call || !['ringing', 'calling', 'answering', 'active'].includes(screen)) return t.title;
+    return `${screen === 'ringing' ? `${t.ringing.incoming}: ` : ''}${nameOf(call.remote)} – ${t.title}`;
+  }
+
+  /** What has changed, said to those who do not see it. */
+  #announce(screen: Screen, t: Messages): string {
+    const call = callInFront(this.state);
+    if (screen === 'calling' && call) return t.calling.status(nameOf(call.remote))[stageOf(call)];
+    if (screen === 'connecting' && this.state.wake) return t.connecting.title(this.state.wake.caller ? nameOf(this.state.wake.caller) : '');
+    if (screen === 'reconnecting') return t.registration.reconnecting;
+    return '';
+  }
+
+  /** Keyboard and screen reader users land at the top of the screen that has just come. */
+  async #focusHeading(screen: Screen): Promise<void> {
+    await lazy[screen]?.();
+    const element = this.querySelector<LitElement>('main > *');
+    await element?.updateComplete;
+    element?.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
+  }
+}
+customElements.define('wakeline-app', WakelineApp);
+
+/** Marks the moment after the frame that shows what has just been rendered. */
+function painted(mark: string): void {
+  requestAnimationFrame(() => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      performance.mark(mark);
+      port1.close();
+    };
+    port2.postMessage(null);
+  });
+}

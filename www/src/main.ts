@@ -1,0 +1,152 @@
+/** Puts the page together: the store between the ports and the app. */
+import { restored, route } from './boot.ts';
+import { WakelineApp } from './app.ts';
+import { pickLanguage, languages } from './i18n/index.ts';
+import { askBoth, currentPermissions, microphone, watchPermissions } from './ports/permissions.ts';
+import { PhonePort } from './ports/phone.ts';
+import { deviceLabel } from './ports/platform.ts';
+import { Sound } from './ports/sound.ts';
+import * as worker from './ports/worker.ts';
+import type { RequestName, Requests } from './screens/screen.ts';
+import { callInFront, setupWanted, unseen } from './store/screen.ts';
+import { initialState, type State } from './store/state.ts';
+import { Store } from './store/store.ts';
+import css from './styles/index.css?inline';
+
+const LANGUAGE = 'wakeline:language';
+const LATER = 'wakeline:set-up-later';
+
+const sheet = new CSSStyleSheet();
+sheet.replaceSync(css);
+document.adoptedStyleSheets = [sheet];
+
+const store = new Store(initialState(pickLanguage(navigator.languages, localStorage.getItem(LANGUAGE))));
+const phone = new PhonePort(store, location.origin);
+const sound = new Sound(store);
+
+const app = new WakelineApp();
+app.state = store.state;
+document.body.append(app);
+store.subscribe((state, before) => {
+  app.state = state;
+  follow(state, before);
+});
+
+/** What the state means outside the screen: sound, badge, notifications that are no longer true. */
+function follow(state: State, before: State): void {
+  const call = callInFront(state);
+  if (state.calls !== before.calls) {
+    sound.tone(call?.phase === 'incoming' ? 'ring' : call?.phase === 'ringing' ? 'ringback' : null);
+    sound.play(call && call.phase !== 'ended' ? phone.remoteStream(call.id) : null);
+    for (const { wake } of state.calls) {
+      if (wake && !before.calls.some((one) => one.wake === wake)) void worker.closeNotifications((shown) => shown === wake);
+    }
+  }
+  if (state.missed !== before.missed) {
+    const count = unseen(state);
+    void (count ? navigator.setAppBadge?.(count) : navigator.clearAppBadge?.())?.catch(() => undefined);
+  }
+}
+
+const refreshPermissions = async (): Promise<void> => store.dispatch({ type: 'setup', setup: await currentPermissions() });
+
+/** The device's binding: its push subscription compared with the edge's key, then told to the edge. Never in a call's way. */
+async function bind(): Promise<void> {
+  const { session } = phone;
+  if (!session) return;
+  const registration = await worker.registerWorker();
+  const subscription = registration && await session.vapidKey().then((key) => worker.subscription(registration, key)).catch(() => null);
+  store.dispatch({ type: 'setup', setup: { subscribed: Boolean(subscription) } });
+  await session.bindDevice({
+    // Without a subscription the edge keeps the one it has, unless the browser says that there is none.
+    ...(subscription ? { subscription } : notificationsOff() ? { subscription: null } : {}),
+    label: deviceLabel(), lang: languages[store.state.language].tag,
+  }).catch(() => undefined); // the next load binds again
+}
+const notificationsOff = (): boolean => !('Notification' in window) || Notification.permission !== 'granted';
+
+phone.mayAnswer = async () => (await microphone()) === 'granted';
+phone.onRegistered = () => {
+  // A tapped wake has the line to itself until it rings; everything else can wait for an idle moment.
+  whenIdle(async () => {
+    await phone.refreshMissed();
+    await bind();
+    await refreshPermissions();
+    if (setupWanted(store.state) && store.state.page === 'keypad') store.dispatch({ type: 'page', page: 'set-up' });
+  }, route.wake ? 2500 : 0);
+};
+
+function whenIdle(work: () => unknown, after: number): void {
+  setTimeout(() => ('requestIdleCallback' in window ? requestIdleCallback(() => void work(), { timeout: 1000 }) : void work()), after);
+}
+
+const handlers: { [K in RequestName]: (detail: Requests[K]) => unknown } = {
+  'sign-in': ({ number, password }) => phone.signIn(number, password),
+  'sign-in-again': () => store.dispatch({ type: 'signed-out', because: 'never' }),
+  'set-up': async () => {
+    const asked = askBoth();
+    store.dispatch({ type: 'setup', setup: { asking: true } });
+    store.dispatch({ type: 'setup', setup: { ...(await asked), asking: false } });
+    await bind();
+  },
+  'set-up-later': () => {
+    const { microphone: heard, notifications } = store.state.setup;
+    if (heard === 'prompt' || notifications === 'prompt') localStorage.setItem(LATER, '1');
+    store.dispatch({ type: 'setup', setup: { later: true } });
+    store.dispatch({ type: 'page', page: 'keypad' });
+  },
+  dial: ({ number }) => store.dispatch({ type: 'dial', number }),
+  call: ({ number }) => {
+    sound.unlock();
+    store.dispatch({ type: 'dial', number });
+    store.dispatch({ type: 'dismiss' });
+    return phone.call(number);
+  },
+  answer: async ({ call }) => {
+    sound.unlock();
+    if (!await phone.answer(call)) await refreshPermissions();
+  },
+  decline: ({ call }) => phone.decline(call),
+  swap: ({ from, to }) => {
+    phone.hangUp(from);
+    return handlers.answer({ call: to });
+  },
+  'hang-up': ({ call }) => phone.hangUp(call),
+  mute: ({ call, on }) => phone.mute(call, on),
+  dismiss: () => store.dispatch({ type: 'dismiss' }),
+  show: ({ page }) => {
+    store.dispatch({ type: 'page', page });
+    if (page === 'missed') return phone.refreshMissed().then(() => phone.missedSeen());
+    if (page === 'devices') return phone.refreshDevices();
+    return undefined;
+  },
+  revoke: ({ device }) => phone.revoke(device),
+  'sign-out': async () => {
+    await Promise.all([phone.signOut(), worker.unsubscribe().catch(() => undefined), worker.closeNotifications(() => true)]);
+  },
+  'take-over': () => phone.takeOver(),
+  hear: () => sound.unlock(),
+  language: ({ language }) => {
+    localStorage.setItem(LANGUAGE, language);
+    store.dispatch({ type: 'language', language });
+    return bind();
+  },
+};
+for (const name of Object.keys(handlers) as RequestName[]) {
+  app.addEventListener(`${name}-request`, (event) => void handlers[name]((event as CustomEvent<never>).detail));
+}
+// "Tap anywhere to hear it ring": any tap will do.
+addEventListener('pointerdown', () => sound.unlock());
+addEventListener('keydown', () => sound.unlock());
+
+worker.onWakeMessage(({ wake, answer }) => void phone.wake(wake, answer));
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'visible' && store.state.session === 'signed-in') void phone.refreshMissed();
+});
+
+store.dispatch({ type: 'setup', setup: { later: localStorage.getItem(LATER) === '1' } });
+void refreshPermissions();
+watchPermissions(() => void refreshPermissions());
+void phone.adopt(restored, route);
+// Nobody signed in needs no push, but the page shell works offline from now on.
+whenIdle(() => worker.registerWorker(), route.wake ? 2500 : 500);

@@ -1,0 +1,261 @@
+/** The phone port: turns the client's events into actions, and the screens' requests into calls on the client. */
+import { Phone, Problem, Session, type Call } from 'wakeline';
+import type { Store } from '../store/store.ts';
+import type { SignInProblem } from '../store/state.ts';
+import { callView, deviceView, isFinal, missedView, registrationView, wakeView } from './views.ts';
+
+type Opened = { session: Session; phone: Phone };
+
+export class PhonePort {
+  readonly #store: Store;
+  readonly #edge: string;
+  readonly #watched = new WeakSet<Call>();
+  #session: Session | null = null;
+  #phone: Phone | null = null;
+  /** The wake whose call is to be answered as it comes, because the notification said so. */
+  #answerOnArrival: string | null = null;
+
+  /** Told when a call arrives that its notification already answered; says whether the microphone is ours. */
+  mayAnswer: () => Promise<boolean> = async () => false;
+  /** Told when this device is registered for the first time after opening. */
+  onRegistered: (session: Session) => void = () => undefined;
+
+  constructor(store: Store, edge: string) {
+    this.#store = store;
+    this.#edge = edge;
+  }
+
+  get session(): Session | null {
+    return this.#session;
+  }
+
+  /** Takes over what the boot module has started. */
+  async adopt(opening: Promise<Opened | null>, route: { wake: string | null; answer: boolean }): Promise<void> {
+    if (route.wake) this.#tapped(route.wake, route.answer);
+    for (let wait = 1000; ; wait = Math.min(wait * 2, 30_000)) {
+      try {
+        const opened = await opening;
+        if (!opened) return this.#store.dispatch({ type: 'signed-out', because: 'never' });
+        return this.#use(opened);
+      } catch (error) {
+        if (error instanceof Problem && (error.status === 401 || error.status === 403)) {
+          return this.#store.dispatch({ type: 'signed-out', because: 'revoked' });
+        }
+        this.#store.dispatch({ type: 'unreachable' });
+        await onlineOrAfter(wait);
+        opening = this.#restore(route.wake);
+      }
+    }
+  }
+
+  async signIn(number: string, password: string): Promise<void> {
+    this.#store.dispatch({ type: 'signing-in' });
+    try {
+      const session = await Session.signIn({ edge: this.#edge, number: number.trim(), password });
+      this.#use({ session, phone: await Phone.open({ session }) });
+    } catch (error) {
+      this.#store.dispatch({ type: 'sign-in-failed', problem: signInProblem(error) });
+    }
+  }
+
+  async signOut(): Promise<void> {
+    const session = this.#session;
+    this.#session = null;
+    this.#store.dispatch({ type: 'signed-out', because: 'asked' });
+    await this.#phone?.close().catch(() => undefined);
+    this.#phone = null;
+    await session?.signOut().catch(() => undefined);
+  }
+
+  async call(number: string): Promise<void> {
+    try {
+      const call = await this.#phone?.call(number.trim());
+      if (call) this.#watch(call);
+      this.#callsChanged();
+    } catch {
+      this.#store.dispatch({ type: 'dial-failed' });
+    }
+  }
+
+  /** Resolves false when the browser did not give the microphone. */
+  async answer(id: string): Promise<boolean> {
+    try {
+      await this.#call(id)?.answer();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  decline(id: string): void {
+    this.#call(id)?.reject();
+  }
+
+  hangUp(id: string): void {
+    this.#call(id)?.hangUp();
+  }
+
+  mute(id: string, on: boolean): void {
+    this.#call(id)?.mute(on);
+    this.#callsChanged();
+  }
+
+  remoteStream(id: string): MediaStream | null {
+    return this.#call(id)?.remoteStream ?? null;
+  }
+
+  async takeOver(): Promise<void> {
+    await this.#phone?.takeOver();
+  }
+
+  /** The notification of this wake was tapped while the page was open. */
+  async wake(id: string, answer: boolean): Promise<void> {
+    this.#tapped(id, answer);
+    const waiting = this.#phone?.calls.find((call) => call.wake === id && call.state === 'incoming');
+    if (waiting) return void this.#arrived(waiting);
+    const phone = this.#phone;
+    if (!phone) return; // still opening: boot or sign-in goes on, and asks what is waiting
+    try {
+      if (phone.role === 'following') await phone.takeOver();
+      const wake = await phone.ready(id);
+      this.#store.dispatch({ type: 'wake', wake: wakeView(wake) });
+    } catch (error) {
+      await this.#wakeFailed(id, error);
+    }
+  }
+
+  async refreshMissed(): Promise<void> {
+    const waiting = await this.#session?.waiting().catch(() => null);
+    if (waiting) this.#store.dispatch({ type: 'missed', missed: waiting.missed.map(missedView) });
+  }
+
+  async missedSeen(): Promise<void> {
+    const ids = this.#store.state.missed.filter((missed) => !missed.seen).map((missed) => missed.id);
+    if (!ids.length) return;
+    await this.#session?.missedSeen(ids).catch(() => undefined);
+  }
+
+  async refreshDevices(): Promise<void> {
+    const session = this.#session;
+    if (!session) return;
+    this.#store.dispatch({ type: 'devices-busy' });
+    try {
+      const devices = await session.devices();
+      this.#store.dispatch({ type: 'devices', list: devices.map((device) => deviceView(device, session.deviceId)) });
+    } catch {
+      this.#store.dispatch({ type: 'devices-failed' });
+    }
+  }
+
+  async revoke(device: string): Promise<void> {
+    this.#store.dispatch({ type: 'devices-busy' });
+    try {
+      await this.#session?.revoke(device);
+    } catch {
+      return this.#store.dispatch({ type: 'devices-failed' });
+    }
+    await this.refreshDevices();
+  }
+
+  async #restore(wake: string | null): Promise<Opened | null> {
+    const session = await Session.restore({ edge: this.#edge });
+    return session && { session, phone: await Phone.open(wake ? { session, wake } : { session }) };
+  }
+
+  #use({ session, phone }: Opened): void {
+    this.#session = session;
+    this.#phone = phone;
+    const { number, displayName, addressOfRecord } = session.account;
+    let registered = false;
+    const registration = (): void => {
+      const now = registrationView(phone.registration);
+      this.#store.dispatch({ type: 'registration', registration: now });
+      if (now.state === 'registered' && !registered) {
+        registered = true;
+        this.onRegistered(session);
+      }
+    };
+    phone.addEventListener('registration', registration);
+    phone.addEventListener('role', () => this.#store.dispatch({ type: 'role', role: phone.role }));
+    phone.addEventListener('calls', () => this.#callsChanged());
+    phone.addEventListener('incoming', ({ call }) => {
+      this.#watch(call);
+      this.#callsChanged();
+      void this.#arrived(call);
+    });
+    phone.addEventListener('waking', ({ wake }) => {
+      this.#store.dispatch({ type: 'wake', wake: { id: wake.wake, progress: wake.state, outcome: wake.outcome ?? null } });
+      if (wake.state === 'over') void this.#explain(wake.wake);
+    });
+    this.#store.dispatch({ type: 'signed-in', account: { number, displayName, addressOfRecord } });
+    this.#store.dispatch({ type: 'role', role: phone.role });
+    registration();
+    this.#callsChanged();
+    // A call may have come before anybody listened.
+    for (const call of phone.calls) if (call.state === 'incoming') void this.#arrived(call);
+  }
+
+  #tapped(wake: string, answer: boolean): void {
+    if (answer) this.#answerOnArrival = wake;
+    this.#store.dispatch({ type: 'wake', wake: { id: wake, answer } });
+  }
+
+  async #arrived(call: Call): Promise<void> {
+    if (!call.wake || call.wake !== this.#answerOnArrival) return;
+    this.#answerOnArrival = null;
+    if (await this.mayAnswer() && call.state === 'incoming') await call.answer().catch(() => undefined);
+  }
+
+  async #wakeFailed(id: string, error: unknown): Promise<void> {
+    if (!(error instanceof Problem) || ![404, 410].includes(error.status)) return; // the phone goes on trying, or says 'over'
+    this.#store.dispatch({ type: 'wake', wake: { id, progress: 'over' } });
+    await this.#explain(id);
+  }
+
+  /** A wake is over: who was it, how did it end, are they there now? */
+  async #explain(id: string): Promise<void> {
+    const [wake] = await Promise.all([this.#session?.wake(id).catch(() => null), this.refreshMissed()]);
+    if (!wake || this.#store.state.wake?.id !== id) return;
+    this.#store.dispatch({ type: 'wake', wake: { ...wakeView(wake), ...(isFinal(wake.state) ? { outcome: wake.state } : {}) } });
+  }
+
+  #call(id: string): Call | null {
+    return this.#phone?.calls.find((call) => call.id === id) ?? null;
+  }
+
+  #watch(call: Call): void {
+    if (this.#watched.has(call)) return;
+    this.#watched.add(call);
+    call.addEventListener('state', () => this.#callsChanged());
+    call.addEventListener('media', () => this.#callsChanged());
+    call.addEventListener('ended', () => {
+      this.#callsChanged();
+      if (call.direction === 'in' && call.answeredAt === null) void this.refreshMissed();
+    });
+  }
+
+  #callsChanged(): void {
+    const calls = this.#phone?.calls ?? [];
+    for (const call of calls) this.#watch(call);
+    this.#store.dispatch({ type: 'calls', calls: calls.map(callView), now: Date.now() });
+  }
+}
+
+function signInProblem(error: unknown): SignInProblem {
+  if (!(error instanceof Problem)) return 'edge';
+  if (error.status === 0) return 'network';
+  if (error.status === 429) return 'too-many';
+  return error.status === 401 || error.status === 403 || error.status === 404 ? 'credentials' : 'edge';
+}
+
+/** Until the network is back, and at the latest after `ms`. */
+const onlineOrAfter = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    addEventListener('online', done, { once: true });
+    function done(): void {
+      clearTimeout(timer);
+      removeEventListener('online', done);
+      resolve();
+    }
+  });

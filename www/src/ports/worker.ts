@@ -1,0 +1,55 @@
+/** The service worker from the page's side: registering it, its push subscription, its messages, its notifications. */
+
+/** What the service worker tells a page that was already open. */
+export interface WakeMessage {
+  type: 'wake';
+  wake: string;
+  answer: boolean;
+}
+
+export const registerWorker = async (): Promise<ServiceWorkerRegistration | null> =>
+  (await navigator.serviceWorker?.register('/sw.js').catch(() => null)) ?? null;
+
+export function onWakeMessage(listener: (message: WakeMessage) => void): void {
+  navigator.serviceWorker?.addEventListener('message', ({ data }: MessageEvent<Partial<WakeMessage> | null>) => {
+    if (data?.type === 'wake' && typeof data.wake === 'string') listener({ type: 'wake', wake: data.wake, answer: data.answer === true });
+  });
+  navigator.serviceWorker?.startMessages();
+}
+
+/** The subscription for this key: the one there is, or a new one where there is none or it was made for another key. */
+export async function subscription(worker: ServiceWorkerRegistration, vapidKey: string): Promise<PushSubscription | null> {
+  if (!worker.pushManager || Notification.permission !== 'granted') return null;
+  const key = fromBase64Url(vapidKey);
+  const present = await worker.pushManager.getSubscription();
+  if (present && sameKey(present.options.applicationServerKey, key)) return present;
+  await present?.unsubscribe();
+  return worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+}
+
+export async function unsubscribe(): Promise<void> {
+  const worker = await navigator.serviceWorker?.getRegistration();
+  await (await worker?.pushManager?.getSubscription())?.unsubscribe();
+}
+
+/** Takes the notifications of these wakes (or of all) off the screen. */
+export async function closeNotifications(of: (wake: string) => boolean): Promise<void> {
+  const worker = await navigator.serviceWorker?.getRegistration();
+  const shown = (await worker?.getNotifications?.()) ?? [];
+  for (const notification of shown) {
+    const wake = (notification.data as { wake?: string } | null)?.wake;
+    if (wake && of(wake)) notification.close();
+  }
+}
+
+export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
+  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
+  return Uint8Array.from(binary, (char) => char.charCodeAt(0));
+}
+
+function sameKey(present: ArrayBuffer | null, wanted: Uint8Array): boolean {
+  // A browser that does not tell the key of a subscription gets the benefit of the doubt.
+  if (!present) return true;
+  const bytes = new Uint8Array(present);
+  return bytes.length === wanted.length && bytes.every((byte, index) => byte === wanted[index]);
+}

@@ -1,0 +1,93 @@
+/** In a call: mute, hang up, time. Also while the media of an answered call is still connecting. */
+import { html, nothing, type TemplateResult } from 'lit';
+import { duration } from '../i18n/index.ts';
+import { nameOf, type CallView, type Permission, type State } from '../store/state.ts';
+import { icon } from './icons.ts';
+import { heading, who } from './parts.ts';
+import { Screen, props } from './screen.ts';
+
+export class ActiveScreen extends Screen {
+  static override properties = props('call', 'second', 'remote', 'microphone', 'connected', 'now');
+  declare call: CallView;
+  declare second: CallView | null;
+  declare remote: State['sound']['remote'];
+  declare microphone: Permission;
+  /** The signalling connection is up. */
+  declare connected: boolean;
+  declare now: () => number;
+
+  protected override render(): TemplateResult {
+    const { t, call } = this;
+    const active = call.phase === 'active';
+    return html`
+      <section class="call-screen">
+        <div class="call-top">
+          ${heading(active ? t.active.duration : t.ringing.answering, active ? 'sr' : 'eyebrow')}
+          ${active ? html`<wl-timer class="eyebrow" data-testid="timer" .since=${call.answeredAt} .now=${this.now}></wl-timer>` : nothing}
+          ${who(call.remote)}
+          ${this.#hint()}
+          ${this.remote === 'blocked'
+            ? html`<button type="button" class="primary hear" data-testid="tap-to-hear" @click=${() => this.ask('hear', {})}>${icon('sound')} ${t.active.hear}</button>
+                <p class="hint">${t.active.hearWhy}</p>`
+            : nothing}
+          ${this.second ? this.#second(this.second) : nothing}
+        </div>
+        <div class="call-actions">
+          <div class="act">
+            <button type="button" class="round plain" data-testid="mute" aria-pressed=${call.muted ? 'true' : 'false'} aria-label=${t.active.mute}
+              ?disabled=${!active} @click=${() => this.ask('mute', { call: call.id, on: !call.muted })}>${icon(call.muted ? 'micOff' : 'mic')}</button>
+            <span aria-hidden="true">${call.muted ? t.active.unmute : t.active.mute}</span>
+          </div>
+          <div class="act">
+            <button type="button" class="round decline" data-testid="hang-up" aria-label=${t.active.hangUp} @click=${() => this.ask('hang-up', { call: call.id })}>${icon('down')}</button>
+            <span aria-hidden="true">${t.active.hangUp}</span>
+          </div>
+        </div>
+      </section>
+    `;
+  }
+
+  #hint(): TemplateResult | typeof nothing {
+    const { t, call } = this;
+    if (call.phase !== 'active') return html`<p class="hint">${this.microphone === 'prompt' ? t.active.prompt : t.active.connecting}</p>`;
+    if (!this.connected) return html`<p class="hint warn" role="status">${t.active.lost}</p>`;
+    return call.muted ? html`<p class="hint warn">${t.active.muted}</p>` : nothing;
+  }
+
+  #second(second: CallView): TemplateResult {
+    const { t } = this;
+    return html`
+      <div class="banner info second" role="alert">
+        <p>${t.ringing.second(nameOf(second.remote))}</p>
+        <div class="row">
+          <button type="button" data-testid="second-decline" @click=${() => this.ask('decline', { call: second.id })}>${t.ringing.decline}</button>
+          <button type="button" class="primary" data-testid="second-answer" @click=${() => this.ask('swap', { from: this.call.id, to: second.id })}>${t.ringing.swap}</button>
+        </div>
+      </div>
+    `;
+  }
+}
+customElements.define('wl-active', ActiveScreen);
+
+/** Counts the time of a call, once a second, without telling assistive technology each time. */
+export class Timer extends Screen {
+  static override properties = props('since', 'now');
+  declare since: number | null;
+  declare now: () => number;
+  #interval: ReturnType<typeof setInterval> | undefined;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.#interval = setInterval(() => this.requestUpdate(), 1000);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    clearInterval(this.#interval);
+  }
+
+  protected override render(): TemplateResult {
+    return html`<span role="timer" aria-live="off">${duration(this.since === null ? 0 : this.now() - this.since)}</span>`;
+  }
+}
+customElements.define('wl-timer', Timer);

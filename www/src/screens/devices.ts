@@ -1,0 +1,67 @@
+/** Where this line rings, who is signed in, the language, and the way out. */
+import { html, nothing, type TemplateResult } from 'lit';
+import { languages, when } from '../i18n/index.ts';
+import { nameOf, type Account, type DeviceView, type Language, type State } from '../store/state.ts';
+import { heading, banner } from './parts.ts';
+import { Screen, props } from './screen.ts';
+
+export class DevicesScreen extends Screen {
+  static override properties = props('account', 'devices', 'language', 'now');
+  declare account: Account;
+  declare devices: State['devices'];
+  declare language: Language;
+  declare now: () => number;
+
+  protected override render(): TemplateResult {
+    const { t, account, devices } = this;
+    return html`
+      <section class="page">
+        ${heading(t.devices.title)}
+        ${devices.failed ? banner('warn', t.devices.failed) : nothing}
+        ${devices.busy && !devices.list.length ? html`<p class="hint" role="status">${t.devices.loading}</p>` : nothing}
+        <ul class="list" aria-busy=${devices.busy ? 'true' : 'false'}>${devices.list.map((device) => this.#item(device))}</ul>
+        <div class="settings">
+          ${languageChoice(this.language, t.devices.language, (language) => this.ask('language', { language }))}
+          <div class="setting">
+            <div class="grow">
+              <p class="hint">${t.devices.account}</p>
+              <p class="title" dir="auto">${nameOf(account)}</p>
+              <p class="hint" dir="ltr">${account.addressOfRecord}</p>
+            </div>
+            <button type="button" data-testid="sign-out" aria-describedby="sign-out-hint" @click=${() => this.ask('sign-out', {})}>${t.devices.signOut}</button>
+          </div>
+          <p class="hint" id="sign-out-hint">${t.devices.signOutHint}</p>
+        </div>
+      </section>
+    `;
+  }
+
+  #item(device: DeviceView): TemplateResult {
+    const { t } = this;
+    const label = device.label || t.devices.unnamed;
+    const seen = device.online ? t.devices.online : device.seenAt === null ? '' : t.devices.seen(when(device.seenAt, this.now(), t));
+    return html`
+      <li data-testid="device">
+        <div class="grow">
+          <p class="title" dir="auto">${label}${device.here ? html` <span class="tag">${t.devices.here}</span>` : nothing}</p>
+          <p class="hint">${device.wakes ? t.devices.wakes : t.devices.silent}</p>
+          <p class="hint">${seen}</p>
+        </div>
+        ${device.here
+          ? nothing
+          : html`<button type="button" class="danger" data-testid="revoke" aria-label=${t.devices.revokeLabel(label)} ?disabled=${this.devices.busy}
+              @click=${() => this.ask('revoke', { device: device.id })}>${t.devices.revoke}</button>`}
+      </li>
+    `;
+  }
+}
+customElements.define('wl-devices', DevicesScreen);
+
+/** Each language in its own name. */
+export const languageChoice = (current: Language, label: string, choose: (language: Language) => void): TemplateResult => html`
+  <div class="languages" role="group" aria-label=${label} data-testid="language">
+    ${(Object.keys(languages) as Language[]).map((language) => html`
+      <button type="button" class="chip" lang=${languages[language].tag} data-language=${language} aria-pressed=${language === current ? 'true' : 'false'}
+        @click=${() => choose(language)}>${languages[language].name}</button>`)}
+  </div>
+`;

@@ -1,0 +1,100 @@
+/** The keypad: type or tap a number, call it. Also says when the line is not reachable. */
+import { html, nothing, type TemplateResult } from 'lit';
+import type { Registration } from '../store/state.ts';
+import { icon } from './icons.ts';
+import { banner, heading } from './parts.ts';
+import { Screen, props } from './screen.ts';
+
+const keys = [['1', ''], ['2', 'ABC'], ['3', 'DEF'], ['4', 'GHI'], ['5', 'JKL'], ['6', 'MNO'], ['7', 'PQRS'], ['8', 'TUV'], ['9', 'WXYZ'], ['*', ''], ['0', '+'], ['#', '']];
+/** What a number may be made of, here and at the edge. */
+const allowed = /[^0-9A-Za-z+*#._-]/g;
+
+export class KeypadScreen extends Screen {
+  static override properties = props('number', 'registration', 'failed', 'setupOpen', 'now');
+  declare number: string;
+  declare registration: Registration;
+  declare failed: boolean;
+  /** Set-up was put off: a reminder leads back to it. */
+  declare setupOpen: boolean;
+  declare now: () => number;
+  #tick: ReturnType<typeof setInterval> | undefined;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    document.addEventListener('keydown', this.#typed);
+    this.#tick = setInterval(() => this.registration?.retryAt && this.requestUpdate(), 1000);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    document.removeEventListener('keydown', this.#typed);
+    clearInterval(this.#tick);
+  }
+
+  protected override render(): TemplateResult {
+    const { t } = this;
+    const callable = this.registration.state === 'registered' && this.number !== '';
+    return html`
+      <section class="page keypad">
+        ${heading(t.keypad.title, 'sr')}
+        ${this.#status()}
+        <form @submit=${this.#submit}>
+          <div class="dial">
+            <input data-testid="dial-input" type="text" inputmode="tel" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="64" dir="ltr"
+              aria-label=${t.keypad.number} placeholder=${t.keypad.hint} .value=${this.number} @input=${this.#input} />
+            <button type="button" class="bare" aria-label=${t.keypad.erase} ?disabled=${!this.number} @click=${() => this.#set(this.number.slice(0, -1))}>${icon('erase')}</button>
+          </div>
+          <div class="keys">
+            ${keys.map(([digit = '', letters = '']) => html`
+              <button type="button" class="key" data-testid="key-${digit}" aria-label=${digit} @click=${() => this.#set(this.number + digit)}>
+                <span>${digit}</span><small aria-hidden="true">${letters}</small>
+              </button>`)}
+          </div>
+          <button class="call wide" data-testid="dial-call" ?disabled=${!callable}>${icon('phone')} ${t.keypad.call}</button>
+        </form>
+      </section>
+    `;
+  }
+
+  #status(): TemplateResult | typeof nothing {
+    const { t, registration } = this;
+    if (this.failed) return html`<div role="alert">${banner('warn', t.keypad.failed)}</div>`;
+    const { state, retryAt } = registration;
+    if (state === 'reconnecting' || state === 'offline' || state === 'refused') {
+      const text = state === 'offline' ? t.registration.lostOffline : state === 'refused' ? t.registration.refused : t.registration.lost;
+      const next = retryAt === null ? nothing : html`<p class="hint">${t.registration.retry(Math.ceil((retryAt - this.now()) / 1000))}</p>`;
+      return banner('warn', html`<p>${text}${state === 'refused' && registration.reason ? html` (${registration.reason})` : nothing}</p>${next}`);
+    }
+    if (!this.setupOpen) return nothing;
+    return banner('info', html`
+      <div class="row"><span>${t.setup.incomplete}</span>
+      <button type="button" data-testid="setup-open" @click=${() => this.ask('show', { page: 'set-up' })}>${t.setup.open}</button></div>`);
+  }
+
+  #set(text: string): string {
+    const number = text.replace(allowed, '').slice(0, 64);
+    this.ask('dial', { number });
+    return number;
+  }
+
+  readonly #input = (event: InputEvent): void => {
+    const input = event.currentTarget as HTMLInputElement;
+    const number = this.#set(input.value);
+    if (input.value !== number) input.value = number;
+  };
+
+  /** Digits typed anywhere on the page go to the number. */
+  readonly #typed = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target instanceof HTMLInputElement) return;
+    if (/^[0-9*#+]$/.test(event.key)) this.#set(this.number + event.key);
+    else if (event.key === 'Backspace') this.#set(this.number.slice(0, -1));
+    else return;
+    event.preventDefault();
+  };
+
+  readonly #submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    if (this.number) this.ask('call', { number: this.number });
+  };
+}
+customElements.define('wl-keypad', KeypadScreen);

@@ -1,0 +1,45 @@
+/** Missed calls: who, when, online now, one tap to call back. */
+import { html, nothing, type TemplateResult } from 'lit';
+import { when, type Messages } from '../i18n/index.ts';
+import { nameOf, type MissedView } from '../store/state.ts';
+import { icon } from './icons.ts';
+import { heading, initial } from './parts.ts';
+import { Screen, props } from './screen.ts';
+
+export const presence = (online: boolean, t: Messages): TemplateResult =>
+  html`<span class="presence ${online ? 'on' : ''}">${online ? t.missed.online : t.missed.offline}</span>`;
+
+export class MissedScreen extends Screen {
+  static override properties = props('missed', 'now');
+  declare missed: MissedView[];
+  declare now: () => number;
+
+  protected override render(): TemplateResult {
+    const { t } = this;
+    return html`
+      <section class="page">
+        ${heading(t.missed.title)}
+        ${this.missed.length
+          ? html`<ul class="list">${this.missed.map((missed) => this.#item(missed))}</ul>`
+          : html`<div class="empty">${icon('check')}<p>${t.missed.none}</p><p class="hint">${t.missed.noneHint}</p></div>`}
+      </section>
+    `;
+  }
+
+  #item({ caller, at, callerOnline, seen }: MissedView): TemplateResult {
+    const { t } = this;
+    return html`
+      <li data-testid="missed-item" class=${seen ? '' : 'new'}>
+        <div class="avatar small" aria-hidden="true"><span>${initial(caller)}</span></div>
+        <div class="grow">
+          <p class="title" dir="auto">${nameOf(caller)}${seen ? nothing : html` <span class="tag">${t.missed.isNew}</span>`}</p>
+          <p class="hint">${caller.displayName.trim() ? html`<span dir="ltr">${caller.number}</span> · ` : nothing}<time datetime=${new Date(at).toISOString()}>${when(at, this.now(), t)}</time></p>
+          ${presence(callerOnline, t)}
+        </div>
+        <button type="button" class="round small answer" data-testid="missed-call-back" aria-label=${t.missed.callBack(nameOf(caller))}
+          @click=${() => this.ask('call', { number: caller.number })}>${icon('phone')}</button>
+      </li>
+    `;
+  }
+}
+customElements.define('wl-missed', MissedScreen);

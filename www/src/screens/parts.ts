@@ -1,0 +1,21 @@
+/** Pieces that several screens share. */
+import { html, nothing, type TemplateResult } from 'lit';
+import { nameOf, type Person } from '../store/state.ts';
+import { icon } from './icons.ts';
+
+/** Who it is, large: an initial, the name, the number. */
+export const who = (person: Person, pulse = false): TemplateResult => html`
+  <div class="avatar ${pulse ? 'pulse' : ''}" aria-hidden="true"><span>${initial(person)}</span></div>
+  <p class="name" data-testid="remote-name" dir="auto">${nameOf(person)}</p>
+  ${person.displayName.trim() ? html`<p class="number" dir="ltr" data-testid="remote-number">${person.number}</p>` : nothing}
+`;
+
+export const initial = (person: Person): TemplateResult | string => {
+  const first = [...person.displayName.trim()][0];
+  return first ? first.toLocaleUpperCase() : icon('person');
+};
+
+/** A heading that takes the focus when its screen appears. */
+export const heading = (text: string, className = ''): TemplateResult => html`<h1 tabindex="-1" class=${className}>${text}</h1>`;
+
+export const banner = (kind: 'warn' | 'info' | 'good', content: unknown): TemplateResult => html`<div class="banner ${kind}">${content}</div>`;

@@ -1,0 +1,47 @@
+/**
+ * What every screen is: properties in, `…-request` events out. Screens render into the document itself (no shadow
+ * root), so that labels, live regions, password managers and the one style sheet reach into them.
+ */
+import { LitElement } from 'lit';
+import type { Language, Page } from '../store/state.ts';
+import type { Messages } from '../i18n/index.ts';
+
+/** Everything a screen can ask for. */
+export interface Requests {
+  'sign-in': { number: string; password: string };
+  'sign-in-again': object;
+  'set-up': object;
+  'set-up-later': object;
+  dial: { number: string };
+  call: { number: string };
+  answer: { call: string };
+  decline: { call: string };
+  swap: { from: string; to: string };
+  'hang-up': { call: string };
+  mute: { call: string; on: boolean };
+  dismiss: object;
+  show: { page: Page };
+  revoke: { device: string };
+  'sign-out': object;
+  'take-over': object;
+  hear: object;
+  language: { language: Language };
+}
+export type RequestName = keyof Requests;
+
+export class Screen extends LitElement {
+  static override properties: Record<string, object> = { t: { attribute: false } };
+  declare t: Messages;
+
+  protected override createRenderRoot(): HTMLElement {
+    return this;
+  }
+
+  protected ask<K extends RequestName>(name: K, detail: Requests[K]): void {
+    this.dispatchEvent(new CustomEvent(`${name}-request`, { detail, bubbles: true }));
+  }
+}
+
+/** Lit's description of properties that are handed over as they are. */
+export const props = (...names: string[]): Record<string, object> =>
+  Object.fromEntries(['t', ...names].map((name) => [name, { attribute: false }]));

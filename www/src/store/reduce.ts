@@ -1,0 +1,123 @@
+/** Every way in which the state changes: one action, one line in the table below. Pure. */
+import type {
+  Account, CallView, DeviceView, Language, MissedView, Page, Registration, Setup, SignInProblem, State, WakeView,
+} from './state.ts';
+
+export type Action =
+  | { type: 'signed-in'; account: Account }
+  | { type: 'signed-out'; because: State['signedOut'] }
+  | { type: 'unreachable' }
+  | { type: 'signing-in' }
+  | { type: 'sign-in-failed'; problem: SignInProblem }
+  | { type: 'role'; role: State['role'] }
+  | { type: 'registration'; registration: Registration }
+  | { type: 'calls'; calls: CallView[]; now: number }
+  | { type: 'dismiss' }
+  | { type: 'wake'; wake: Partial<WakeView> & { id: string } }
+  | { type: 'missed'; missed: MissedView[] }
+  | { type: 'missed-seen' }
+  | { type: 'devices'; list: DeviceView[] }
+  | { type: 'devices-busy' }
+  | { type: 'devices-failed' }
+  | { type: 'setup'; setup: Partial<Setup> }
+  | { type: 'page'; page: Page }
+  | { type: 'dial'; number: string }
+  | { type: 'dial-failed' }
+  | { type: 'sound'; sound: Partial<State['sound']> }
+  | { type: 'language'; language: Language };
+
+export function reduce(state: State, action: Action): State {
+  switch (action.type) {
+    case 'signed-in':
+      return { ...state, session: 'signed-in', account: action.account, signIn: { busy: false, problem: null } };
+    case 'signed-out':
+      return {
+        ...state, session: 'signed-out', signedOut: action.because, account: null, calls: [], dismissed: [], wake: null, missed: [],
+        devices: { list: [], busy: false, failed: false }, page: 'keypad', dial: '', signIn: { busy: false, problem: null },
+        registration: { state: 'closed', reason: '', retryAt: null }, role: 'leading',
+      };
+    case 'unreachable':
+      return { ...state, session: 'unreachable' };
+    case 'signing-in':
+      return { ...state, signIn: { busy: true, problem: null } };
+    case 'sign-in-failed':
+      return { ...state, signIn: { busy: false, problem: action.problem } };
+    case 'role':
+      return { ...state, role: action.role };
+    case 'registration':
+      return { ...state, registration: action.registration };
+    case 'calls':
+      return withCalls(state, action.calls, action.now);
+    case 'dismiss':
+      return {
+        ...state, calls: state.calls.filter((call) => call.phase !== 'ended'),
+        dismissed: [...state.dismissed, ...state.calls.filter((call) => call.phase === 'ended').map((call) => call.id)].slice(-50),
+        wake: state.wake?.progress === 'over' ? null : state.wake,
+      };
+    case 'wake':
+      return { ...state, wake: mergeWake(state, action.wake), answerAsked: action.wake.answer ? action.wake.id : state.answerAsked };
+    case 'missed':
+      return { ...state, missed: [...action.missed].sort((a, b) => b.at - a.at), wake: enrich(state.wake, action.missed) };
+    case 'missed-seen':
+      return { ...state, missed: state.missed.map((missed) => ({ ...missed, seen: true })) };
+    case 'devices':
+      return { ...state, devices: { list: action.list, busy: false, failed: false } };
+    case 'devices-busy':
+      return { ...state, devices: { ...state.devices, busy: true, failed: false } };
+    case 'devices-failed':
+      return { ...state, devices: { ...state.devices, busy: false, failed: true } };
+    case 'setup':
+      return { ...state, setup: { ...state.setup, ...action.setup } };
+    case 'page':
+      return { ...state, page: action.page, dialFailed: false };
+    case 'dial':
+      return { ...state, dial: action.number, dialFailed: false };
+    case 'dial-failed':
+      return { ...state, dialFailed: true };
+    case 'sound':
+      return { ...state, sound: { ...state.sound, ...action.sound } };
+    case 'language':
+      return { ...state, language: action.language };
+  }
+}
+
+/**
+ * The phone's calls as they stand. A call that has ended stays on the screen until it is dismissed or another call
+ * takes its place; the wake that brought a call has done its work once the call is there.
+ */
+function withCalls(state: State, calls: CallView[], now: number): State {
+  const known = new Map(state.calls.map((call) => [call.id, call]));
+  const present = new Set(calls.map((call) => call.id));
+  const next = calls
+    .filter((call) => !state.dismissed.includes(call.id))
+    .map((call) => ({ ...call, endedAt: call.phase === 'ended' ? (known.get(call.id)?.endedAt ?? now) : null }));
+  for (const call of state.calls) {
+    if (!present.has(call.id) && call.phase === 'ended') next.push(call);
+  }
+  const living = next.some((call) => call.phase !== 'ended');
+  const ended = next.filter((call) => call.phase === 'ended').sort((a, b) => (b.endedAt ?? 0) - (a.endedAt ?? 0));
+  const kept = living ? next.filter((call) => call.phase !== 'ended') : ended.slice(0, 1);
+  const wake = state.wake && calls.some((call) => call.wake === state.wake?.id) ? null : state.wake;
+  return {
+    ...state, calls: kept, wake, dialFailed: living ? false : state.dialFailed,
+    sound: living ? state.sound : { ring: 'silent', remote: 'silent' },
+  };
+}
+
+const fresh = (id: string): WakeView => ({
+  id, answer: false, progress: 'opening', outcome: null, caller: null, callerOnline: null, at: null,
+});
+
+function mergeWake(state: State, change: Partial<WakeView> & { id: string }): WakeView | null {
+  // Its call is on the screen already: a late report about how it came here says nothing new.
+  if (change.progress !== 'over' && state.calls.some((call) => call.wake === change.id)) return state.wake;
+  const before = state.wake?.id === change.id ? state.wake : fresh(change.id);
+  return enrich({ ...before, ...change }, state.missed);
+}
+
+/** The list of missed calls knows who called and whether they are online now. */
+function enrich(wake: WakeView | null, missed: MissedView[]): WakeView | null {
+  const entry = wake && missed.find((one) => one.id === wake.id);
+  if (!wake || !entry) return wake;
+  return { ...wake, caller: wake.caller ?? entry.caller, at: wake.at ?? entry.at, callerOnline: entry.callerOnline };
+}

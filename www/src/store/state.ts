@@ -1,0 +1,148 @@
+/**
+ * What the page knows, as plain data: no DOM, no promises, no SIP. Ports report what has happened as actions
+ * (`reduce.ts`), screens read it as properties. Only confirmed state is in here: asking for something changes nothing.
+ */
+
+/** The other side of a call. Both are data, never markup. */
+export interface Person {
+  number: string;
+  displayName: string;
+}
+
+export interface Account extends Person {
+  addressOfRecord: string;
+}
+
+export type CallPhase = 'new' | 'calling' | 'waking' | 'ringing' | 'incoming' | 'connecting' | 'active' | 'ended';
+export type Stage = 'pushed' | 'shown' | 'opened';
+export type Outcome =
+  | 'hungup' | 'declined' | 'busy' | 'unanswered' | 'expired' | 'cancelled' | 'elsewhere'
+  | 'unbound' | 'unknown' | 'unreachable' | 'failed';
+
+export interface CallEnd {
+  outcome: Outcome;
+  status: number;
+  /** The edge's own words; shown only beside ours. */
+  reason: string;
+  by: 'local' | 'remote';
+}
+
+export interface CallView {
+  id: string;
+  wake: string | null;
+  direction: 'in' | 'out';
+  remote: Person;
+  phase: CallPhase;
+  stage: Stage | null;
+  muted: boolean;
+  answeredAt: number | null;
+  end: CallEnd | null;
+  /** When it ended, by this device's clock. */
+  endedAt: number | null;
+}
+
+/** A wake that this page was opened for, until its INVITE comes. */
+export interface WakeView {
+  id: string;
+  /** The notification's own "Answer" was used. */
+  answer: boolean;
+  progress: 'opening' | 'registering' | 'ready' | 'over';
+  /** The wake's final state. */
+  outcome: string | null;
+  caller: Person | null;
+  callerOnline: boolean | null;
+  at: number | null;
+}
+
+export interface MissedView {
+  id: string;
+  caller: Person;
+  at: number;
+  outcome: string;
+  callerOnline: boolean;
+  seen: boolean;
+}
+
+export interface DeviceView {
+  id: string;
+  label: string;
+  here: boolean;
+  wakes: boolean;
+  online: boolean;
+  seenAt: number | null;
+}
+
+export interface Registration {
+  state: 'connecting' | 'registered' | 'reconnecting' | 'refused' | 'offline' | 'closed';
+  reason: string;
+  retryAt: number | null;
+}
+
+/** `blocked`: the user refused it. `missing`: no such device. `install`: only in an installed app (iOS). */
+export type Permission = 'unknown' | 'prompt' | 'granted' | 'blocked' | 'missing' | 'unsupported' | 'install';
+
+export interface Setup {
+  microphone: Permission;
+  notifications: Permission;
+  /** The prompts are open now. */
+  asking: boolean;
+  /** The browser has handed out a push subscription. */
+  subscribed: boolean | null;
+  /** The user chose to go on without. */
+  later: boolean;
+}
+
+export type SignInProblem = 'credentials' | 'too-many' | 'network' | 'edge';
+export type Page = 'keypad' | 'missed' | 'devices' | 'set-up';
+export type Language = 'en' | 'zh';
+
+export interface State {
+  session: 'starting' | 'unreachable' | 'signed-out' | 'signed-in';
+  /** Why nobody is signed in: `asked` by the user here, `revoked` from elsewhere, `never` before. */
+  signedOut: 'never' | 'asked' | 'revoked';
+  signIn: { busy: boolean; problem: SignInProblem | null };
+  account: Account | null;
+  role: 'leading' | 'following';
+  registration: Registration;
+  calls: CallView[];
+  /** Ended calls whose screen was closed; the phone may remember them longer. */
+  dismissed: string[];
+  wake: WakeView | null;
+  /** The wake whose notification said "Answer", kept when its call has come. */
+  answerAsked: string | null;
+  missed: MissedView[];
+  devices: { list: DeviceView[]; busy: boolean; failed: boolean };
+  setup: Setup;
+  page: Page;
+  /** A number that is waiting on the keypad. */
+  dial: string;
+  /** A call that could not even be asked for. */
+  dialFailed: boolean;
+  /** `blocked`: the browser wants a tap before it plays. */
+  sound: { ring: 'silent' | 'playing' | 'blocked'; remote: 'silent' | 'playing' | 'blocked' };
+  language: Language;
+}
+
+export const initialState = (language: Language): State => ({
+  session: 'starting',
+  signedOut: 'never',
+  signIn: { busy: false, problem: null },
+  account: null,
+  role: 'leading',
+  registration: { state: 'connecting', reason: '', retryAt: null },
+  calls: [],
+  dismissed: [],
+  wake: null,
+  answerAsked: null,
+  missed: [],
+  devices: { list: [], busy: false, failed: false },
+  setup: { microphone: 'unknown', notifications: 'unknown', asking: false, subscribed: null, later: false },
+  page: 'keypad',
+  dial: '',
+  dialFailed: false,
+  sound: { ring: 'silent', remote: 'silent' },
+  language,
+});
+
+/** A person's name for a sentence: the display name, or the number where none is known. */
+export const nameOf = (person: Person): string => person.displayName.trim() || person.number;

@@ -1,0 +1,58 @@
+/** `notificationclick`: open or focus before anything is awaited, or the browser takes the permission back. */
+import type { WakeMessage } from '../ports/worker.ts';
+import { notice, type NoticeData } from './notice.ts';
+import { report } from './edge.ts';
+import { parsePayload } from './payload.ts';
+
+declare const self: ServiceWorkerGlobalScope;
+
+export function click(event: NotificationEvent): void {
+  const { notification } = event;
+  const data = notification.data as NoticeData | null;
+  if (event.action === 'decline' && data?.wake && data.capability) {
+    const { wake, capability } = data;
+    notification.close();
+    return event.waitUntil(decline(wake, capability, notification));
+  }
+  const answer = event.action === 'answer';
+  const opened = open(data, answer); // before anything is awaited
+  notification.close();
+  const told = data?.wake && data.capability && data.kind === 'invitation' ? report(data.wake, data.capability, 'opened') : null;
+  event.waitUntil(Promise.all([opened, told]));
+}
+
+/** Where a tap leads. */
+export function target(data: NoticeData | null, answer: boolean, origin: string): { href: string; ours: boolean } {
+  const url = new URL(data?.navigate ?? '/', origin);
+  const ours = url.pathname === '/';
+  if (ours && data?.wake) url.searchParams.set('wake', data.wake);
+  if (ours && answer) url.searchParams.set('answer', '1');
+  return { href: url.href, ours };
+}
+
+async function open(data: NoticeData | null, answer: boolean): Promise<void> {
+  const { href, ours } = target(data, answer, self.location.origin);
+  // The list of pages is the one thing that must be known first; it comes without the network.
+  const page = ours ? pick(await self.clients.matchAll({ type: 'window', includeUncontrolled: true })) : null;
+  if (!page) return void (await self.clients.openWindow(href));
+  if (data?.wake) page.postMessage({ type: 'wake', wake: data.wake, answer } satisfies WakeMessage);
+  try {
+    await page.focus();
+  } catch {
+    await self.clients.openWindow(href);
+  }
+}
+
+/** Of the app's pages the one that is looked at, else the one that was looked at last. */
+export const pick = (pages: readonly WindowClient[]): WindowClient | null => {
+  const ours = pages.filter((page) => new URL(page.url).pathname === '/');
+  return ours.find((page) => page.focused) ?? ours.find((page) => page.visibilityState === 'visible') ?? ours[0] ?? null;
+};
+
+/** Declined without a page: said to the edge; where that fails the call stays visible, as what it will be. */
+async function decline(wake: string, capability: string, { tag, lang, title, body, data }: Notification): Promise<void> {
+  if (await report(wake, capability, 'decline')) return;
+  const payload = parsePayload({ notification: { title, body, tag, lang, navigate: (data as NoticeData).navigate }, wakeline: { kind: 'other', wake } }, self.location.origin);
+  const { options } = notice(payload, { now: Date.now(), state: null, buttons: false });
+  await self.registration.showNotification(title, { ...options, silent: true });
+}
