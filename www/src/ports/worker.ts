@@ -1,11 +1,6 @@
 /** The service worker from the page's side: registering it, its push subscription, its messages, its notifications. */
-
-/** What the service worker tells a page that was already open. */
-export interface WakeMessage {
-  type: 'wake';
-  wake: string;
-  answer: boolean;
-}
+import { fromBase64Url } from '../encoding.ts';
+import type { WakeMessage } from '../messages.ts';
 
 export const registerWorker = async (): Promise<ServiceWorkerRegistration | null> =>
   (await navigator.serviceWorker?.register('/sw.js').catch(() => null)) ?? null;
@@ -40,11 +35,6 @@ export async function closeNotifications(of: (wake: string) => boolean): Promise
     const wake = (notification.data as { wake?: string } | null)?.wake;
     if (wake && of(wake)) notification.close();
   }
-}
-
-export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
-  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
-  return Uint8Array.from(binary, (char) => char.charCodeAt(0));
 }
 
 function sameKey(present: ArrayBuffer | null, wanted: Uint8Array): boolean {

@@ -1,5 +1,8 @@
-/** `notificationclick`: open or focus before anything is awaited, or the browser takes the permission back. */
-import type { WakeMessage } from '../ports/worker.ts';
+/**
+ * `notificationclick`: open or focus at once, or the browser takes the permission back. Only the browser's own list of
+ * pages is asked for first; every report to the edge goes beside it.
+ */
+import type { WakeMessage } from '../messages.ts';
 import { notice, type NoticeData } from './notice.ts';
 import { report } from './edge.ts';
 import { parsePayload } from './payload.ts';
@@ -15,7 +18,7 @@ export function click(event: NotificationEvent): void {
     return event.waitUntil(decline(wake, capability, notification));
   }
   const answer = event.action === 'answer';
-  const opened = open(data, answer); // before anything is awaited
+  const opened = open(data, answer);
   notification.close();
   const told = data?.wake && data.capability && data.kind === 'invitation' ? report(data.wake, data.capability, 'opened') : null;
   event.waitUntil(Promise.all([opened, told]));

@@ -18,7 +18,7 @@ export async function push(event: PushEvent): Promise<void> {
   if (rings && asks) await report(wake, capability, 'shown');
 }
 
-const buttons = (): boolean => ((self.Notification as { maxActions?: number } | undefined)?.maxActions ?? 0) >= 2;
+const buttons = (): boolean => ('Notification' in self ? ((Notification as { maxActions?: number }).maxActions ?? 0) : 0) >= 2;
 
 /** The payload as JSON; a browser that knows declarative push may hand over its own notification instead. */
 function read(event: PushEvent): unknown {

@@ -1,6 +1,6 @@
 /** `pushsubscriptionchange`: subscribe anew and tell the edge by the device credential, with no page and no session. */
 import { deviceCredential } from '../../../client-wasm/js/credential.ts';
-import { fromBase64Url } from '../ports/worker.ts';
+import { fromBase64Url } from '../encoding.ts';
 
 declare const self: ServiceWorkerGlobalScope;
 type Change = ExtendableEvent & { oldSubscription?: PushSubscription | null; newSubscription?: PushSubscription | null };

@@ -1,0 +1,118 @@
+/** Development only: any state of the page, through the real components, by `shots.html#STATE,LANGUAGE`. Not in `dist`. */
+import { WakelineApp } from './app.ts';
+import { initialState, type CallView, type Language, type State } from './store/state.ts';
+import css from './styles/index.css?inline';
+
+const NOW = new Date(2026, 10, 21, 10, 32).getTime();
+const MINUTE = 60_000;
+const alice = { number: '1001', displayName: 'Alice Moreau' };
+const bob = { number: '1002', displayName: '' };
+
+const base = (language: Language): State => ({
+  ...initialState(language),
+  session: 'signed-in',
+  account: { ...alice, addressOfRecord: 'sip:1001@wakeline.example' },
+  registration: { state: 'registered', reason: '', retryAt: null },
+  setup: { microphone: 'granted', notifications: 'granted', asking: false, subscribed: true, later: false },
+});
+const call = (change: Partial<CallView>): CallView => ({
+  id: 'c1', wake: 'w1', direction: 'out', remote: bob, phase: 'calling', stage: null, muted: false, answeredAt: null, end: null, endedAt: null, ...change,
+});
+const incoming = call({ direction: 'in', remote: alice, phase: 'incoming' });
+const active = call({ direction: 'in', remote: alice, phase: 'active', answeredAt: NOW - 83_000 });
+const ended = (change: Partial<CallView>, outcome: NonNullable<CallView['end']>['outcome'], by: 'local' | 'remote' = 'remote', reason = ''): Partial<State> => ({
+  calls: [call({ phase: 'ended', endedAt: NOW, ...change, end: { outcome, by, status: 480, reason } })],
+});
+const wake = (change: Partial<NonNullable<State['wake']>>): Partial<State> => ({
+  wake: { id: 'w1', answer: false, progress: 'registering', outcome: null, caller: null, callerOnline: null, at: null, ...change },
+});
+const missed: State['missed'] = [
+  { id: 'm1', caller: alice, at: NOW - 4 * MINUTE, outcome: 'expired', callerOnline: true, seen: false },
+  { id: 'm2', caller: { number: '1003', displayName: '陈晓' }, at: NOW - 130 * MINUTE, outcome: 'cancelled', callerOnline: false, seen: false },
+  { id: 'm3', caller: bob, at: NOW - 26 * 60 * MINUTE, outcome: 'unanswered', callerOnline: true, seen: true },
+  { id: 'm4', caller: { number: '+4930123456', displayName: 'A caller whose display name is a good deal longer than it should be' }, at: NOW - 200 * 60 * MINUTE, outcome: 'unanswered', callerOnline: false, seen: true },
+];
+const setup = (change: Partial<State['setup']>): Partial<State> => ({ page: 'set-up', setup: { microphone: 'prompt', notifications: 'prompt', asking: false, subscribed: null, later: false, ...change } });
+const lost = (change: Partial<State['registration']>): Partial<State> => ({ registration: { state: 'reconnecting', reason: '', retryAt: NOW + 4000, ...change } });
+
+/** One of each: what `cargo xtask shots` takes pictures of. */
+export const states: Record<string, Partial<State>> = {
+  'starting': { session: 'starting', account: null },
+  'sign-in': { session: 'signed-out', account: null },
+  'sign-in-refused': { session: 'signed-out', account: null, signIn: { busy: false, problem: 'credentials' } },
+  'sign-in-tapped': { session: 'signed-out', account: null, ...wake({}) },
+  'signed-out': { session: 'signed-out', signedOut: 'asked', account: null },
+  'signed-out-revoked': { session: 'signed-out', signedOut: 'revoked', account: null },
+  'set-up': setup({}),
+  'set-up-asking': setup({ asking: true }),
+  'set-up-done': setup({ microphone: 'granted', notifications: 'granted', subscribed: true }),
+  'set-up-blocked': setup({ microphone: 'blocked', notifications: 'blocked' }),
+  'set-up-unsupported': setup({ microphone: 'unsupported', notifications: 'unsupported' }),
+  'set-up-missing': setup({ microphone: 'missing', notifications: 'granted', subscribed: false }),
+  'set-up-install': setup({ notifications: 'install' }),
+  'keypad': { dial: '1002', missed },
+  'keypad-empty': { setup: { microphone: 'prompt', notifications: 'granted', asking: false, subscribed: null, later: true } },
+  'keypad-failed': { dial: '1002', dialFailed: true },
+  'reconnecting': { dial: '1002', ...lost({}) },
+  'offline': { dial: '1002', ...lost({ state: 'offline', retryAt: null }) },
+  'refused': { dial: '1002', ...lost({ state: 'refused', reason: '403 Forbidden', retryAt: null }) },
+  'calling': { calls: [call({})] },
+  'calling-pushed': { calls: [call({ phase: 'waking', stage: 'pushed' })] },
+  'calling-shown': { calls: [call({ phase: 'waking', stage: 'shown' })] },
+  'calling-opened': { calls: [call({ phase: 'waking', stage: 'opened' })] },
+  'calling-ringing': { calls: [call({ phase: 'ringing', stage: 'opened' })] },
+  'connecting': wake({}),
+  'connecting-ready': wake({ progress: 'ready', caller: alice }),
+  'ringing': { calls: [incoming] },
+  'ringing-silent': { calls: [incoming], sound: { ring: 'blocked', remote: 'silent' }, setup: { microphone: 'prompt', notifications: 'granted', asking: false, subscribed: true, later: false } },
+  'ringing-answer-asked': { calls: [incoming], answerAsked: 'w1', sound: { ring: 'blocked', remote: 'silent' } },
+  'ringing-blocked': { calls: [incoming], setup: { microphone: 'blocked', notifications: 'granted', asking: false, subscribed: true, later: false } },
+  'answering': { calls: [{ ...incoming, phase: 'connecting' }], setup: { microphone: 'prompt', notifications: 'granted', asking: false, subscribed: true, later: false } },
+  'active': { calls: [active] },
+  'active-muted': { calls: [{ ...active, muted: true }] },
+  'active-silent': { calls: [active], sound: { ring: 'silent', remote: 'blocked' } },
+  'active-second': { calls: [active, { ...incoming, id: 'c2', remote: bob }] },
+  'active-lost': { calls: [active], ...lost({}) },
+  'ended-hungup': ended({ direction: 'in', remote: alice, answeredAt: NOW - 83_000 }, 'hungup'),
+  'ended-declined': ended({}, 'declined'),
+  'ended-busy': ended({}, 'busy'),
+  'ended-unanswered': ended({}, 'unanswered'),
+  'ended-expired': ended({}, 'expired'),
+  'ended-unbound': ended({}, 'unbound'),
+  'ended-unknown': ended({ remote: { number: '4711', displayName: '' } }, 'unknown'),
+  'ended-unreachable': ended({}, 'unreachable'),
+  'ended-failed': ended({}, 'failed', 'remote', 'media could not be agreed on'),
+  'ended-missed': ended({ direction: 'in', remote: alice }, 'cancelled'),
+  'ended-elsewhere': ended({ direction: 'in', remote: alice }, 'elsewhere'),
+  'too-late': wake({ progress: 'over', outcome: 'expired', caller: alice, at: NOW - 4 * MINUTE, callerOnline: true }),
+  'too-late-answered': wake({ progress: 'over', outcome: 'answered', caller: alice, at: NOW - 4 * MINUTE }),
+  'missed': { page: 'missed', missed },
+  'missed-none': { page: 'missed' },
+  'devices': {
+    page: 'devices',
+    devices: {
+      busy: false, failed: false,
+      list: [
+        { id: 'd1', label: 'Firefox · Linux', here: true, wakes: true, online: true, seenAt: NOW },
+        { id: 'd2', label: 'Chrome · Android', here: false, wakes: true, online: false, seenAt: NOW - 50 * MINUTE },
+        { id: 'd3', label: 'Safari · iOS', here: false, wakes: false, online: false, seenAt: NOW - 50 * 60 * MINUTE },
+      ],
+    },
+  },
+  'devices-failed': { page: 'devices', devices: { busy: false, failed: true, list: [] } },
+  'following': { role: 'following' },
+};
+
+const sheet = new CSSStyleSheet();
+sheet.replaceSync(css);
+document.adoptedStyleSheets = [sheet];
+const app = new WakelineApp();
+app.now = () => NOW;
+const show = (): void => {
+  const [name = '', language] = location.hash.slice(1).split(',');
+  app.state = { ...base(language === 'zh' ? 'zh' : 'en'), ...states[name] };
+};
+show();
+addEventListener('hashchange', show);
+document.body.append(app);
+Object.assign(window, { shots: Object.keys(states) });

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { reduce, type Action } from '../src/store/reduce.ts';
+import { callBehind, callInFront, screenOf, setupWanted, stageOf, unseen } from '../src/store/screen.ts';
+import { initialState, type CallView, type State } from '../src/store/state.ts';
+import { Store } from '../src/store/store.ts';
+
+const account = { number: '1001', displayName: 'Alice', addressOfRecord: 'sip:1001@example.org' };
+const call = (change: Partial<CallView> = {}): CallView => ({
+  id: 'c1', wake: null, direction: 'out', remote: { number: '1002', displayName: '' }, phase: 'calling', stage: null,
+  muted: false, answeredAt: null, end: null, endedAt: null, ...change,
+});
+const end: CallView['end'] = { outcome: 'hungup', status: 200, reason: '', by: 'remote' };
+const run = (...actions: Action[]): State => actions.reduce(reduce, initialState('en'));
+const signedIn: Action[] = [
+  { type: 'signed-in', account },
+  { type: 'registration', registration: { state: 'registered', reason: '', retryAt: null } },
+];
+const calls = (...list: CallView[]): Action => ({ type: 'calls', calls: list, now: 5000 });
+
+test('a page without a session shows sign-in, one that was signed out says so', () => {
+  assert.equal(screenOf(initialState('en')), 'starting');
+  assert.equal(screenOf(run({ type: 'signed-out', because: 'never' })), 'sign-in');
+  assert.equal(screenOf(run(...signedIn, { type: 'signed-out', because: 'revoked' })), 'signed-out');
+});
+
+test('signing out forgets calls, missed calls and devices', () => {
+  const state = run(...signedIn, calls(call()), { type: 'missed', missed: [missed('m1')] }, { type: 'signed-out', because: 'asked' });
+  assert.deepEqual([state.calls, state.missed, state.account], [[], [], null]);
+});
+
+test('a lost registration takes the keypad to reconnecting, and back', () => {
+  const lost: Action = { type: 'registration', registration: { state: 'reconnecting', reason: '', retryAt: 1 } };
+  assert.equal(screenOf(run(...signedIn)), 'keypad');
+  assert.equal(screenOf(run(...signedIn, lost)), 'reconnecting');
+  assert.equal(screenOf(run(...signedIn, lost, signedIn[1]!)), 'keypad');
+});
+
+test('a lost registration does not hide a call', () => {
+  const state = run(...signedIn, calls(call({ phase: 'active', answeredAt: 1 })), { type: 'registration', registration: { state: 'reconnecting', reason: '', retryAt: null } });
+  assert.equal(screenOf(state), 'active');
+});
+
+test('an outgoing call goes through its stages', () => {
+  const at = (change: Partial<CallView>): string => stageOf(call(change));
+  assert.deepEqual(
+    [at({}), at({ phase: 'waking' }), at({ phase: 'waking', stage: 'shown' }), at({ phase: 'waking', stage: 'opened' }), at({ phase: 'ringing', stage: 'opened' })],
+    ['calling', 'pushed', 'shown', 'opened', 'ringing'],
+  );
+});
+
+test('a tapped wake shows connecting before anything else is known, then gives way to its call', () => {
+  const tapped = run({ type: 'wake', wake: { id: 'w1', answer: false } });
+  assert.equal(screenOf(tapped), 'connecting');
+  const rings = [...signedIn, calls(call({ wake: 'w1', direction: 'in', phase: 'incoming' }))].reduce(reduce, tapped);
+  assert.equal(screenOf(rings), 'ringing');
+  assert.equal(rings.wake, null);
+  const late = reduce(rings, { type: 'wake', wake: { id: 'w1', progress: 'ready' } });
+  assert.equal(late.wake, null, 'a late report does not bring the connecting screen back');
+});
+
+test('a tapped wake needs somebody who is signed in', () => {
+  assert.equal(screenOf(run({ type: 'wake', wake: { id: 'w1' } }, { type: 'signed-out', because: 'never' })), 'sign-in');
+});
+
+test('tapped too late: the missed call says who it was and whether they are online', () => {
+  const state = run(...signedIn,
+    { type: 'wake', wake: { id: 'w1', progress: 'over', outcome: 'expired' } },
+    { type: 'missed', missed: [missed('w1')] });
+  assert.equal(screenOf(state), 'too-late');
+  assert.deepEqual(state.wake?.caller, { number: '1002', displayName: 'Bob' });
+  assert.equal(state.wake?.callerOnline, true);
+  assert.equal(screenOf(reduce(state, { type: 'dismiss' })), 'keypad');
+});
+
+test('an ended call stays until it is dismissed, and stays dismissed while the phone remembers it', () => {
+  const ended = calls(call({ phase: 'ended', end }));
+  const state = run(...signedIn, calls(call()), ended);
+  assert.equal(screenOf(state), 'ended');
+  assert.equal(state.calls[0]?.endedAt, 5000);
+  assert.equal(screenOf(run(...signedIn, calls(call()), ended, calls())), 'ended', 'also when the phone forgets it');
+  assert.equal(screenOf(run(...signedIn, calls(call()), ended, { type: 'dismiss' }, ended)), 'keypad');
+});
+
+test('a call that failed at once is still explained', () => {
+  assert.equal(screenOf(run(...signedIn, calls(call({ phase: 'ended', end })))), 'ended');
+});
+
+test('a living call takes the screen from one that ended', () => {
+  const state = run(...signedIn, calls(call({ phase: 'ended', end })), calls(call({ phase: 'ended', end }), call({ id: 'c2', direction: 'in', phase: 'incoming' })));
+  assert.equal(screenOf(state), 'ringing');
+  assert.equal(callInFront(state)?.id, 'c2');
+});
+
+test('a second caller does not take the screen from the call that is spoken in', () => {
+  const state = run(...signedIn, calls(call({ phase: 'active' }), call({ id: 'c2', direction: 'in', phase: 'incoming' })));
+  assert.equal(callInFront(state)?.id, 'c1');
+  assert.equal(callBehind(state)?.id, 'c2');
+});
+
+test('a following tab says where the phone is', () => {
+  assert.equal(screenOf(run(...signedIn, { type: 'role', role: 'following' })), 'following');
+});
+
+test('set-up is offered only while the browser would still ask, and not after "not now"', () => {
+  const wanted = (setup: Partial<State['setup']>): boolean => setupWanted(run({ type: 'setup', setup }));
+  assert.equal(wanted({ microphone: 'prompt', notifications: 'granted' }), true);
+  assert.equal(wanted({ microphone: 'blocked', notifications: 'granted' }), false);
+  assert.equal(wanted({ microphone: 'prompt', notifications: 'prompt', later: true }), false);
+});
+
+test('missed calls come newest first and are counted until seen', () => {
+  const state = run({ type: 'missed', missed: [missed('a', 1), missed('b', 2)] });
+  assert.deepEqual(state.missed.map(({ id }) => id), ['b', 'a']);
+  assert.equal(unseen(state), 2);
+  assert.equal(unseen(reduce(state, { type: 'missed-seen' })), 0);
+});
+
+test('the store tells listeners the state before and after', () => {
+  const store = new Store(initialState('en'));
+  const seen: [string, string][] = [];
+  const stop = store.subscribe((state, before) => seen.push([before.dial, state.dial]));
+  store.dispatch({ type: 'dial', number: '1' });
+  stop();
+  store.dispatch({ type: 'dial', number: '12' });
+  assert.deepEqual(seen, [['', '1']]);
+});
+
+function missed(id: string, at = 1): State['missed'][number] {
+  return { id, caller: { number: '1002', displayName: 'Bob' }, at, outcome: 'expired', callerOnline: true, seen: false };
+}
