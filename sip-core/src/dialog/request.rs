@@ -1,0 +1,60 @@
+//! Requests inside of a dialog (RFC 3261 §12.2.1.1).
+
+use super::{Dialog, DialogState};
+use crate::wire::{HeaderName, Method, NameAddr, Request, Uri, Via};
+
+impl Dialog {
+    /// The next request of ours: BYE, re-INVITE, UPDATE, INFO … Neither for ACK nor for CANCEL.
+    pub fn request(&mut self, method: Method, via: &Via) -> Request {
+        self.local_cseq += 1;
+        let ends = method == Method::Bye;
+        let request = self.build(method, self.local_cseq, via);
+        if ends {
+            self.state = DialogState::Terminated;
+        }
+        request
+    }
+
+    /// The ACK of a 2xx, with the CSeq number of its INVITE and a branch of its own (RFC 3261 §13.2.2.4). Sent again,
+    /// unchanged, whenever the 2xx comes again.
+    pub fn ack(&self, invite_cseq: u32, via: &Via) -> Request {
+        self.build(Method::Ack, invite_cseq, via)
+    }
+
+    fn build(&self, method: Method, cseq: u32, via: &Via) -> Request {
+        let (uri, routes) = self.path();
+        let mut request = Request::new(
+            method,
+            uri,
+            via,
+            &self.local,
+            &self.remote,
+            &self.id.call_id,
+            cseq,
+        );
+        for route in routes {
+            request.headers.push(HeaderName::Route, route.to_string());
+        }
+        request
+    }
+
+    /// Request-URI and Routes; a first hop that is a strict router gets the older form.
+    fn path(&self) -> (Uri, Vec<NameAddr>) {
+        match self.route_set.split_first() {
+            Some((strict, rest)) if !strict.uri.is_loose_router() => {
+                let mut routes = rest.to_vec();
+                routes.push(NameAddr::new(self.remote_target.clone()));
+                let mut uri = strict.uri.clone();
+                uri.headers = None;
+                uri.params.remove("method");
+                (uri, routes)
+            }
+            _ => (self.remote_target.clone(), self.route_set.clone()),
+        }
+    }
+
+    /// Must it stay on sips?
+    pub const fn is_secure(&self) -> bool {
+        self.secure
+    }
+}
