@@ -1,28 +1,50 @@
 //! Every command of the house: set-up, build, dev, demo, play, test, bench, lint, dist, deploy.
+//!
+//! README, CI and people call only this. Each command finds or installs what it needs, says what it
+//! does, and leaves no process behind.
 
 mod build;
 mod demo;
+mod deploy;
+mod dist;
 mod edge;
 mod house;
+mod lint;
+mod play;
 mod process;
 mod progress;
 mod setup;
 mod stamp;
+mod test;
+mod typescript;
 
-use std::process::ExitCode;
+use std::env;
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 use lexopt::prelude::*;
 
 use crate::build::Part;
 use crate::house::House;
+use crate::play::Shelf;
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  demo [--port N] [--no-open]    everything on this machine, for two browser tabs
-  dev [--port N]                 the same for developers
-  build worker|client|www|all    build what is shipped, unless unchanged
+  demo [--port N] [--no-open]            everything on this machine, for two browser tabs
+  play NAME [--browser firefox|chromium] [--json FILE]
+                                         a scenario in real browsers, for example `play wake`
+  test [--full]                          all tests, and a table of what was checked
+  lint                                   formatting, clippy, types, licences, house rules
+  bench NAME [--browser B] [--json FILE] figures: `bench wake`, `bench push`
+  shots DIR                              a screenshot of every state of the page
+  dev [--port N]                         edge and page for developers
+  build [worker|client|www|all]          what is shipped, unless unchanged
+  dist                                   what others install, in build/dist
+  deploy [--dry-run] [--sites FILE]      edge and page to a Cloudflare account
 ";
 
 fn main() -> ExitCode {
@@ -39,21 +61,57 @@ fn run() -> Result<ExitCode> {
     let house = House::find()?;
     process::end_children_on_signals()?;
     let mut args = lexopt::Parser::from_env();
-    let Some(Value(command)) = args.next()? else {
-        print!("{USAGE}");
-        return Ok(ExitCode::from(2));
+    let command = match args.next()? {
+        Some(Value(word)) => word.string()?,
+        Some(Short('h') | Long("help")) => {
+            print!("{USAGE}");
+            return Ok(ExitCode::SUCCESS);
+        }
+        _ => {
+            eprint!("{USAGE}");
+            return Ok(ExitCode::from(2));
+        }
     };
-    match command.string()?.as_str() {
+    match command.as_str() {
         "build" => {
-            let word: String = match args.next()? {
-                Some(Value(word)) => word.string()?,
-                None => "all".to_owned(),
-                Some(other) => return Err(other.unexpected().into()),
-            };
+            let word = optional_word(&mut args)?.unwrap_or_else(|| "all".to_owned());
             build::build(&house, &Part::parse(&word)?)?;
         }
         "demo" => demo::demo(&house, &demo_options(args)?)?,
         "dev" => demo::dev(&house, &demo_options(args)?)?,
+        "play" => return scenario(&house, Shelf::Plays, args),
+        "bench" => return scenario(&house, Shelf::Benches, args),
+        "shots" => {
+            let mut words = rest(args)?.into_iter();
+            let Some(folder) = words.next() else {
+                bail!("shots wants a folder to write to");
+            };
+            return play::shots(&house, &PathBuf::from(folder), words.as_slice());
+        }
+        "test" => {
+            let mut full = false;
+            while let Some(arg) = args.next()? {
+                match arg {
+                    Long("full") => full = true,
+                    other => return Err(other.unexpected().into()),
+                }
+            }
+            return test::test(&house, full);
+        }
+        "lint" => return lint::lint(&house),
+        "dist" => dist::dist(&house)?,
+        "deploy" => {
+            let mut options = deploy::Options::default();
+            while let Some(arg) = args.next()? {
+                match arg {
+                    Long("dry-run") => options.dry_run = true,
+                    Long("sites") => options.sites = Some(args.value()?.into()),
+                    other => return Err(other.unexpected().into()),
+                }
+            }
+            deploy::deploy(&house, &options)?;
+        }
+        "wasm-test-runner" => return wasm_test_runner(&house),
         other => bail!("no command {other}\n{USAGE}"),
     }
     Ok(ExitCode::SUCCESS)
@@ -69,4 +127,45 @@ fn demo_options(mut args: lexopt::Parser) -> Result<demo::Options> {
         }
     }
     Ok(options)
+}
+
+fn scenario(house: &House, shelf: Shelf, mut args: lexopt::Parser) -> Result<ExitCode> {
+    let mut options = play::Options::default();
+    let mut name = None;
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("browser") => options.browser = Some(args.value()?.string()?),
+            Long("json") => options.json = Some(args.value()?.into()),
+            Value(word) if name.is_none() => name = Some(word.string()?),
+            Value(word) => options.rest.push(word),
+            Long(other) => options.rest.push(format!("--{other}").into()),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    play::run(house, shelf, name.as_deref().unwrap_or("wake"), &options)
+}
+
+fn optional_word(args: &mut lexopt::Parser) -> Result<Option<String>> {
+    match args.next()? {
+        None => Ok(None),
+        Some(Value(word)) => Ok(Some(word.string()?)),
+        Some(other) => Err(other.unexpected().into()),
+    }
+}
+
+fn rest(mut args: lexopt::Parser) -> Result<Vec<OsString>> {
+    Ok(args.raw_args()?.collect())
+}
+
+/// What .cargo/config.toml names as the runner of wasm tests, so that a plain
+/// `cargo test --target wasm32-unknown-unknown` works.
+fn wasm_test_runner(house: &House) -> Result<ExitCode> {
+    let mut runner = Command::new(setup::rust::wasm_tool(house)?);
+    runner.arg("test-runner").args(env::args_os().skip(2));
+    if env::var_os("CHROMEDRIVER").is_none()
+        && let Some(driver) = house::on_path("chromedriver")
+    {
+        runner.env("CHROMEDRIVER", driver);
+    }
+    Err(runner.exec().into())
 }

@@ -96,12 +96,6 @@ impl Task {
         self
     }
 
-    /// Sets the folder to run in.
-    pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
-        self.dir = dir.as_ref().to_owned();
-        self
-    }
-
     /// Sets the longest it may take.
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
@@ -130,8 +124,9 @@ impl Task {
         Ok(Group::new(child))
     }
 
-    /// Runs to the end, giving each line to `each` as it comes.
-    pub fn run(&self, mut each: impl FnMut(&str)) -> Result<Finished> {
+    /// Runs to the end, giving each line to `each` as it comes, and `None` whenever a moment passed
+    /// without one.
+    pub fn run(&self, mut each: impl FnMut(Option<&str>)) -> Result<Finished> {
         let started = Instant::now();
         let mut group = self.spawn(Stdio::piped(), Stdio::piped())?;
         let (sender, receiver) = mpsc::channel();
@@ -148,10 +143,10 @@ impl Task {
         let status = loop {
             match receiver.recv_timeout(Duration::from_millis(100)) {
                 Ok(line) => {
-                    each(&line);
+                    each(Some(&line));
                     lines.push(line);
                 }
-                Err(RecvTimeoutError::Timeout) => each(""),
+                Err(RecvTimeoutError::Timeout) => each(None),
                 Err(RecvTimeoutError::Disconnected) => {
                     if let Some((status, _)) = ended {
                         break Some(status);
@@ -201,13 +196,10 @@ impl Task {
 
     /// Runs with its lines shown as they come.
     pub fn run_shown(&self) -> Result<Finished> {
-        let mut last = false;
         self.run(|line| {
-            // Empty ticks are only the clock; a child's own blank line is kept once.
-            if !line.is_empty() || last {
+            if let Some(line) = line {
                 println!("{line}");
             }
-            last = !line.is_empty();
         })
     }
 

@@ -40,9 +40,8 @@ impl Progress {
     }
 
     /// Notes what the step wrote last (or nothing new) and tells of it when it is time.
-    pub fn tick(&mut self, line: &str) {
-        let line = line.trim();
-        if !line.is_empty() {
+    pub fn tick(&mut self, line: Option<&str>) {
+        if let Some(line) = line.map(str::trim).filter(|line| !line.is_empty()) {
             line.clone_into(&mut self.last);
         }
         let period = if self.live { REDRAW } else { PERIOD };

@@ -2,7 +2,7 @@
 
 pub mod accounts;
 mod http;
-mod secrets;
+pub mod secrets;
 
 use std::fs::{self, File};
 use std::net::TcpListener;

@@ -1,7 +1,9 @@
 //! Secrets of the development edge: `.dev.vars`, written once, git-ignored, never replaced.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -33,15 +35,22 @@ pub fn ensure(house: &House) -> Result<()> {
     let made = generate(house)?;
     let site_secrets = serde_json::json!({ SITE: made["site"] });
     let edge_secret = made["edge_secret"].as_str().unwrap_or_default();
-    fs::write(
+    write_private(
         &file,
-        format!(
+        &format!(
             "# Secrets of the development edge. Removing this file makes new ones: every device must then subscribe anew.\n\
              SITE_SECRETS='{site_secrets}'\nEDGE_SECRET='{edge_secret}'\n"
         ),
     )?;
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o600))?;
     println!("  wrote .dev.vars: keys of the development edge, kept from now on");
+    Ok(())
+}
+
+/// Writes a file that nobody else on this machine may read.
+pub fn write_private(file: &Path, text: &str) -> Result<()> {
+    let mut open = OpenOptions::new();
+    open.write(true).create(true).truncate(true).mode(0o600);
+    open.open(file)?.write_all(text.as_bytes())?;
     Ok(())
 }
 

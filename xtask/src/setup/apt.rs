@@ -18,18 +18,22 @@ pub const CHROMIUM: &[Need] = &[
     ("chromedriver", "chromium-driver"),
 ];
 
-/// What a play in real browsers on a virtual desktop needs.
+/// What a play in real browsers on a virtual desktop needs: browsers, a display with a window
+/// manager, notifications that can be clicked, and a sound server without a sound card.
 pub const DESKTOP: &[Need] = &[
     ("chromium", "chromium"),
     ("firefox-esr", "firefox-esr"),
     ("Xvfb", "xvfb"),
+    ("jwm", "jwm"),
     ("dunst", "dunst"),
     ("dunstctl", "dunst"),
     ("dbus-daemon", "dbus"),
     ("dbus-launch", "dbus-x11"),
     ("xdotool", "xdotool"),
     ("import", "imagemagick"),
-    ("sox", "sox"),
+    ("openssl", "openssl"),
+    ("pulseaudio", "pulseaudio"),
+    ("pactl", "pulseaudio-utils"),
 ];
 
 /// Chinese letters for screenshots; a font has no program, its file stands for it.

@@ -1,0 +1,126 @@
+//! `dist`: what others install. The client as an npm package, the page as an archive.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use crate::build::{Part, build};
+use crate::house::House;
+use crate::process::Task;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Fills `build/dist` and prints what is in it.
+pub fn dist(house: &House) -> Result<()> {
+    build(house, &Part::ALL)?;
+    let out = house.path("build/dist");
+    if out.exists() {
+        fs::remove_dir_all(&out)?;
+    }
+    fs::create_dir_all(&out)?;
+    client(house, &out)?;
+    page(house, &out)?;
+    for entry in fs::read_dir(&out)?.flatten() {
+        let size = entry.metadata()?.len();
+        println!(
+            "build/dist/{}  {} kB",
+            entry.file_name().to_string_lossy(),
+            size / 1000
+        );
+    }
+    Ok(())
+}
+
+/// The npm package `wakeline`: one ES module, its wasm beside it, and its types.
+fn client(house: &House, out: &Path) -> Result<()> {
+    let folder = house.state("stage/npm");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    Task::new(house, house.node_bin("esbuild"))
+        .arg(house.path("client-wasm/js/index.ts"))
+        .args([
+            "--bundle",
+            "--format=esm",
+            "--target=es2022",
+            // `new URL("…_bg.wasm", import.meta.url)` stays as it is; the file lies beside the module.
+            "--log-level=warning",
+        ])
+        .arg(format!("--outfile={}", folder.join("index.js").display()))
+        .limit(Duration::from_secs(120))
+        .run_quietly("bundling the client")?;
+    let wasm = "wakeline_client_bg.wasm";
+    fs::copy(house.path("build/client").join(wasm), folder.join(wasm))?;
+    Task::new(house, house.node_bin("tsc"))
+        .args(["--declaration", "--emitDeclarationOnly", "--skipLibCheck"])
+        .args([
+            "--target",
+            "es2022",
+            "--module",
+            "esnext",
+            "--moduleResolution",
+            "bundler",
+        ])
+        .args(["--rootDir", "."])
+        .arg("--outDir")
+        .arg(folder.join("types"))
+        .arg(house.path("client-wasm/js/index.ts"))
+        .limit(Duration::from_secs(120))
+        .run_quietly("writing the client's types")?;
+    copy_types(
+        &house.path("build/client"),
+        &folder.join("types/build/client"),
+    )?;
+    let manifest = json!({
+        "name": "wakeline",
+        "version": VERSION,
+        "description": "Softphone for web pages that rings when the page is closed",
+        "license": "MIT OR Apache-2.0",
+        "type": "module",
+        "exports": { ".": { "types": "./types/client-wasm/js/index.d.ts", "default": "./index.js" } },
+        "files": ["index.js", wasm, "types"],
+    });
+    fs::write(
+        folder.join("package.json"),
+        serde_json::to_string_pretty(&manifest)?,
+    )?;
+    fs::copy(house.path("README.md"), folder.join("README.md"))?;
+    Task::new(house, "npm")
+        .args(["pack", "--pack-destination"])
+        .arg(out)
+        .arg(&folder)
+        .limit(Duration::from_secs(60))
+        .run_quietly("packing the client")?;
+    Ok(())
+}
+
+fn copy_types(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)?.flatten() {
+        if entry.file_name().to_string_lossy().ends_with(".d.ts") {
+            fs::copy(entry.path(), to.join(entry.file_name()))?;
+        }
+    }
+    Ok(())
+}
+
+/// The page as it is served.
+fn page(house: &House, out: &Path) -> Result<()> {
+    Task::new(house, "tar")
+        .arg("--create")
+        .arg("--gzip")
+        .arg("--file")
+        .arg(out.join(format!("wakeline-page-{VERSION}.tar.gz")))
+        .args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner"])
+        .arg("--directory")
+        .arg(house.path("www"))
+        .arg("dist")
+        .limit(Duration::from_secs(60))
+        .run_quietly("packing the page")
+        .context("tar is needed to pack the page")?;
+    Ok(())
+}

@@ -1,0 +1,270 @@
+//! The stages of `test`, in the order they run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use super::count::{self, Count};
+use crate::build::{Part, build};
+use crate::house::{House, on_path};
+use crate::process::{Finished, Task};
+use crate::progress::Progress;
+use crate::setup::apt;
+use crate::setup::rust::{WASM, wasm_target, wasm_tool};
+use crate::typescript;
+
+/// Lines of a failed stage that are shown; all are in its log.
+const SHOWN: usize = 200;
+/// Set for scripts when the long tests are wanted.
+const FULL: &str = "WAKELINE_FULL";
+
+/// One row of the closing table.
+pub struct Stage {
+    /// What the table calls it.
+    pub name: &'static str,
+    /// Runs it; what it does not run goes into the list.
+    pub run: fn(&House, bool, &mut Vec<String>) -> Result<Count>,
+}
+
+/// Every stage.
+pub const ALL: &[Stage] = &[
+    Stage {
+        name: "crates (cargo test)",
+        run: crates,
+    },
+    Stage {
+        name: "build of worker, client and page",
+        run: shipped,
+    },
+    Stage {
+        name: "types (tsc over generated .d.ts and page)",
+        run: types,
+    },
+    Stage {
+        name: "page (node --test)",
+        run: page,
+    },
+    Stage {
+        name: "client in Chromium (wasm-bindgen-test)",
+        run: client,
+    },
+    Stage {
+        name: "edge on workerd (scripted devices)",
+        run: edge,
+    },
+    Stage {
+        name: "end to end in real browsers",
+        run: end_to_end,
+    },
+];
+
+fn crates(house: &House, full: bool, _: &mut Vec<String>) -> Result<Count> {
+    let mut task = Task::new(house, house.cargo())
+        .args([
+            "test",
+            "--locked",
+            "--workspace",
+            "--exclude",
+            "wasm-tool",
+            "--no-fail-fast",
+        ])
+        .env("CARGO_TARGET_DIR", house.target())
+        .limit(Duration::from_secs(20 * 60));
+    if full {
+        task = task.env(FULL, "1");
+    }
+    let finished = quietly(house, "crates", &task, "compiling and testing the crates")?;
+    Ok(judge(
+        &finished,
+        count::cargo(finished.lines.iter().map(String::as_str)),
+    ))
+}
+
+fn shipped(house: &House, _: bool, _: &mut Vec<String>) -> Result<Count> {
+    build(house, &Part::ALL)?;
+    Ok(Count::default())
+}
+
+fn types(house: &House, _: bool, _: &mut Vec<String>) -> Result<Count> {
+    let mut count = Count::default();
+    for project in typescript::projects(house) {
+        match typescript::check(house, &project) {
+            Ok(()) => count.passed += 1,
+            Err(error) => {
+                eprintln!("{error:#}");
+                count.failed += 1;
+            }
+        }
+    }
+    Ok(count)
+}
+
+fn page(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<Count> {
+    scripts(house, "www/tests", full, Duration::from_secs(300), left_out)
+}
+
+fn client(house: &House, _: bool, left_out: &mut Vec<String>) -> Result<Count> {
+    if let Err(error) = apt::ensure(house, apt::CHROMIUM) {
+        left_out.push(format!("{error:#}"));
+        return Ok(Count::default());
+    }
+    let Some(driver) = on_path("chromedriver") else {
+        bail!("chromedriver was installed but is not on PATH");
+    };
+    wasm_target(house)?;
+    let tool = wasm_tool(house)?;
+    let task = Task::new(house, house.cargo())
+        .args([
+            "test",
+            "--locked",
+            "--package",
+            "wakeline-client",
+            "--target",
+            WASM,
+        ])
+        .env("CARGO_TARGET_DIR", house.target())
+        .env(
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
+            format!("{} test-runner", tool.display()),
+        )
+        .env("CHROMEDRIVER", driver)
+        .env("WASM_BINDGEN_TEST_TIMEOUT", "180")
+        .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60")
+        .limit(Duration::from_secs(15 * 60));
+    let finished = quietly(house, "client", &task, "testing the client in Chromium")?;
+    Ok(judge(
+        &finished,
+        count::cargo(finished.lines.iter().map(String::as_str)),
+    ))
+}
+
+fn edge(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<Count> {
+    build(house, &Part::ALL)?;
+    scripts(
+        house,
+        "tests/edge",
+        full,
+        Duration::from_secs(15 * 60),
+        left_out,
+    )
+}
+
+fn end_to_end(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<Count> {
+    build(house, &Part::ALL)?;
+    if let Err(error) = apt::ensure(house, apt::DESKTOP) {
+        left_out.push(format!("{error:#}"));
+        return Ok(Count::default());
+    }
+    let minutes = if full { 60 } else { 20 };
+    scripts(
+        house,
+        "tests/e2e",
+        full,
+        Duration::from_secs(minutes * 60),
+        left_out,
+    )
+}
+
+/// Runs a folder of `node --test` files, one at a time: each starts a whole edge.
+fn scripts(
+    house: &House,
+    folder: &str,
+    full: bool,
+    limit: Duration,
+    left_out: &mut Vec<String>,
+) -> Result<Count> {
+    let files = test_files(&house.path(folder));
+    if files.is_empty() {
+        left_out.push(format!("no test stands in {folder}"));
+        return Ok(Count::default());
+    }
+    let mut task = Task::new(house, "node")
+        .args(["--test", "--test-reporter=spec", "--test-concurrency=1"])
+        .args(files)
+        .env("NO_COLOR", "1")
+        .limit(limit);
+    if full {
+        task = task.env(FULL, "1");
+    }
+    let finished = task.run_shown()?;
+    keep_log(house, &folder.replace('/', "-"), &finished)?;
+    Ok(judge(
+        &finished,
+        count::node(finished.lines.iter().map(String::as_str)),
+    ))
+}
+
+fn test_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if path.is_dir() {
+            files.extend(test_files(&path));
+        } else if [".test.mjs", ".test.js", ".test.ts"]
+            .iter()
+            .any(|end| name.ends_with(end))
+        {
+            files.push(path);
+        }
+    }
+    files.sort_unstable();
+    files
+}
+
+fn quietly(house: &House, name: &str, task: &Task, label: &str) -> Result<Finished> {
+    let mut progress = Progress::start(label);
+    let finished = task.run(|line| progress.tick(line))?;
+    keep_log(house, name, &finished)?;
+    if finished.success() {
+        progress.done();
+    } else {
+        progress.failed();
+        for line in &finished.lines[finished.lines.len().saturating_sub(SHOWN)..] {
+            println!("{line}");
+        }
+    }
+    Ok(finished)
+}
+
+fn keep_log(house: &House, name: &str, finished: &Finished) -> Result<()> {
+    fs::create_dir_all(house.state("logs"))?;
+    fs::write(
+        house.state(&format!("logs/test-{name}.log")),
+        finished.lines.join("\n") + "\n",
+    )?;
+    Ok(())
+}
+
+/// A run that ended badly counts as a failure even when no test says so (it did not compile, or took
+/// too long).
+fn judge(finished: &Finished, mut count: Count) -> Count {
+    if !finished.success() {
+        println!("  {}", finished.ending());
+        count.failed = count.failed.max(1);
+    }
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finished(success: Option<bool>) -> Finished {
+        use std::os::unix::process::ExitStatusExt;
+        Finished {
+            status: success.map(|ok| std::process::ExitStatus::from_raw(if ok { 0 } else { 256 })),
+            lines: Vec::new(),
+            took: Duration::from_secs(1),
+        }
+    }
+
+    #[test]
+    fn a_run_that_did_not_compile_or_was_stopped_is_a_failure() {
+        assert_eq!(judge(&finished(Some(false)), Count::default()).failed, 1);
+        assert_eq!(judge(&finished(None), Count::default()).failed, 1);
+        assert_eq!(judge(&finished(Some(true)), Count::default()).failed, 0);
+    }
+}
