@@ -60,7 +60,9 @@ export class Wire {
       one.on('error', () => other.destroy());
       one.on('close', () => other.destroy());
     }
-    this.#sockets.add({ side, socket });
+    const entry = { side, socket };
+    this.#sockets.add(entry);
+    socket.on('close', () => this.#sockets.delete(entry));
     socket.on('close', () => this.log.record('closed', { side, connection }));
     this.log.record('upgrade', { side, connection, path: request.url });
 
@@ -98,10 +100,13 @@ export class Wire {
   /** Cuts the WebSockets of a side, as a network does that goes away. */
   cut(side) {
     for (const entry of this.#sockets) {
-      if (entry.side !== side) continue;
-      entry.socket.destroy();
-      this.#sockets.delete(entry);
+      if (entry.side === side) entry.socket.destroy();
     }
+  }
+
+  /** How many WebSockets a side has open. */
+  openSockets(side) {
+    return [...this.#sockets].filter((entry) => entry.side === side).length;
   }
 
   /** Awaits a SIP message that a side sent or received. */
