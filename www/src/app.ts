@@ -8,7 +8,7 @@ import { icon, type IconName } from './screens/icons.ts';
 import './screens/active.ts';
 import './screens/connecting.ts';
 import './screens/ringing.ts';
-import { callBehind, callInFront, screenOf, setupWanted, stageOf, unseen, type Screen } from './store/screen.ts';
+import { callBehind, callInFront, screenOf, setupIncomplete, stageOf, unseen, type Screen } from './store/screen.ts';
 import { nameOf, type Page, type State } from './store/state.ts';
 
 const lazy: Partial<Record<Screen, () => Promise<unknown>>> = {
@@ -88,7 +88,7 @@ export class WakelineApp extends LitElement {
       case 'set-up':
         return html`<wl-set-up .t=${t} .setup=${state.setup}></wl-set-up>`;
       case 'keypad': case 'reconnecting':
-        return html`<wl-keypad .t=${t} .number=${state.dial} .failed=${state.dialFailed} .setupOpen=${setupWanted({ ...state, setup: { ...state.setup, later: false } })} .now=${this.now}
+        return html`<wl-keypad .t=${t} .number=${state.dial} .failed=${state.dialFailed} .setupOpen=${setupIncomplete(state)} .now=${this.now}
           .registration=${state.session === 'unreachable' ? { ...state.registration, state: 'reconnecting' } : state.registration}></wl-keypad>`;
       case 'calling':
         return html`<wl-calling .t=${t} .call=${call}></wl-calling>`;
@@ -108,7 +108,7 @@ export class WakelineApp extends LitElement {
       case 'devices':
         return html`<wl-devices .t=${t} .account=${state.account} .devices=${state.devices} .language=${state.language} .now=${this.now}></wl-devices>`;
       case 'following':
-        return html`<wl-following .t=${t} .busy=${state.calls.some((one) => one.phase !== 'ended')}></wl-following>`;
+        return html`<wl-following .t=${t}></wl-following>`;
     }
   }
 
@@ -133,7 +133,7 @@ export class WakelineApp extends LitElement {
           <button type="button" data-testid="nav-${page}" aria-current=${this.state.page === page ? 'page' : 'false'}
             @click=${() => this.dispatchEvent(new CustomEvent('show-request', { detail: { page } }))}>
             ${icon(name)}<span>${t.nav[label]}</span>
-            ${page === 'missed' && count ? html`<span class="badge">${count}</span>` : nothing}
+            ${page === 'missed' && count && this.state.page !== 'missed' ? html`<span class="badge">${count}</span>` : nothing}
           </button>`)}
       </nav>
     `;

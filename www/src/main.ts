@@ -35,13 +35,16 @@ store.subscribe((state, before) => {
 /** What the state means outside the screen: sound, badge, notifications that are no longer true. */
 function follow(state: State, before: State): void {
   const call = callInFront(state);
-  if (state.calls !== before.calls) {
-    sound.tone(call?.phase === 'incoming' ? 'ring' : call?.phase === 'ringing' ? 'ringback' : null);
+  if (state.calls !== before.calls || state.role !== before.role) {
+    // Tabs that follow show the call; the one that leads is heard.
+    const heard = state.role === 'leading' ? call?.phase : null;
+    sound.tone(heard === 'incoming' ? 'ring' : heard === 'ringing' ? 'ringback' : null);
     sound.play(call && call.phase !== 'ended' ? phone.remoteStream(call.id) : null);
     for (const { wake } of state.calls) {
       if (wake && !before.calls.some((one) => one.wake === wake)) void worker.closeNotifications((shown) => shown === wake);
     }
   }
+  if (before.page === 'missed' && state.page !== 'missed') store.dispatch({ type: 'missed-seen' });
   if (state.missed !== before.missed) {
     const count = unseen(state);
     void (count ? navigator.setAppBadge?.(count) : navigator.clearAppBadge?.())?.catch(() => undefined);

@@ -61,6 +61,7 @@ export const states: Record<string, Partial<State>> = {
   'calling-shown': { calls: [call({ phase: 'waking', stage: 'shown' })] },
   'calling-opened': { calls: [call({ phase: 'waking', stage: 'opened' })] },
   'calling-ringing': { calls: [call({ phase: 'ringing', stage: 'opened' })] },
+  'calling-ringing-at-once': { calls: [call({ phase: 'ringing' })] },
   'connecting': wake({}),
   'connecting-ready': wake({ progress: 'ready', caller: alice }),
   'ringing': { calls: [incoming] },

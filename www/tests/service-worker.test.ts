@@ -90,11 +90,12 @@ test('Answer leads to the page that answers, a plain tap to the page that rings'
   assert.equal(target(null, false, ORIGIN).href, `${ORIGIN}/`);
 });
 
-test('of several pages the focused one is chosen, and never one that is not the app', () => {
-  const page = (path: string, focused: boolean, visibilityState: string) => ({ url: `${ORIGIN}${path}`, focused, visibilityState }) as WindowClient;
-  const [hidden, visible, focused, other] = [page('/', false, 'hidden'), page('/', false, 'visible'), page('/?x', true, 'visible'), page('/bare', true, 'visible')];
-  assert.equal(pick([hidden, visible, focused]), focused);
-  assert.equal(pick([hidden, visible]), visible);
-  assert.equal(pick([other, hidden]), hidden);
-  assert.equal(pick([other]), null);
+test('of several pages the one that leads is chosen, then the focused one, and never one that is not the app', () => {
+  const page = (id: string, path: string, focused: boolean, visibilityState: string) => ({ id, url: `${ORIGIN}${path}`, focused, visibilityState }) as WindowClient;
+  const [hidden, visible, focused, other] = [page('h', '/', false, 'hidden'), page('v', '/', false, 'visible'), page('f', '/?x', true, 'visible'), page('o', '/bare', true, 'visible')];
+  assert.equal(pick([hidden, visible, focused], 'h'), hidden);
+  assert.equal(pick([hidden, visible, focused], null), focused);
+  assert.equal(pick([hidden, visible], 'elsewhere'), visible);
+  assert.equal(pick([other, hidden], 'o'), hidden);
+  assert.equal(pick([other], 'o'), null);
 });

@@ -5,7 +5,6 @@ export const en = {
   tag: 'en',
   name: 'English',
   title: 'Wakeline',
-  skip: 'Skip to content',
   starting: 'Starting…',
 
   signIn: {
@@ -60,9 +59,11 @@ export const en = {
       },
     },
     allow: 'Allow both',
+    allowOne: 'Allow',
     retry: 'Try again',
     asking: 'Answer your browser’s questions…',
     later: 'Not now',
+    without: 'Continue without',
     done: 'Done',
     ready: 'All set: this device rings even when the page is closed.',
     unsubscribed: 'Your browser allows notifications, but its push service gave no address. Check your connection; a private window has none.',
@@ -223,7 +224,6 @@ export const en = {
   following: {
     title: 'Open in another tab',
     text: 'Your phone is running in another tab of this browser. Calls ring there.',
-    busy: 'A call is in progress there. Taking over ends it.',
     takeOver: 'Use it here',
   },
 };

@@ -38,5 +38,8 @@ export function duration(ms: number): string {
   return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
+/** One sentence after the other, as the language sets them. */
+export const sentences = (t: Messages, ...said: string[]): string => said.filter(Boolean).join(t.tag.startsWith('zh') ? '' : ' ');
+
 const relative = (t: Messages): Intl.RelativeTimeFormat => new Intl.RelativeTimeFormat(t.tag, { numeric: 'auto' });
 const midnight = (at: number): number => new Date(at).setHours(0, 0, 0, 0);

@@ -5,7 +5,6 @@ export const zh: Messages = {
   tag: 'zh-CN',
   name: '中文',
   title: 'Wakeline',
-  skip: '跳到主要内容',
   starting: '正在启动…',
 
   signIn: {
@@ -60,9 +59,11 @@ export const zh: Messages = {
       },
     },
     allow: '允许两项权限',
+    allowOne: '允许',
     retry: '重试',
     asking: '请回答浏览器的询问…',
     later: '以后再说',
+    without: '仍然继续',
     done: '完成',
     ready: '设置完成：关闭页面后此设备仍会响铃。',
     unsubscribed: '浏览器已允许通知，但其推送服务未提供地址。请检查网络；无痕窗口没有推送。',
@@ -223,7 +224,6 @@ export const zh: Messages = {
   following: {
     title: '已在另一标签页打开',
     text: '您的电话正在此浏览器的另一标签页中运行，来电在那里响铃。',
-    busy: '那里正在通话，在此使用会结束通话。',
     takeOver: '在此使用',
   },
 };

@@ -9,7 +9,8 @@ type Opened = { session: Session; phone: Phone };
 export class PhonePort {
   readonly #store: Store;
   readonly #edge: string;
-  readonly #watched = new WeakSet<Call>();
+  /** Calls whose end has not been reported yet; the phone itself forgets a call when it ends. */
+  readonly #calls = new Map<string, Call>();
   #session: Session | null = null;
   #phone: Phone | null = null;
   /** The wake whose call is to be answered as it comes, because the notification said so. */
@@ -52,7 +53,9 @@ export class PhonePort {
     this.#store.dispatch({ type: 'signing-in' });
     try {
       const session = await Session.signIn({ edge: this.#edge, number: number.trim(), password });
-      this.#use({ session, phone: await Phone.open({ session }) });
+      // Somebody may have tapped before they had signed in.
+      const wake = this.#store.state.wake?.id;
+      this.#use({ session, phone: await Phone.open(wake ? { session, wake } : { session }) });
     } catch (error) {
       this.#store.dispatch({ type: 'sign-in-failed', problem: signInProblem(error) });
     }
@@ -62,8 +65,10 @@ export class PhonePort {
     const session = this.#session;
     this.#session = null;
     this.#store.dispatch({ type: 'signed-out', because: 'asked' });
-    await this.#phone?.close().catch(() => undefined);
+    const phone = this.#phone;
     this.#phone = null;
+    this.#calls.clear();
+    await phone?.close().catch(() => undefined);
     await session?.signOut().catch(() => undefined);
   }
 
@@ -116,7 +121,6 @@ export class PhonePort {
     const phone = this.#phone;
     if (!phone) return; // still opening: boot or sign-in goes on, and asks what is waiting
     try {
-      if (phone.role === 'following') await phone.takeOver();
       const wake = await phone.ready(id);
       this.#store.dispatch({ type: 'wake', wake: wakeView(wake) });
     } catch (error) {
@@ -168,12 +172,14 @@ export class PhonePort {
     const { number, displayName, addressOfRecord } = session.account;
     let registered = false;
     const registration = (): void => {
+      if (this.#phone !== phone) return; // signed out meanwhile
       const now = registrationView(phone.registration);
       this.#store.dispatch({ type: 'registration', registration: now });
       if (now.state === 'registered' && !registered) {
         registered = true;
         this.onRegistered(session);
       }
+      if (now.state === 'refused') void this.#stillWelcome(session);
     };
     phone.addEventListener('registration', registration);
     phone.addEventListener('role', () => this.#store.dispatch({ type: 'role', role: phone.role }));
@@ -193,6 +199,14 @@ export class PhonePort {
     this.#callsChanged();
     // A call may have come before anybody listened.
     for (const call of phone.calls) if (call.state === 'incoming') void this.#arrived(call);
+  }
+
+  /** A refused registration may mean that this device was revoked elsewhere. */
+  async #stillWelcome(session: Session): Promise<void> {
+    const refused = await session.waiting().then(() => false, (error: unknown) => error instanceof Problem && (error.status === 401 || error.status === 403));
+    if (!refused || this.#session !== session) return;
+    await this.signOut();
+    this.#store.dispatch({ type: 'signed-out', because: 'revoked' });
   }
 
   #tapped(wake: string, answer: boolean): void {
@@ -220,24 +234,24 @@ export class PhonePort {
   }
 
   #call(id: string): Call | null {
-    return this.#phone?.calls.find((call) => call.id === id) ?? null;
+    return this.#calls.get(id) ?? null;
   }
 
   #watch(call: Call): void {
-    if (this.#watched.has(call)) return;
-    this.#watched.add(call);
+    if (this.#calls.has(call.id)) return;
+    this.#calls.set(call.id, call);
     call.addEventListener('state', () => this.#callsChanged());
     call.addEventListener('media', () => this.#callsChanged());
     call.addEventListener('ended', () => {
       this.#callsChanged();
+      this.#calls.delete(call.id);
       if (call.direction === 'in' && call.answeredAt === null) void this.refreshMissed();
     });
   }
 
   #callsChanged(): void {
-    const calls = this.#phone?.calls ?? [];
-    for (const call of calls) this.#watch(call);
-    this.#store.dispatch({ type: 'calls', calls: calls.map(callView), now: Date.now() });
+    for (const call of this.#phone?.calls ?? []) if (call.state !== 'ended') this.#watch(call);
+    this.#store.dispatch({ type: 'calls', calls: [...this.#calls.values()].map(callView), now: Date.now() });
   }
 }
 

@@ -1,5 +1,5 @@
-/** An outgoing call with its staged progress: waking … shown … opened … ringing. */
-import { html, type TemplateResult } from 'lit';
+/** An outgoing call with its staged progress: waking … shown … opened … ringing. Where nobody had to be woken, none is shown. */
+import { html, nothing, type TemplateResult } from 'lit';
 import { stageOf } from '../store/screen.ts';
 import { nameOf, type CallView } from '../store/state.ts';
 import { icon } from './icons.ts';
@@ -22,7 +22,7 @@ export class CallingScreen extends Screen {
           ${heading(t.calling.to(name), 'sr')}
           <p class="eyebrow" data-testid="call-stage">${t.calling.status(name)[stage]}</p>
           ${who(call.remote, true)}
-          ${this.#steps(stage)}
+          ${call.stage || call.phase === 'waking' ? this.#steps(stage) : nothing}
         </div>
         <div class="call-actions">
           <div class="act">

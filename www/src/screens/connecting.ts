@@ -24,6 +24,9 @@ export class ConnectingScreen extends Screen {
               <li class=${index < at ? 'done' : index === at ? 'now' : ''} aria-current=${index === at ? 'step' : 'false'}>${t.connecting.steps[step]}</li>`)}
           </ol>
         </div>
+        <div class="stack">
+          <button type="button" class="wide" data-testid="ended-close" @click=${() => this.ask('dismiss', {})}>${t.ended.close}</button>
+        </div>
       </section>
     `;
   }

@@ -1,6 +1,6 @@
 /** How a call ended, in words, and what can be done about it. */
 import { html, nothing, type TemplateResult } from 'lit';
-import { duration, type Messages } from '../i18n/index.ts';
+import { duration, sentences, type Messages } from '../i18n/index.ts';
 import { nameOf, type CallView } from '../store/state.ts';
 import { heading, who } from './parts.ts';
 import { icon } from './icons.ts';
@@ -45,5 +45,5 @@ export function endReason(call: CallView, t: Messages): string {
     ? t.ended.byYou[end.outcome]
     : t.ended[call.direction](nameOf(call.remote))[end.outcome];
   const lasted = call.answeredAt !== null && call.endedAt !== null ? t.ended.lasted(duration(call.endedAt - call.answeredAt)) : '';
-  return [sentence, lasted].filter(Boolean).join(t.tag === 'en' ? ' ' : '');
+  return sentences(t, sentence, lasted);
 }

@@ -1,13 +1,11 @@
 /** Another tab of this browser leads. */
-import { html, nothing, type TemplateResult } from 'lit';
+import { html, type TemplateResult } from 'lit';
 import { icon } from './icons.ts';
 import { heading } from './parts.ts';
 import { Screen, props } from './screen.ts';
 
 export class FollowingScreen extends Screen {
-  static override properties = props('busy');
-  /** A call is in progress in the leading tab. */
-  declare busy: boolean;
+  static override properties = props();
 
   protected override render(): TemplateResult {
     const { t } = this;
@@ -16,7 +14,6 @@ export class FollowingScreen extends Screen {
         <div class="avatar" aria-hidden="true"><span>${icon('tabs')}</span></div>
         ${heading(t.following.title)}
         <p class="lead">${t.following.text}</p>
-        ${this.busy ? html`<p class="hint warn">${t.following.busy}</p>` : nothing}
         <button type="button" class="primary wide" data-testid="take-over" @click=${() => this.ask('take-over', {})}>${t.following.takeOver}</button>
       </section>
     `;

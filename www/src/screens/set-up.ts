@@ -25,14 +25,14 @@ export class SetUpScreen extends Screen {
         <div role="status">
           ${setup.asking ? banner('info', t.setup.asking) : nothing}
           ${complete && setup.subscribed ? banner('good', t.setup.ready) : nothing}
-          ${complete && setup.subscribed === false ? banner('warn', t.setup.unsubscribed) : nothing}
+          ${setup.notifications === 'granted' && setup.subscribed === false ? banner('warn', t.setup.unsubscribed) : nothing}
         </div>
         <div class="stack">
           ${askable
             ? html`<button type="button" class="primary wide" data-testid="setup-allow" ?disabled=${setup.asking} @click=${() => this.ask('set-up', {})}>
-                ${setup.microphone === 'prompt' && setup.notifications === 'prompt' ? t.setup.allow : t.setup.retry}</button>`
+                ${setup.microphone === 'missing' ? t.setup.retry : setup.microphone === setup.notifications ? t.setup.allow : t.setup.allowOne}</button>`
             : nothing}
-          <button type="button" class="wide ${askable ? '' : 'primary'}" data-testid="setup-skip" @click=${() => this.ask('set-up-later', {})}>${complete ? t.setup.done : t.setup.later}</button>
+          <button type="button" class="wide ${askable ? '' : 'primary'}" data-testid="setup-skip" @click=${() => this.ask('set-up-later', {})}>${complete ? t.setup.done : askable ? t.setup.later : t.setup.without}</button>
         </div>
       </section>
     `;

@@ -1,6 +1,6 @@
 /** The notification was tapped after the call was over: who, when, are they online now, one tap to call back. */
 import { html, nothing, type TemplateResult } from 'lit';
-import { when } from '../i18n/index.ts';
+import { sentences, when } from '../i18n/index.ts';
 import { nameOf, type WakeView } from '../store/state.ts';
 import { icon } from './icons.ts';
 import { heading, who } from './parts.ts';
@@ -23,7 +23,7 @@ export class TooLateScreen extends Screen {
           ${heading(t.tooLate.handled[outcome] ?? t.tooLate.title, 'eyebrow')}
           ${caller ? who(caller) : html`<div class="avatar" aria-hidden="true"><span>${icon('clock')}</span></div>`}
           <p class="reason" data-testid="ended-reason">
-            ${caller ? t.tooLate.called(nameOf(caller), time) : t.tooLate.somebody} ${t.tooLate.why[outcome] ?? ''}
+            ${sentences(t, caller ? t.tooLate.called(nameOf(caller), time) : t.tooLate.somebody, t.tooLate.why[outcome] ?? '')}
           </p>
           ${caller && wake.callerOnline !== null ? presence(wake.callerOnline, t) : nothing}
         </div>

@@ -52,7 +52,7 @@ export function reduce(state: State, action: Action): State {
       return {
         ...state, calls: state.calls.filter((call) => call.phase !== 'ended'),
         dismissed: [...state.dismissed, ...state.calls.filter((call) => call.phase === 'ended').map((call) => call.id)].slice(-50),
-        wake: state.wake?.progress === 'over' ? null : state.wake,
+        wake: null,
       };
     case 'wake':
       return { ...state, wake: mergeWake(state, action.wake), answerAsked: action.wake.answer ? action.wake.id : state.answerAsked };

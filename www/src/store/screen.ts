@@ -51,6 +51,10 @@ export function stageOf(call: CallView): 'calling' | 'pushed' | 'shown' | 'opene
   return call.stage ?? (call.phase === 'waking' ? 'pushed' : 'calling');
 }
 
+/** Something is not granted that could be. */
+export const setupIncomplete = ({ setup }: State): boolean =>
+  [setup.microphone, setup.notifications].some((permission) => !['granted', 'unknown', 'unsupported'].includes(permission));
+
 export const unseen = (state: State): number => state.missed.filter((missed) => !missed.seen).length;
 
 /** Whether set-up still has something to ask that the browser would let us ask. */

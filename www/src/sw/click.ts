@@ -36,7 +36,7 @@ export function target(data: NoticeData | null, answer: boolean, origin: string)
 async function open(data: NoticeData | null, answer: boolean): Promise<void> {
   const { href, ours } = target(data, answer, self.location.origin);
   // The list of pages is the one thing that must be known first; it comes without the network.
-  const page = ours ? pick(await self.clients.matchAll({ type: 'window', includeUncontrolled: true })) : null;
+  const page = ours ? pick(await self.clients.matchAll({ type: 'window', includeUncontrolled: true }), await leader()) : null;
   if (!page) return void (await self.clients.openWindow(href));
   if (data?.wake) page.postMessage({ type: 'wake', wake: data.wake, answer } satisfies WakeMessage);
   try {
@@ -46,10 +46,16 @@ async function open(data: NoticeData | null, answer: boolean): Promise<void> {
   }
 }
 
-/** Of the app's pages the one that is looked at, else the one that was looked at last. */
-export const pick = (pages: readonly WindowClient[]): WindowClient | null => {
+/** The tab that leads holds the line's lock. */
+async function leader(): Promise<string | null> {
+  const { held } = (await self.navigator.locks?.query()) ?? {};
+  return held?.find(({ name }) => name?.startsWith('wakeline:'))?.clientId ?? null;
+}
+
+/** Of the app's pages the one that leads, else the one that is looked at, else the one that was looked at last. */
+export const pick = (pages: readonly WindowClient[], leading: string | null): WindowClient | null => {
   const ours = pages.filter((page) => new URL(page.url).pathname === '/');
-  return ours.find((page) => page.focused) ?? ours.find((page) => page.visibilityState === 'visible') ?? ours[0] ?? null;
+  return ours.find((page) => page.id === leading) ?? ours.find((page) => page.focused) ?? ours.find((page) => page.visibilityState === 'visible') ?? ours[0] ?? null;
 };
 
 /** Declined without a page: said to the edge; where that fails the call stays visible, as what it will be. */
