@@ -1,7 +1,7 @@
 //! [`Headers`]: the header fields of an owned message, in their order.
 
 use super::name::{AsName, HeaderName, NameRef};
-use super::scan::{find_outside, split_list, trim};
+use super::scan::{all_token, find_outside, is_token, split_list, trim};
 use super::view::FieldRef;
 
 /// One header field.
@@ -55,7 +55,19 @@ impl Field {
     fn new(name: NameRef<'_>, value: Vec<u8>) -> Self {
         let name = match name {
             NameRef::Known(name) => FieldName::Known(name),
-            NameRef::Other(text) => FieldName::Other(text.into()),
+            NameRef::Other(text) if all_token(text.as_bytes()) => FieldName::Other(text.into()),
+            // No token, so no name that a peer would accept; whatever it is, it stays within its line.
+            NameRef::Other(text) => FieldName::Other(
+                text.chars()
+                    .map(|c| {
+                        if u8::try_from(c).is_ok_and(is_token) {
+                            c
+                        } else {
+                            '-'
+                        }
+                    })
+                    .collect(),
+            ),
         };
         Self {
             name,

@@ -168,11 +168,14 @@ fn write(start: fmt::Arguments<'_>, headers: &Headers, body: &[u8]) -> Vec<u8> {
         .map(|f| f.name().len() + f.bytes().len() + 4)
         .sum();
     let mut out = Vec::with_capacity(room + body.len() + 128);
-    let line = |out: &mut Vec<u8>, text: fmt::Arguments<'_>| {
-        out.write_fmt(text).expect("writing to a Vec cannot fail");
-        out.extend_from_slice(b"\r\n");
-    };
-    line(&mut out, start);
+    out.write_fmt(start).expect("writing to a Vec cannot fail");
+    // Parts of the start line are plain strings to whoever builds a message: they must not end the line.
+    for byte in &mut out {
+        if matches!(byte, b'\r' | b'\n') {
+            *byte = b' ';
+        }
+    }
+    out.extend_from_slice(b"\r\n");
     for field in headers
         .iter()
         .filter(|f| f.known() != Some(HeaderName::ContentLength))
@@ -182,8 +185,7 @@ fn write(start: fmt::Arguments<'_>, headers: &Headers, body: &[u8]) -> Vec<u8> {
         out.extend_from_slice(field.bytes());
         out.extend_from_slice(b"\r\n");
     }
-    line(&mut out, format_args!("Content-Length: {}", body.len()));
-    out.extend_from_slice(b"\r\n");
+    write!(out, "Content-Length: {}\r\n\r\n", body.len()).expect("writing to a Vec cannot fail");
     out.extend_from_slice(body);
     out
 }

@@ -48,6 +48,11 @@ impl<'a> ParamsRef<'a> {
         })
     }
 
+    /// Is every parameter well-formed?
+    pub fn check(self) -> Result<(), ParseError> {
+        self.iter().try_for_each(|param| param.map(|_| ()))
+    }
+
     /// The raw value of a parameter: `None` if absent, `Some("")` if it has no value.
     pub fn raw(self, name: &str) -> Option<&'a str> {
         self.iter()

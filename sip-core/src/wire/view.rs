@@ -105,6 +105,7 @@ impl<'a> View<'a> {
             match input.get(at) {
                 Some(b':') if !name.is_empty() => at += 1,
                 None => return Err(ParseError::Truncated),
+                Some(b'\r') if at + 1 == input.len() => return Err(ParseError::Truncated),
                 _ => return Err(ParseError::HeaderLine),
             }
             let mut end = line_end(input, at)?;
@@ -245,9 +246,17 @@ impl<'a> View<'a> {
             StartLine::Request { method, .. } => Some(method),
             StartLine::Response { .. } => None,
         };
-        self.top_via()?;
+        self.top_via()?
+            .params
+            .check()
+            .map_err(|e| e.within(HeaderName::Via))?;
         for name in [HeaderName::From, HeaderName::To] {
-            self.address(name)?.uri().map_err(|e| e.within(name))?;
+            let address = self.address(name)?;
+            address
+                .params
+                .check()
+                .and(address.uri().map(|_| ()))
+                .map_err(|e| e.within(name))?;
         }
         if self.call_id()?.is_empty() {
             return Err(ParseError::Malformed(HeaderName::CallId));

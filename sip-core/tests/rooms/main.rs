@@ -1,0 +1,11 @@
+//! The lower rooms seen from outside, by their public API alone: wire, transaction, dialog.
+
+mod dialogs;
+mod fixtures;
+mod transactions_client;
+mod transactions_server;
+mod wire_limits;
+mod wire_mutated;
+mod wire_refused;
+mod wire_rsip;
+mod wire_valid;
