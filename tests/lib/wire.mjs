@@ -40,7 +40,7 @@ export class Wire {
     const side = this.#side(request);
     const asked = Date.now();
     const { method, url: path } = request;
-    this.log.record('request', { side, method, path, at: asked });
+    this.log.record('request', { side, method, path, at: asked, authorization: request.headers.authorization });
     const onward = httpRequest({ host: '127.0.0.1', port: this.edge.port, method, path, headers: request.headers, agent: this.agent, setHost: false }, (answer) => {
       this.log.record('response', { side, method, path, status: answer.statusCode, asked });
       response.writeHead(answer.statusCode, answer.rawHeaders);

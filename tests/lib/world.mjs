@@ -146,11 +146,19 @@ export class World {
     if (response.status !== 201) throw new Error(`push service: ${response.status} ${await response.text()}`);
   }
 
-  /** The caller closes the screen of the ended call. */
-  async callerBack() {
+  /** Between tests: nobody is in a call, the callee sleeps, nothing is on the screen. */
+  async rest() {
+    await this.closeCalleePages();
     const { state } = await this.caller.look();
-    if (state === 'ended') await this.caller.press('ended-close');
+    if (['calling', 'answering', 'active'].includes(state)) {
+      await this.caller.press('hang-up');
+      await this.caller.until('ended');
+    }
+    if (state === 'ringing') await this.caller.press('decline');
+    if ((await this.caller.until(['ended', 'keypad', 'missed'])).state === 'ended') await this.caller.press('ended-close');
+    await this.caller.page.$('[data-testid="nav-keypad"]').then((key) => key?.click());
     await this.caller.until('keypad', { registration: 'registered' });
+    await this.notifications.dismissAll();
   }
 
   /** What helps when a test fails. */

@@ -1,0 +1,82 @@
+// Who may wake, answer, and ask.
+import assert from 'node:assert/strict';
+import { answer, ringing, wakeAndTap } from '../plays/wake.mjs';
+import { until } from '../lib/events.mjs';
+import { suite } from '../lib/suite.mjs';
+import { status, wakeOf } from '../lib/timeline.mjs';
+import { browsers, NUMBERS } from '../lib/world.mjs';
+
+const TOKEN_S = 3;
+
+/** The capability that a push carried, as the service worker showed it to the edge. */
+async function capabilityOf(world, call) {
+  const { authorization, path } = await world.wire.log.wait((event) => event.name === 'request' && event.side === 'callee' && /^Wake /.test(event.authorization ?? ''), { since: call.wire, what: 'the service worker asks by its capability' });
+  return { capability: authorization.slice(5), wake: /\/v1\/wakes\/([^/?]+)/.exec(path)[1] };
+}
+
+for (const browser of browsers()) {
+  suite('identity', { browser, site: { token_ttl_s: TOKEN_S } }, (check) => {
+    check('the token expired and no session: the tap rings by the device credential', async (world) => {
+      const asleep = Date.now();
+      await until(() => Date.now() > asleep + (TOKEN_S + 1) * 1000, { ms: 10_000, what: 'the token of the callee has expired' });
+      const call = await wakeAndTap(world);
+      await ringing(world, call);
+      const renewed = world.wire.log.find((event) => event.name === 'response' && event.side === 'callee' && event.path === '/v1/tokens/renew', call.wire);
+      assert.equal(renewed?.status, 200, 'the page renewed its token by the device credential');
+      await answer(world, call);
+      await call.page.press('hang-up');
+      await world.caller.until('ended', { outcome: 'hungup' });
+    });
+
+    check('forged and foreign credentials are refused and learn nothing', async (world) => {
+      const first = await world.callerDials();
+      const one = await capabilityOf(world, first);
+      await world.caller.press('hang-up');
+      await world.caller.until('ended');
+      await world.caller.press('ended-close');
+      await world.caller.until('keypad');
+      const second = await world.callerDials();
+      const two = await capabilityOf(world, second);
+      assert.notEqual(one.wake, two.wake);
+
+      const forged = `${two.capability.slice(0, -4)}${two.capability.endsWith('AAAA') ? 'BBBB' : 'AAAA'}`;
+      const unknown = 'AAAAAAAAAAAAAAAAAAAAAA';
+      const foreign = await world.edge.token(NUMBERS.caller);
+      const strangers = {
+        'a capability of another wake': `Wake ${one.capability}`,
+        'a forged capability': `Wake ${forged}`,
+        'a token of another line': `Bearer ${foreign}`,
+        'a forged token': `Bearer ${foreign.slice(0, -4)}AAAA`,
+        nothing: undefined,
+      };
+      for (const [who, authorization] of Object.entries(strangers)) {
+        for (const [method, what] of [['GET', ''], ['POST', '/shown'], ['POST', '/opened'], ['POST', '/ready'], ['POST', '/decline']]) {
+          const body = method === 'POST' ? {} : undefined;
+          const refused = await world.edge.api(method, `/v1/wakes/${two.wake}${what}`, { authorization, token: null, body });
+          assert.ok([401, 403, 404].includes(refused.status), `${who}: ${method} ${what} → ${refused.status}`);
+          const text = JSON.stringify(refused.body);
+          assert.doesNotMatch(text, /Ada|1001|"state"/, `${who} learns nothing`);
+          const none = await world.edge.api(method, `/v1/wakes/${unknown}${what}`, { authorization, token: null, body });
+          assert.equal(none.status, refused.status, `${who}: an unknown wake looks the same`);
+        }
+      }
+      const right = await world.edge.api('GET', `/v1/wakes/${two.wake}`, { authorization: `Wake ${two.capability}` });
+      assert.equal(right.status, 200);
+      assert.ok(!['declined', 'cancelled', 'expired'].includes(right.body.state), 'nobody could end it');
+      await world.caller.press('hang-up');
+      await world.caller.until('ended');
+    });
+
+    check('a revoked device is not pushed, and its page is signed out', async (world) => {
+      const token = await world.edge.token(NUMBERS.callee);
+      const revoked = await world.edge.api('DELETE', `/v1/devices/${world.device}`, { token });
+      assert.ok(revoked.status < 300, `DELETE → ${revoked.status}`);
+      const call = await world.callerDials();
+      const refusal = await world.wire.sip('caller', 'received', (text) => status(text) === 480, { since: call.wire });
+      assert.equal(wakeOf(refusal.text).state, 'unbound');
+      assert.equal(world.push.log.filter('push', call.push).length, 0, 'nothing was pushed');
+      const page = await world.calleeByHand();
+      await page.until(['signed-out', 'sign-in']);
+    });
+  });
+}
