@@ -22,14 +22,17 @@ document.adoptedStyleSheets = [sheet];
 
 const store = new Store(initialState(pickLanguage(navigator.languages, localStorage.getItem(LANGUAGE))));
 const phone = new PhonePort(store, location.origin);
-const sound = new Sound(store);
+const voice = new Audio();
+voice.autoplay = true;
+const sound = new Sound(store, voice);
 
 const app = new WakelineApp();
 app.state = store.state;
-document.body.append(app);
+document.body.append(app, voice);
 store.subscribe((state, before) => {
   app.state = state;
   follow(state, before);
+  offerSetup(state);
 });
 
 /** What the state means outside the screen: sound, badge, notifications that are no longer true. */
@@ -49,6 +52,14 @@ function follow(state: State, before: State): void {
     const count = unseen(state);
     void (count ? navigator.setAppBadge?.(count) : navigator.clearAppBadge?.())?.catch(() => undefined);
   }
+}
+
+let offered = false;
+/** Set-up is offered once a load, as soon as it is known that somebody is signed in and what the browser allows. */
+function offerSetup(state: State): void {
+  if (offered || state.session !== 'signed-in' || state.setup.microphone === 'unknown') return;
+  offered = true;
+  if (setupWanted(state) && !state.wake && !state.calls.length) store.dispatch({ type: 'page', page: 'set-up' });
 }
 
 const refreshPermissions = async (): Promise<void> => store.dispatch({ type: 'setup', setup: await currentPermissions() });
@@ -74,8 +85,6 @@ phone.onRegistered = () => {
   whenIdle(async () => {
     await phone.refreshMissed();
     await bind();
-    await refreshPermissions();
-    if (setupWanted(store.state) && store.state.page === 'keypad') store.dispatch({ type: 'page', page: 'set-up' });
   }, route.wake ? 2500 : 0);
 };
 

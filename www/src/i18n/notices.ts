@@ -3,6 +3,8 @@
 type Words = (name: string, number: string) => { title: string; body: string };
 export interface Notices {
   lang: string;
+  /** Where the caller is not known. */
+  somebody: string;
   answer: string;
   decline: string;
   invitation: Words;
@@ -17,6 +19,7 @@ const full = (name: string, number: string): string => (name === number || !numb
 
 const en: Notices = {
   lang: 'en',
+  somebody: 'somebody',
   answer: 'Answer',
   decline: 'Decline',
   invitation: (name, number) => ({ title: `${full(name, number)} is calling`, body: 'Tap to answer.' }),
@@ -28,6 +31,7 @@ const en: Notices = {
 
 const zh: Notices = {
   lang: 'zh-CN',
+  somebody: '未知号码',
   answer: '接听',
   decline: '拒绝',
   invitation: (name, number) => ({ title: `${full(name, number)} 来电`, body: '点击接听。' }),

@@ -17,15 +17,16 @@ const score: Record<Tone, { every: number; gain: number; notes: [number, number,
 
 export class Sound {
   readonly #store: Store;
-  readonly #audio = new Audio();
+  readonly #audio: HTMLAudioElement;
   #context: AudioContext | null = null;
   #tone: Tone | null = null;
   #round: ReturnType<typeof setInterval> | null = null;
   #voices: OscillatorNode[] = [];
 
-  constructor(store: Store) {
+  /** `audio` is the element of the document that plays the far side. */
+  constructor(store: Store, audio: HTMLAudioElement) {
     this.#store = store;
-    this.#audio.autoplay = true;
+    this.#audio = audio;
   }
 
   /** Plays a tone until another is asked for; null is silence. */

@@ -1,7 +1,8 @@
 /** Where this line rings, who is signed in, the language, and the way out. */
 import { html, nothing, type TemplateResult } from 'lit';
-import { languages, when } from '../i18n/index.ts';
+import { when } from '../i18n/index.ts';
 import { nameOf, type Account, type DeviceView, type Language, type State } from '../store/state.ts';
+import { languageChoice } from './language.ts';
 import { heading, banner } from './parts.ts';
 import { Screen, props } from './screen.ts';
 
@@ -56,12 +57,3 @@ export class DevicesScreen extends Screen {
   }
 }
 customElements.define('wl-devices', DevicesScreen);
-
-/** Each language in its own name. */
-export const languageChoice = (current: Language, label: string, choose: (language: Language) => void): TemplateResult => html`
-  <div class="languages" role="group" aria-label=${label} data-testid="language">
-    ${(Object.keys(languages) as Language[]).map((language) => html`
-      <button type="button" class="chip" lang=${languages[language].tag} data-language=${language} aria-pressed=${language === current ? 'true' : 'false'}
-        @click=${() => choose(language)}>${languages[language].name}</button>`)}
-  </div>
-`;

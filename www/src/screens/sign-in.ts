@@ -1,7 +1,7 @@
 /** Signing in, for the first time or after having been signed out. */
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Language, State } from '../store/state.ts';
-import { languageChoice } from './devices.ts';
+import { languageChoice } from './language.ts';
 import { banner, heading } from './parts.ts';
 import { Screen, props } from './screen.ts';
 

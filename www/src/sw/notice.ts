@@ -45,9 +45,9 @@ export function notice(payload: Payload, circumstances: Circumstances): Notice {
   const kind = kindNow(payload, circumstances);
   const t = notices(payload.lang);
   const rings = kind === 'invitation';
-  const words = kind === 'other' || payload.caller.number === '' && kind === payload.kind
-    ? { title: payload.title, body: payload.body }
-    : t[kind](name(payload), payload.caller.number);
+  // Our own words where they say more than the payload's.
+  const asPushed = kind === 'other' || (kind === payload.kind && payload.caller.number === '');
+  const words = asPushed ? { title: payload.title, body: payload.body } : t[kind](name(payload) || t.somebody, payload.caller.number);
   return {
     title: words.title,
     rings,
