@@ -24,6 +24,7 @@ pub struct AnsweredInvite {
     again_at: Time,
     give_up_at: Time,
     acknowledged: bool,
+    given_up: bool,
 }
 
 impl AnsweredInvite {
@@ -36,12 +37,13 @@ impl AnsweredInvite {
             again_at: now + T1,
             give_up_at: now + GIVE_UP,
             acknowledged: false,
+            given_up: false,
         }
     }
 
     /// An ACK of this dialog arrived. Is it the first one of this INVITE?
     pub fn acknowledge(&mut self, ack_cseq: u32) -> bool {
-        let first = !self.acknowledged && ack_cseq == self.cseq;
+        let first = !self.is_over() && ack_cseq == self.cseq;
         self.acknowledged |= first;
         first
     }
@@ -53,20 +55,24 @@ impl AnsweredInvite {
 
     /// When [`AnsweredInvite::timeout`] is to be called.
     pub fn deadline(&self) -> Option<Time> {
-        (!self.acknowledged).then(|| self.again_at.min(self.give_up_at))
+        (!self.is_over()).then(|| self.again_at.min(self.give_up_at))
     }
 
     /// Time has passed; does nothing before the deadline, and nothing after the ACK or after it gave up.
     pub fn timeout(&mut self, now: Time) -> Option<AnsweredAction> {
-        if self.acknowledged || now < self.again_at.min(self.give_up_at) {
+        if self.is_over() || now < self.again_at.min(self.give_up_at) {
             return None;
         }
         if now >= self.give_up_at {
-            self.acknowledged = true;
+            self.given_up = true;
             return Some(AnsweredAction::AckMissing);
         }
         self.interval = (self.interval * 2).min(T2);
         self.again_at = now + self.interval;
         Some(AnsweredAction::Send(self.response.clone()))
+    }
+
+    const fn is_over(&self) -> bool {
+        self.acknowledged || self.given_up
     }
 }
