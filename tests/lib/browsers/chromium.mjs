@@ -71,6 +71,8 @@ export class Chromium {
       args: this.flags,
       env: this.desktop.env,
       protocolTimeout: 60_000,
+      // A service worker with a debugger attached never sleeps: these are left alone.
+      targetFilter: (target) => target.type() !== 'service_worker',
     });
     // This tab stays, so that the browser does when the page is closed.
     this.keeper = (await this.driver.pages())[0];
