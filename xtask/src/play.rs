@@ -51,7 +51,12 @@ pub struct Options {
 /// Runs one script of a shelf; its exit status says whether every point held.
 pub fn run(house: &House, shelf: Shelf, name: &str, options: &Options) -> Result<ExitCode> {
     let script = find(house, shelf, name)?;
-    ready(house)?;
+    if matches!(shelf, Shelf::Benches) {
+        build(house, &[Part::PushBench])?;
+    }
+    if name != "push" {
+        ready(house)?;
+    }
     let mut task = Task::new(house, "node").arg(script).limit(LIMIT);
     if let Some(browser) = &options.browser {
         if !matches!(browser.as_str(), "firefox" | "chromium") {

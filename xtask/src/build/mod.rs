@@ -25,10 +25,12 @@ pub enum Part {
     Client,
     /// `www/dist`: the page; needs the client.
     Www,
+    /// `build/push-bench`: the push room alone, for its bench. Not shipped.
+    PushBench,
 }
 
 impl Part {
-    /// Every part, in an order in which they can be built.
+    /// Every part that is shipped, in an order in which they can be built.
     pub const ALL: [Self; 3] = [Self::Worker, Self::Client, Self::Www];
 
     /// The parts that a word on the command line means.
@@ -47,6 +49,7 @@ impl Part {
             Self::Worker => "worker",
             Self::Client => "client",
             Self::Www => "page",
+            Self::PushBench => "push bench",
         }
     }
 
@@ -60,9 +63,10 @@ impl Part {
                 "client-wasm/Cargo.toml",
             ],
             Self::Www => &["www", "client-wasm/js", "build/client"],
+            Self::PushBench => &["push"],
         };
         let shared: &[&str] = match self {
-            Self::Worker | Self::Client => &[
+            Self::Worker | Self::Client | Self::PushBench => &[
                 "Cargo.toml",
                 "Cargo.lock",
                 "rust-toolchain.toml",
@@ -87,6 +91,7 @@ impl Part {
                 "build/client/wakeline_client_bg.wasm",
             ],
             Self::Www => &["www/dist/index.html"],
+            Self::PushBench => &["build/push-bench/wakeline_push_bench_bg.wasm"],
         };
         names.iter().map(|name| house.path(name)).collect()
     }
@@ -96,6 +101,7 @@ impl Part {
             Self::Worker => wasm::worker(house),
             Self::Client => wasm::client(house),
             Self::Www => page(house),
+            Self::PushBench => wasm::push_bench(house),
         }
     }
 }

@@ -81,22 +81,35 @@ pub fn worker(house: &House) -> Result<()> {
 
 /// Builds `build/client`: wasm, JavaScript and types for a page or a bundler.
 pub fn client(house: &House) -> Result<()> {
-    let stage = house.state("stage/client");
-    let wasm = compile(house, "wakeline-client", "wakeline_client", "the client")?;
+    web(house, "wakeline-client", "the client", "client")
+}
+
+/// Builds `build/push-bench`, by the same steps as what is shipped.
+pub fn push_bench(house: &House) -> Result<()> {
+    web(
+        house,
+        "wakeline-push-bench",
+        "the push room's bench",
+        "push-bench",
+    )
+}
+
+/// A crate as wasm, JavaScript and types in `build/<folder>`, for whoever loads it by URL.
+fn web(house: &House, package: &str, what: &str, folder: &str) -> Result<()> {
+    let file = package.replace('-', "_");
+    let glued = format!("{file}_bg.wasm");
+    let stage = house.state(&format!("stage/{folder}"));
+    let wasm = compile(house, package, &file, what)?;
     bindgen(
         house,
         &wasm,
         &stage,
-        &["--target", "web", "--out-name", "wakeline_client"],
+        &["--target", "web", "--out-name", &file],
     )?;
-    let out = house.path("build/client");
+    let out = house.path(&format!("build/{folder}"));
     empty_folder(&out)?;
-    optimise(
-        house,
-        &stage.join("wakeline_client_bg.wasm"),
-        &out.join("wakeline_client_bg.wasm"),
-    )?;
-    copy_all_but(&stage, &out, "wakeline_client_bg.wasm")
+    optimise(house, &stage.join(&glued), &out.join(&glued))?;
+    copy_all_but(&stage, &out, &glued)
 }
 
 fn compile(house: &House, package: &str, file: &str, what: &str) -> Result<PathBuf> {

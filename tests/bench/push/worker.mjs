@@ -1,4 +1,4 @@
-// The worker of `push.mjs`: the push room in workerd, asked by HTTP for a number of pushes.
+// The worker of `cpu.mjs`: the push room in workerd, asked by HTTP for a number of pushes.
 import { Bench, initSync } from 'wakeline_push_bench.js';
 import wasm from 'wakeline_push_bench_bg.wasm';
 
