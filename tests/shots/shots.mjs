@@ -1,6 +1,7 @@
 /**
  * A picture of every state of the page, through its real components: `node tests/shots/shots.mjs DIR [STATE…]`.
- * Phone and desktop width, light and dark, English and Chinese. Fails if a page scrolls sideways.
+ * Phone and desktop width, light and dark, English and Chinese. Fails if a page scrolls sideways, text
+ * is cut off, or a control has no name or is too small to be touched.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -40,7 +41,7 @@ try {
         const states = await page.evaluate(() => globalThis.shots);
         for (const state of only.length ? only : states) {
           const name = `${state}.${width}.${scheme}.${language}`;
-          const wide = await page.evaluate(async (hash) => {
+          const found = await page.evaluate(async (hash) => {
             location.hash = hash;
             const app = document.querySelector('wakeline-app');
             await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
@@ -48,9 +49,20 @@ try {
             await customElements.whenDefined(screen.localName.includes('-') ? screen.localName : 'wakeline-app');
             await screen.updateComplete;
             await document.fonts.ready;
-            return document.documentElement.scrollWidth > innerWidth;
+            const faults = document.documentElement.scrollWidth > innerWidth ? ['scrolls sideways'] : [];
+            for (const element of app.querySelectorAll('main *, nav *, header *')) {
+              if (element.closest('.sr, svg, .avatar')) continue; // the avatar's rings reach out of it
+              if (element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 0) faults.push(`cuts off "${element.textContent.trim().slice(0, 40)}"`);
+            }
+            for (const control of app.querySelectorAll('button, input')) {
+              const named = control.getAttribute('aria-label') || control.textContent.trim() || control.labels?.length;
+              const { width, height } = control.getBoundingClientRect();
+              if (!named) faults.push(`has a control without a name: ${control.outerHTML.slice(0, 60)}`);
+              if (Math.min(width, height) < 36) faults.push(`has a small control: ${control.outerHTML.slice(0, 60)}`);
+            }
+            return faults;
           }, `${state},${language}`);
-          if (wide) faults.push(`${name} scrolls sideways`);
+          faults.push(...found.map((fault) => `${name} ${fault}`));
           await writeFile(join(dir, `${name}.png`), await page.screenshot({ fullPage: true }));
           count += 1;
         }

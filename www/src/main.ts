@@ -68,7 +68,7 @@ const refreshPermissions = async (): Promise<void> => store.dispatch({ type: 'se
 async function bind(): Promise<void> {
   const { session } = phone;
   if (!session) return;
-  const registration = await worker.registerWorker();
+  const registration = await worker.activeWorker();
   const subscription = registration && await session.vapidKey().then((key) => worker.subscription(registration, key)).catch(() => null);
   store.dispatch({ type: 'setup', setup: { subscribed: Boolean(subscription) } });
   await session.bindDevice({

@@ -180,6 +180,7 @@ export class PhonePort {
         this.onRegistered(session);
       }
       if (now.state === 'refused') void this.#stillWelcome(session);
+      if (now.state === 'closed') this.#closedElsewhere();
     };
     phone.addEventListener('registration', registration);
     phone.addEventListener('role', () => this.#store.dispatch({ type: 'role', role: phone.role }));
@@ -199,6 +200,14 @@ export class PhonePort {
     this.#callsChanged();
     // A call may have come before anybody listened.
     for (const call of phone.calls) if (call.state === 'incoming') void this.#arrived(call);
+  }
+
+  /** The phone was closed, and not by this tab: the user signed out in another one. */
+  #closedElsewhere(): void {
+    this.#session = null;
+    this.#phone = null;
+    this.#calls.clear();
+    this.#store.dispatch({ type: 'signed-out', because: 'asked' });
   }
 
   /** A refused registration may mean that this device was revoked elsewhere. */

@@ -2,8 +2,18 @@
 import { fromBase64Url } from '../encoding.ts';
 import type { WakeMessage } from '../messages.ts';
 
+/** How long a first installation may take before the device is bound without push. */
+const INSTALL_MS = 10_000;
+
 export const registerWorker = async (): Promise<ServiceWorkerRegistration | null> =>
   (await navigator.serviceWorker?.register('/sw.js').catch(() => null)) ?? null;
+
+/** The registration once it can be pushed to; null where there is none, or its installation fails. */
+export async function activeWorker(): Promise<ServiceWorkerRegistration | null> {
+  if (!await registerWorker()) return null;
+  const late = new Promise<null>((resolve) => setTimeout(resolve, INSTALL_MS, null));
+  return Promise.race([navigator.serviceWorker.ready, late]);
+}
 
 export function onWakeMessage(listener: (message: WakeMessage) => void): void {
   navigator.serviceWorker?.addEventListener('message', ({ data }: MessageEvent<Partial<WakeMessage> | null>) => {
