@@ -40,6 +40,9 @@ pub struct SignIn {
     pub number: String,
     /// Its password.
     pub password: String,
+    /// The device that signs in: the token is then bound to it and dies with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
 }
 
 /// `POST /v1/tokens`, by the site's key.

@@ -75,6 +75,8 @@ pub enum DeviceState {
     Answered,
     /// It declined.
     Declined,
+    /// It is in another call.
+    Busy,
     /// It fell out: push refused, silent, or failed.
     Dropped,
     /// The wake ended elsewhere.

@@ -1,1 +1,2 @@
-//! Stub.
+//! wip
+pub mod config; pub mod names; pub mod secret; pub mod token;

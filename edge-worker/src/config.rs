@@ -1,0 +1,387 @@
+//! The deployment's configuration: typed, and checked once when it is built; what is wrong is said with the way to put it right.
+//!
+//! `SITES` (variable, JSON array) says what may be seen, `SITE_SECRETS` (secret, JSON object by site) and `EDGE_SECRET` (secret)
+//! hold what may not.
+
+use crate::names;
+use crate::secret::{Secret, same};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use wakeline_edge_api::IceServer;
+
+/// Longest life of a token that the edge signs.
+const MAX_TOKEN_TTL_S: u32 = 7 * 24 * 3600;
+
+/// All sites of this deployment.
+#[derive(Debug)]
+pub struct Config {
+    sites: Vec<Site>,
+    edge_secret: Secret<Vec<u8>>,
+}
+
+/// One SIP domain with its keys and policies.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// Its id in names, rows and credentials.
+    pub id: String,
+    /// The domain of its addresses-of-record.
+    pub domain: String,
+    /// Host names that choose it; `*` takes all that no other site has.
+    pub hosts: Vec<String>,
+    /// Origins of pages that may call it, besides the edge's own.
+    pub origins: Vec<String>,
+    /// Life of the tokens that the edge signs, seconds.
+    pub token_ttl_s: u32,
+    /// Deadlines and caps.
+    pub limits: Limits,
+    /// What a decline on one device means.
+    pub decline: Decline,
+    /// How and where to push.
+    pub push: PushPolicy,
+    /// STUN and TURN.
+    pub ice_servers: Vec<IceServer>,
+    /// Keys of the site's backend.
+    pub api_keys: Vec<Secret<String>>,
+    /// Keys that sign tokens; the first signs, all verify.
+    pub signing_keys: Vec<SigningKey>,
+    /// The key pair that push services know the site by.
+    pub vapid: Vapid,
+}
+
+/// A named key for HS256.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SigningKey {
+    /// Its name in the token's header.
+    pub kid: String,
+    /// At least 32 octets.
+    pub secret: Secret<String>,
+}
+
+/// A VAPID key pair (RFC 8292), both base64url.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Vapid {
+    /// The uncompressed point.
+    pub public_key: String,
+    /// The scalar.
+    pub private_key: Secret<String>,
+}
+
+/// What a decline on one device means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decline {
+    /// The wake ends.
+    #[default]
+    Line,
+    /// Only that device falls silent.
+    Device,
+}
+
+/// Deadlines and caps. All are settable.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// From the first push to "ready".
+    pub ready_s: u32,
+    /// More for a tap in the last second.
+    pub tap_grace_s: u32,
+    /// From 180 to "unanswered".
+    pub ring_s: u32,
+    /// A socket that registered nothing is closed after this.
+    pub idle_s: u32,
+    /// The edge ends a call whose page has been lost this long.
+    pub lost_s: u32,
+    /// Sign-in tries per number, and ten times as many per address, in five minutes.
+    pub sign_in_tries: u32,
+    /// Devices of a line.
+    pub devices: u32,
+    /// Calls that one line may have parked.
+    pub parked: u32,
+    /// Calls that one caller may start per minute.
+    pub calls_per_minute: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            ready_s: 60,
+            tap_grace_s: 15,
+            ring_s: 60,
+            idle_s: 10,
+            lost_s: 30,
+            sign_in_tries: 10,
+            devices: 16,
+            parked: 8,
+            calls_per_minute: 30,
+        }
+    }
+}
+
+/// How and where to push.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PushPolicy {
+    /// Hosts of push services, `*.` in front for any name below.
+    pub allow: Vec<String>,
+    /// `http` and loopback addresses too. For development only.
+    pub loopback: bool,
+    /// Whom a push service may write to: `mailto:` or `https:`.
+    pub subject: String,
+    /// An invitation is pushed again this often until a device is ready.
+    pub repush_s: u32,
+}
+
+impl Default for PushPolicy {
+    fn default() -> Self {
+        Self {
+            allow: [
+                "fcm.googleapis.com",
+                "jmt17.google.com",
+                "updates.push.services.mozilla.com",
+                "*.push.services.mozilla.com",
+                "*.push.apple.com",
+                "*.notify.windows.com",
+            ]
+            .map(String::from)
+            .to_vec(),
+            loopback: false,
+            subject: String::new(),
+            repush_s: 15,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SiteVars {
+    id: String,
+    domain: String,
+    #[serde(default)]
+    hosts: Vec<String>,
+    #[serde(default)]
+    origins: Vec<String>,
+    #[serde(default = "hour")]
+    token_ttl_s: u32,
+    #[serde(default)]
+    limits: Limits,
+    #[serde(default)]
+    decline: Decline,
+    #[serde(default)]
+    push: PushPolicy,
+    #[serde(default)]
+    ice_servers: Vec<IceServer>,
+}
+
+fn hour() -> u32 {
+    3600
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SiteSecrets {
+    #[serde(default)]
+    api_keys: Vec<Secret<String>>,
+    signing_keys: Vec<SigningKey>,
+    vapid: Vapid,
+}
+
+/// What is wrong with the configuration. Never holds a secret.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A binding is missing.
+    #[error("{0} is not set: `cargo xtask dev` writes one for development, `wrangler secret put {0}` sets it on a deployment")]
+    Missing(&'static str),
+    /// Not the JSON that is expected.
+    #[error("{name} cannot be read at line {line} column {column}: see ARCHITECTURE.md, Configuration, for its shape")]
+    Json {
+        /// Which binding.
+        name: &'static str,
+        /// Where in it.
+        line: usize,
+        /// Where in it.
+        column: usize,
+    },
+    /// No site at all.
+    #[error("SITES is empty: put at least one site into it")]
+    NoSite,
+    /// A bad or repeated id.
+    #[error("site id {0:?} is repeated or not 1–32 of a-z, 0-9 and -")]
+    Id(String),
+    /// A host that two sites want.
+    #[error("host {0:?} belongs to two sites: leave it to one")]
+    Host(String),
+    /// Not a domain.
+    #[error("site {0}: domain is not a host name")]
+    Domain(String),
+    /// Not an origin.
+    #[error("site {site}: {origin:?} is not an origin: write scheme://host[:port] without a path")]
+    Origin {
+        /// Of which site.
+        site: String,
+        /// What was written.
+        origin: String,
+    },
+    /// A limit out of its range.
+    #[error("site {site}: {what} is out of range ({range})")]
+    Range {
+        /// Of which site.
+        site: String,
+        /// Which setting.
+        what: &'static str,
+        /// What is possible.
+        range: &'static str,
+    },
+    /// SITE_SECRETS has nothing for a site.
+    #[error("SITE_SECRETS has no entry for site {0}")]
+    NoSecrets(String),
+    /// A key that is too short or missing.
+    #[error("site {site}: {what}")]
+    Key {
+        /// Of which site.
+        site: String,
+        /// What to do.
+        what: &'static str,
+    },
+    /// EDGE_SECRET is too short.
+    #[error("EDGE_SECRET has less than 32 characters: use 32 random octets")]
+    EdgeSecret,
+}
+
+fn parse<'a, T: Deserialize<'a>>(name: &'static str, json: &'a str) -> Result<T, ConfigError> {
+    serde_json::from_str(json).map_err(|e| ConfigError::Json { name, line: e.line(), column: e.column() })
+}
+
+impl Config {
+    /// Reads and checks all of it.
+    pub fn parse(sites: &str, site_secrets: &str, edge_secret: &str) -> Result<Self, ConfigError> {
+        if edge_secret.len() < 32 {
+            return Err(ConfigError::EdgeSecret);
+        }
+        let vars: Vec<SiteVars> = parse("SITES", sites)?;
+        let mut secrets: BTreeMap<String, SiteSecrets> = parse("SITE_SECRETS", site_secrets)?;
+        if vars.is_empty() {
+            return Err(ConfigError::NoSite);
+        }
+        let (mut ids, mut hosts) = (BTreeSet::new(), BTreeSet::new());
+        let mut sites = Vec::with_capacity(vars.len());
+        for site in vars {
+            if !names::is_site(&site.id) || !ids.insert(site.id.clone()) {
+                return Err(ConfigError::Id(site.id));
+            }
+            if let Some(twice) = site.hosts.iter().find(|h| !hosts.insert((*h).clone())) {
+                return Err(ConfigError::Host(twice.clone()));
+            }
+            let own = secrets.remove(&site.id).ok_or_else(|| ConfigError::NoSecrets(site.id.clone()))?;
+            sites.push(Site::build(site, own)?);
+        }
+        Ok(Self { sites, edge_secret: Secret::new(edge_secret.as_bytes().to_vec()) })
+    }
+
+    /// The site that answers under `host` (with or without its port).
+    pub fn site_for_host(&self, host: &str) -> Option<&Site> {
+        let bare = host.rsplit_once(':').map_or(host, |(name, port)| {
+            if port.bytes().all(|b| b.is_ascii_digit()) { name } else { host }
+        });
+        let named = |wanted: &str| self.sites.iter().find(|s| s.hosts.iter().any(|h| h.eq_ignore_ascii_case(wanted)));
+        named(host).or_else(|| named(bare)).or_else(|| named("*"))
+    }
+
+    /// The site with this id.
+    pub fn site(&self, id: &str) -> Option<&Site> {
+        self.sites.iter().find(|s| s.id == id)
+    }
+
+    /// Signs capabilities and nonces.
+    pub fn edge_secret(&self) -> &[u8] {
+        self.edge_secret.expose()
+    }
+}
+
+impl Site {
+    fn build(vars: SiteVars, secrets: SiteSecrets) -> Result<Self, ConfigError> {
+        let id = vars.id;
+        let key = |what| ConfigError::Key { site: id.clone(), what };
+        let range = |what, range| ConfigError::Range { site: id.clone(), what, range };
+        let host_char = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-');
+        if vars.domain.is_empty() || vars.domain.len() > 253 || !vars.domain.bytes().all(host_char) {
+            return Err(ConfigError::Domain(id));
+        }
+        if let Some(origin) = vars.origins.iter().find(|o| !is_origin(o)) {
+            return Err(ConfigError::Origin { site: id, origin: origin.clone() });
+        }
+        if !(60..=MAX_TOKEN_TTL_S).contains(&vars.token_ttl_s) {
+            return Err(range("token_ttl_s", "60 to 604800"));
+        }
+        let l = &vars.limits;
+        for (what, value) in [("limits.ready_s", l.ready_s), ("limits.ring_s", l.ring_s)] {
+            if !(1..=600).contains(&value) {
+                return Err(range(what, "1 to 600"));
+            }
+        }
+        if l.tap_grace_s > 60 {
+            return Err(range("limits.tap_grace_s", "0 to 60"));
+        }
+        if l.sign_in_tries == 0 || l.devices == 0 || l.parked == 0 || l.idle_s == 0 || l.calls_per_minute == 0 {
+            return Err(range("limits", "at least 1"));
+        }
+        if vars.push.repush_s == 0 {
+            return Err(range("push.repush_s", "at least 1"));
+        }
+        if !["mailto:", "https:"].iter().any(|scheme| vars.push.subject.starts_with(scheme)) {
+            return Err(key("push.subject must be a mailto: or https: address that a push service may write to"));
+        }
+        if secrets.signing_keys.is_empty() || secrets.signing_keys.len() > 4 {
+            return Err(key("one to four signing_keys are needed"));
+        }
+        if secrets.signing_keys.iter().any(|k| k.secret.expose().len() < 32 || k.kid.is_empty() || k.kid.len() > 64) {
+            return Err(key("a signing key needs a kid and a secret of at least 32 characters"));
+        }
+        if secrets.api_keys.iter().any(|k| k.expose().len() < 16) {
+            return Err(key("an api key has less than 16 characters: use 32 random octets"));
+        }
+        let octets = |s: &str| B64.decode(s.trim_end_matches('=')).map(|b| b.len()).unwrap_or(0);
+        if octets(&secrets.vapid.public_key) != 65 || octets(secrets.vapid.private_key.expose()) != 32 {
+            return Err(key("vapid needs public_key (65 octets) and private_key (32 octets) as base64url"));
+        }
+        Ok(Self {
+            id,
+            domain: vars.domain.to_ascii_lowercase(),
+            hosts: vars.hosts,
+            origins: vars.origins,
+            token_ttl_s: vars.token_ttl_s,
+            limits: vars.limits,
+            decline: vars.decline,
+            push: vars.push,
+            ice_servers: vars.ice_servers,
+            api_keys: secrets.api_keys,
+            signing_keys: secrets.signing_keys,
+            vapid: secrets.vapid,
+        })
+    }
+
+    /// `sip:number@domain`.
+    pub fn address_of_record(&self, number: &str) -> String {
+        format!("sip:{number}@{}", self.domain)
+    }
+
+    /// A page of this origin may call: the edge's own pages, and those of the site.
+    pub fn allows_origin(&self, origin: &str, own: &str) -> bool {
+        origin == own || self.origins.iter().any(|o| o == origin)
+    }
+
+    /// One of the site's keys.
+    pub fn is_api_key(&self, key: &str) -> bool {
+        // All are compared, so that the time says nothing about which came close.
+        self.api_keys.iter().fold(false, |found, k| found | same(k.expose().as_bytes(), key.as_bytes()))
+    }
+}
+
+fn is_origin(s: &str) -> bool {
+    let rest = s.strip_prefix("https://").or_else(|| s.strip_prefix("http://"));
+    rest.is_some_and(|r| !r.is_empty() && !r.contains(['/', '?', '#', '@', ' ', '*']))
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

@@ -1,0 +1,73 @@
+use super::*;
+
+pub const SITES: &str = r#"[
+ {"id":"demo","domain":"demo.example","hosts":["edge.demo.example"],"origins":["https://app.example"],
+  "push":{"subject":"mailto:ops@demo.example"},"limits":{"ready_s":5}},
+ {"id":"other","domain":"other.example","hosts":["*"],"push":{"subject":"mailto:ops@other.example"}}]"#;
+
+fn secrets() -> String {
+    let one = format!(
+        r#"{{"api_keys":["0123456789abcdef"],"signing_keys":[{{"kid":"a","secret":"{}"}}],
+            "vapid":{{"public_key":"{}","private_key":"{}"}}}}"#,
+        "k".repeat(32),
+        B64.encode([4u8; 65]),
+        B64.encode([0xABu8; 32]),
+    );
+    format!(r#"{{"demo":{one},"other":{one}}}"#)
+}
+
+fn config(sites: &str) -> Result<Config, ConfigError> {
+    Config::parse(sites, &secrets(), &"e".repeat(32))
+}
+
+#[test]
+fn a_host_chooses_its_site_and_the_star_takes_the_rest() {
+    let c = config(SITES).unwrap();
+    let id = |host| c.site_for_host(host).map(|s| s.id.as_str());
+    assert_eq!(id("edge.demo.example"), Some("demo"));
+    assert_eq!(id("EDGE.demo.example:443"), Some("demo"));
+    assert_eq!(id("127.0.0.1:8787"), Some("other"));
+    assert_eq!(c.site("demo").unwrap().limits.ready_s, 5);
+    assert_eq!(c.site("demo").unwrap().limits.ring_s, 60);
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    let with = |from: &str, to: &str| config(&SITES.replacen(from, to, 1)).unwrap_err();
+    assert_eq!(with("\"demo\"", "\"Demo\""), ConfigError::Id("Demo".into()));
+    assert_eq!(with("\"*\"", "\"edge.demo.example\""), ConfigError::Host("edge.demo.example".into()));
+    assert_eq!(with("demo.example\",\"hosts", "a/b\",\"hosts"), ConfigError::Domain("demo".into()));
+    assert!(matches!(with("https://app.example", "https://app.example/"), ConfigError::Origin { .. }));
+    assert!(matches!(with("\"ready_s\":5", "\"ready_s\":0"), ConfigError::Range { .. }));
+    assert!(matches!(with("\"ready_s\"", "\"raedy_s\""), ConfigError::Json { name: "SITES", .. }));
+    assert!(matches!(with("mailto:ops@demo", "ops@demo"), ConfigError::Key { .. }));
+    assert_eq!(config("[]").unwrap_err(), ConfigError::NoSite);
+    assert_eq!(Config::parse(SITES, "{}", &"e".repeat(32)).unwrap_err(), ConfigError::NoSecrets("demo".into()));
+    assert_eq!(Config::parse(SITES, &secrets(), "short").unwrap_err(), ConfigError::EdgeSecret);
+}
+
+#[test]
+fn nothing_secret_shows_in_debug() {
+    let text = format!("{:?}", config(SITES).unwrap());
+    for secret in ["kkkk", "0123456789abcdef", "eeee", &B64.encode([0xABu8; 32])[..8]] {
+        assert!(!text.contains(secret), "{secret} is in {text}");
+    }
+}
+
+#[test]
+fn only_the_sites_key_is_its_key() {
+    let c = config(SITES).unwrap();
+    let site = c.site("demo").unwrap();
+    assert!(site.is_api_key("0123456789abcdef"));
+    assert!(!site.is_api_key("0123456789abcdeF") && !site.is_api_key(""));
+}
+
+#[test]
+fn origins_are_the_sites_and_the_edges_own() {
+    let c = config(SITES).unwrap();
+    let site = c.site("demo").unwrap();
+    assert!(site.allows_origin("https://app.example", "https://edge.demo.example"));
+    assert!(site.allows_origin("https://edge.demo.example", "https://edge.demo.example"));
+    assert!(!site.allows_origin("https://evil.example", "https://edge.demo.example"));
+    assert!(!site.allows_origin("null", "https://edge.demo.example"));
+}
