@@ -5,10 +5,14 @@
 
 use crate::names;
 use crate::secret::{Secret, same};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use wakeline_sip::edge::{EdgeLimits, SiteConfig, SiteId};
+use wakeline_sip::time::Duration;
+use wakeline_sip::wake::{self, DeclineScope};
 use wakeline_edge_api::IceServer;
+use wakeline_push::{AllowList, VapidKeys};
 
 /// Longest life of a token that the edge signs.
 const MAX_TOKEN_TTL_S: u32 = 7 * 24 * 3600;
@@ -16,7 +20,7 @@ const MAX_TOKEN_TTL_S: u32 = 7 * 24 * 3600;
 /// All sites of this deployment.
 #[derive(Debug)]
 pub struct Config {
-    sites: Vec<Site>,
+    sites: Vec<Rc<Site>>,
     edge_secret: Secret<Vec<u8>>,
 }
 
@@ -98,8 +102,6 @@ pub struct Limits {
     pub devices: u32,
     /// Calls that one line may have parked.
     pub parked: u32,
-    /// Calls that one caller may start per minute.
-    pub calls_per_minute: u32,
 }
 
 impl Default for Limits {
@@ -113,7 +115,6 @@ impl Default for Limits {
             sign_in_tries: 10,
             devices: 16,
             parked: 8,
-            calls_per_minute: 30,
         }
     }
 }
@@ -137,7 +138,6 @@ impl Default for PushPolicy {
         Self {
             allow: [
                 "fcm.googleapis.com",
-                "jmt17.google.com",
                 "updates.push.services.mozilla.com",
                 "*.push.services.mozilla.com",
                 "*.push.apple.com",
@@ -273,13 +273,13 @@ impl Config {
                 return Err(ConfigError::Host(twice.clone()));
             }
             let own = secrets.remove(&site.id).ok_or_else(|| ConfigError::NoSecrets(site.id.clone()))?;
-            sites.push(Site::build(site, own)?);
+            sites.push(Rc::new(Site::build(site, own)?));
         }
         Ok(Self { sites, edge_secret: Secret::new(edge_secret.as_bytes().to_vec()) })
     }
 
     /// The site that answers under `host` (with or without its port).
-    pub fn site_for_host(&self, host: &str) -> Option<&Site> {
+    pub fn site_for_host(&self, host: &str) -> Option<&Rc<Site>> {
         let bare = host.rsplit_once(':').map_or(host, |(name, port)| {
             if port.bytes().all(|b| b.is_ascii_digit()) { name } else { host }
         });
@@ -288,7 +288,7 @@ impl Config {
     }
 
     /// The site with this id.
-    pub fn site(&self, id: &str) -> Option<&Site> {
+    pub fn site(&self, id: &str) -> Option<&Rc<Site>> {
         self.sites.iter().find(|s| s.id == id)
     }
 
@@ -322,7 +322,7 @@ impl Site {
         if l.tap_grace_s > 60 {
             return Err(range("limits.tap_grace_s", "0 to 60"));
         }
-        if l.sign_in_tries == 0 || l.devices == 0 || l.parked == 0 || l.idle_s == 0 || l.calls_per_minute == 0 {
+        if l.sign_in_tries == 0 || l.devices == 0 || l.parked == 0 || l.idle_s == 0 {
             return Err(range("limits", "at least 1"));
         }
         if vars.push.repush_s == 0 {
@@ -340,11 +340,7 @@ impl Site {
         if secrets.api_keys.iter().any(|k| k.expose().len() < 16) {
             return Err(key("an api key has less than 16 characters: use 32 random octets"));
         }
-        let octets = |s: &str| B64.decode(s.trim_end_matches('=')).map(|b| b.len()).unwrap_or(0);
-        if octets(&secrets.vapid.public_key) != 65 || octets(secrets.vapid.private_key.expose()) != 32 {
-            return Err(key("vapid needs public_key (65 octets) and private_key (32 octets) as base64url"));
-        }
-        Ok(Self {
+        let site = Self {
             id,
             domain: vars.domain.to_ascii_lowercase(),
             hosts: vars.hosts,
@@ -357,7 +353,11 @@ impl Site {
             api_keys: secrets.api_keys,
             signing_keys: secrets.signing_keys,
             vapid: secrets.vapid,
-        })
+        };
+        site.allow_list()?;
+        site.vapid_keys()?;
+        site.machine_config()?;
+        Ok(site)
     }
 
     /// `sip:number@domain`.
@@ -368,6 +368,52 @@ impl Site {
     /// A page of this origin may call: the edge's own pages, and those of the site.
     pub fn allows_origin(&self, origin: &str, own: &str) -> bool {
         origin == own || self.origins.iter().any(|o| o == origin)
+    }
+
+    /// What the pure machines of this site's objects are told.
+    pub fn machine_config(&self) -> Result<SiteConfig, ConfigError> {
+        let id = SiteId::parse(&self.id).map_err(|_| ConfigError::Id(self.id.clone()))?;
+        let seconds = |s: u32| Duration::from_secs(u64::from(s));
+        let l = &self.limits;
+        Ok(SiteConfig {
+            wake: wake::Limits {
+                ready: seconds(l.ready_s),
+                tap_grace: seconds(l.tap_grace_s),
+                ring: seconds(l.ring_s),
+                repush: seconds(self.push.repush_s),
+                decline: match self.decline {
+                    Decline::Line => DeclineScope::Line,
+                    Decline::Device => DeclineScope::Device,
+                },
+                ..wake::Limits::default()
+            },
+            edge: EdgeLimits {
+                unregistered: seconds(l.idle_s),
+                max_devices: l.devices as usize,
+                max_parked: l.parked as usize,
+                lost_ends: seconds(l.lost_s),
+                lost_told: seconds(l.lost_s / 2),
+                ..EdgeLimits::default()
+            },
+            ..SiteConfig::new(id, self.domain.clone())
+        })
+    }
+
+    /// Where its pushes may go.
+    pub fn allow_list(&self) -> Result<AllowList, ConfigError> {
+        let list = AllowList::new(&self.push.allow).map_err(|_| ConfigError::Key {
+            site: self.id.clone(),
+            what: "push.allow holds something that is neither a host name nor *. and a host name",
+        })?;
+        Ok(list.with_loopback(self.push.loopback))
+    }
+
+    /// The site's VAPID keys.
+    pub fn vapid_keys(&self) -> Result<VapidKeys, ConfigError> {
+        VapidKeys::parse(&self.vapid.public_key, self.vapid.private_key.expose()).map_err(|_| ConfigError::Key {
+            site: self.id.clone(),
+            what: "vapid needs public_key (65 octets, the first of them 4) and private_key (32 octets) as base64url",
+        })
     }
 
     /// One of the site's keys.

@@ -1,4 +1,5 @@
 use super::*;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
 
 pub const SITES: &str = r#"[
  {"id":"demo","domain":"demo.example","hosts":["edge.demo.example"],"origins":["https://app.example"],

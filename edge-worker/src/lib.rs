@@ -1,2 +1,252 @@
-//! wip
-pub mod config; pub mod names; pub mod secret; pub mod token;
+//! The edge worker: REST under `/v1`, SIP over WebSocket under `/sip`, and the objects behind them.
+//!
+//! This file is the only router. [`ROUTES`] is a plain table, tested natively: method, path, who may call ([`Access`]), and
+//! the route's name; [`answer`] has one arm per name. There is no route without an `Access`, and none runs before it is proven.
+//! (Neither axum nor the crate's `Router`: a table and a match of twenty routes need no 185 or 106 kB of wasm, and neither of
+//! them can say who may call.)
+//!
+//! Rooms: `routes` (REST), `objects` (flow and line, one Durable Object each), `records` (D1), `access`, `token`, `password`
+//! (who is who), `config`, `error`.
+
+pub mod access;
+pub mod call;
+pub mod config;
+pub mod error;
+pub mod names;
+pub mod objects;
+pub mod password;
+pub mod records;
+pub mod routes;
+pub mod secret;
+pub mod token;
+pub mod webcrypto;
+
+use access::{Access, Caller};
+use call::Call;
+use error::{Answer, not_found, refuse};
+use routes::{accounts, devices, public, sip, tokens, wakes};
+use wakeline_edge_api::problem;
+use worker::{Context, Env, Method, Request, Response, event};
+
+/// One row of [`ROUTES`].
+struct Route {
+    method: Method,
+    path: &'static str,
+    access: Access,
+    name: Name,
+}
+
+/// The routes by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Name {
+    CreateAccount,
+    ShowAccount,
+    SignIn,
+    MintToken,
+    RenewToken,
+    BindDevice,
+    BindPush,
+    ListDevices,
+    RevokeDevice,
+    Waiting,
+    ShowWake,
+    Shown,
+    Opened,
+    Ready,
+    Decline,
+    Missed,
+    MissedSeen,
+    Vapid,
+    Ice,
+    Health,
+    Sip,
+}
+
+const fn route(method: Method, path: &'static str, access: Access, name: Name) -> Route {
+    Route { method, path, access, name }
+}
+
+const ROUTES: &[Route] = &[
+    route(Method::Post, "/v1/accounts", Access::SiteKey, Name::CreateAccount),
+    route(Method::Get, "/v1/account", Access::Token, Name::ShowAccount),
+    route(Method::Post, "/v1/sessions", Access::Anyone, Name::SignIn),
+    route(Method::Post, "/v1/tokens", Access::SiteKey, Name::MintToken),
+    route(Method::Post, "/v1/tokens/renew", Access::RenewSignature, Name::RenewToken),
+    route(Method::Put, "/v1/devices/{}", Access::Token, Name::BindDevice),
+    route(Method::Put, "/v1/devices/{}/push", Access::PushSignature, Name::BindPush),
+    route(Method::Get, "/v1/devices", Access::Token, Name::ListDevices),
+    route(Method::Delete, "/v1/devices/{}", Access::Token, Name::RevokeDevice),
+    route(Method::Get, "/v1/waiting", Access::Token, Name::Waiting),
+    route(Method::Get, "/v1/wakes/{}", Access::TokenOrCapability, Name::ShowWake),
+    route(Method::Post, "/v1/wakes/{}/shown", Access::TokenOrCapability, Name::Shown),
+    route(Method::Post, "/v1/wakes/{}/opened", Access::TokenOrCapability, Name::Opened),
+    route(Method::Post, "/v1/wakes/{}/ready", Access::Token, Name::Ready),
+    route(Method::Post, "/v1/wakes/{}/decline", Access::TokenOrCapability, Name::Decline),
+    route(Method::Get, "/v1/missed", Access::Token, Name::Missed),
+    route(Method::Post, "/v1/missed/seen", Access::Token, Name::MissedSeen),
+    route(Method::Get, "/v1/vapid", Access::Anyone, Name::Vapid),
+    route(Method::Get, "/v1/ice", Access::Token, Name::Ice),
+    route(Method::Get, "/healthz", Access::Anyone, Name::Health),
+    // The socket proves itself by its REGISTER; one that does not is closed by its flow object.
+    route(Method::Get, "/sip", Access::Anyone, Name::Sip),
+];
+
+async fn answer(name: Name, call: &Call) -> Answer {
+    match name {
+        Name::CreateAccount => accounts::create(call).await,
+        Name::ShowAccount => accounts::show(call).await,
+        Name::SignIn => accounts::sign_in(call).await,
+        Name::MintToken => tokens::mint(call).await,
+        Name::RenewToken => tokens::renew(call).await,
+        Name::BindDevice => devices::bind(call).await,
+        Name::BindPush => devices::bind_push(call).await,
+        Name::ListDevices => devices::list(call).await,
+        Name::RevokeDevice => devices::revoke(call).await,
+        Name::Waiting => wakes::waiting(call).await,
+        Name::ShowWake => wakes::show(call).await,
+        Name::Shown => wakes::report(call, wakes::Report::Shown).await,
+        Name::Opened => wakes::report(call, wakes::Report::Opened).await,
+        Name::Ready => wakes::report(call, wakes::Report::Ready).await,
+        Name::Decline => wakes::report(call, wakes::Report::Decline).await,
+        Name::Missed => wakes::missed(call).await,
+        Name::MissedSeen => wakes::missed_seen(call).await,
+        Name::Vapid => public::vapid(call),
+        Name::Ice => public::ice(call).await,
+        Name::Health => public::health(),
+        Name::Sip => Err(refuse(problem::UPGRADE, "Open a WebSocket with the subprotocol sip here.")),
+    }
+}
+
+/// What a path holds in the `{}` of `pattern`, if it fits.
+fn fit(pattern: &str, path: &str) -> Option<Vec<String>> {
+    let mut params = Vec::new();
+    let mut parts = path.split('/');
+    for wanted in pattern.split('/') {
+        let part = parts.next()?;
+        match wanted {
+            "{}" if !part.is_empty() => params.push(part.to_owned()),
+            _ if wanted == part => {}
+            _ => return None,
+        }
+    }
+    parts.next().is_none().then_some(params)
+}
+
+/// The rows whose path fits.
+fn rows_for(path: &str) -> impl Iterator<Item = (&'static Route, Vec<String>)> {
+    ROUTES.iter().filter_map(move |r| fit(r.path, path).map(|params| (r, params)))
+}
+
+/// The worker's one entry.
+#[event(fetch)]
+async fn fetch(mut req: Request, env: Env, _ctx: Context) -> worker::Result<Response> {
+    let mut origin = None;
+    let answered = handle(&mut req, env, &mut origin).await;
+    let upgraded = matches!(&answered, Ok(response) if response.status_code() == 101);
+    let response = answered.or_else(error::Failure::into_response)?;
+    if upgraded { Ok(response) } else { decorate(response, origin.as_deref()) }
+}
+
+async fn handle(req: &mut Request, env: Env, cors: &mut Option<String>) -> Answer {
+    let now = call::now();
+    let config = call::config(&env)?;
+    let url = req.url()?;
+    let header = |name: &str| req.headers().get(name).ok().flatten();
+    let host = url.host_str().map(|h| url.port().map_or(h.to_owned(), |p| format!("{h}:{p}"))).unwrap_or_default();
+    let site = config.site_for_host(&host).ok_or_else(not_found)?.clone();
+    let own_origin = url.origin().ascii_serialization();
+    let path = url.path();
+    if rows_for(path).next().is_none() {
+        return Err(not_found());
+    }
+    let page_origin = header("Origin");
+    if let Some(origin) = &page_origin {
+        if !site.allows_origin(origin, &own_origin) {
+            return Err(refuse(problem::FORBIDDEN, "This page's origin is not one of the site's: add it to its origins."));
+        }
+        *cors = Some(origin.clone());
+    }
+    if req.method() == Method::Options {
+        return preflight(path);
+    }
+    let Some((route, params)) = rows_for(path).find(|(r, _)| r.method == req.method()) else {
+        return Err(refuse(problem::METHOD, format!("Use {}.", methods(path))));
+    };
+    if route.name == Name::Sip {
+        return sip::upgrade(req, &env, &site).await;
+    }
+    let mut call = Call {
+        env,
+        site,
+        now,
+        own_origin,
+        page_origin,
+        ip: header("CF-Connecting-IP").unwrap_or_else(|| "local".into()),
+        authorization: header("Authorization").unwrap_or_default(),
+        params,
+        body: call::read_body(req).await?,
+        caller: Caller::Anyone,
+        config,
+    };
+    call.caller = access::prove(route.access, &call).await?;
+    answer(route.name, &call).await
+}
+
+fn methods(path: &str) -> String {
+    rows_for(path).map(|(r, _)| r.method.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// CORS preflight (Fetch standard, §3.3): the origin was checked before.
+fn preflight(path: &str) -> Answer {
+    let response = Response::empty()?.with_status(204);
+    let headers = response.headers();
+    headers.set("Access-Control-Allow-Methods", &methods(path))?;
+    headers.set("Access-Control-Allow-Headers", "Authorization, Content-Type")?;
+    headers.set("Access-Control-Max-Age", "7200")?;
+    Ok(response)
+}
+
+/// Headers of every answer. The page's own are in `www/public/_headers`.
+fn decorate(response: Response, origin: Option<&str>) -> worker::Result<Response> {
+    let headers = response.headers();
+    headers.set("Cache-Control", "no-store")?;
+    headers.set("X-Content-Type-Options", "nosniff")?;
+    headers.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")?;
+    headers.set("Referrer-Policy", "no-referrer")?;
+    headers.set("Strict-Transport-Security", "max-age=31536000")?;
+    headers.set("Vary", "Origin")?;
+    if let Some(origin) = origin {
+        headers.set("Access-Control-Allow-Origin", origin)?;
+        headers.set("Access-Control-Expose-Headers", "Retry-After")?;
+    }
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_fits_one_pattern_only() {
+        assert_eq!(fit("/v1/wakes/{}/shown", "/v1/wakes/abc/shown"), Some(vec!["abc".into()]));
+        for path in ["/v1/wakes//shown", "/v1/wakes/abc", "/v1/wakes/abc/shown/", "/v1/wakes/a/b/shown", "/v2/wakes/abc/shown"] {
+            assert_eq!(fit("/v1/wakes/{}/shown", path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn each_name_has_one_route_and_each_route_its_own_place() {
+        for (i, a) in ROUTES.iter().enumerate() {
+            for b in &ROUTES[i + 1..] {
+                assert_ne!(a.name, b.name);
+                assert!(a.method != b.method || a.path != b.path, "{} twice", a.path);
+            }
+        }
+    }
+
+    #[test]
+    fn what_anyone_may_call_is_known_by_name() {
+        let open: Vec<_> = ROUTES.iter().filter(|r| r.access == Access::Anyone).map(|r| r.path).collect();
+        assert_eq!(open, ["/v1/sessions", "/v1/vapid", "/healthz", "/sip"]);
+    }
+}

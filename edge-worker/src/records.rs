@@ -111,7 +111,6 @@ impl Records {
     /// Writes the record of a call. Writing it again changes nothing.
     pub async fn add_call(&self, site: &str, call: &CallRecord) -> Answer<()> {
         let word = |v: serde_json::Value| v.as_str().map(String::from).unwrap_or_default();
-        let outcome = serde_json::to_value(call.outcome).map(word).map_err(worker::Error::from)?;
         let ended_by = serde_json::to_value(call.ended_by).map(word).map_err(worker::Error::from)?;
         let written = async {
             self.db
@@ -128,7 +127,7 @@ impl Records {
                     optional(call.ringing_at, |t| number(t.as_millis())),
                     optional(call.answered_at, |t| number(t.as_millis())),
                     number(call.ended_at.as_millis()),
-                    text(&outcome),
+                    text(call.outcome.as_str()),
                     optional(call.device.as_ref(), |d| text(d.as_str())),
                     optional(Some(ended_by.as_str()).filter(|s| !s.is_empty()), text),
                 ])?

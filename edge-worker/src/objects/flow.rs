@@ -1,0 +1,207 @@
+//! The flow object: one WebSocket of a page, RFC 5626.
+//!
+//! - **Stored**: the rows of [`Flow`]; who it is in the socket's attachment and in the object's name.
+//! - **Atomic**: one event is one turn; its rows are committed before its frames and envelopes leave.
+//! - **Commands**: [`FlowRequest`]. A GET with `Upgrade: websocket` opens the socket.
+//! - CRLF keepalives (RFC 5626 §3.5.1) are answered by the platform without waking the object.
+
+#![allow(missing_docs, reason = "the durable_object macro generates glue without documentation")]
+
+use super::driver::{Driver, post};
+use super::line::LineRequest;
+use crate::call;
+use crate::config::Site;
+use crate::token::{self, TokenError};
+use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
+use std::rc::Rc;
+use wakeline_edge_api::SIP_SUBPROTOCOL;
+use wakeline_sip::edge::{
+    BearerError, Claims, DeviceId, Envelope, Flow, FlowInput, FlowOutput, FlowToken, LineToFlow, Number, Uid, Verifier,
+};
+use wakeline_sip::time::Time;
+use worker::worker_sys::types::WebSocketRequestResponsePair;
+use worker::{
+    DurableObject, Env, Error, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage, WebSocketPair,
+    durable_object,
+};
+
+/// What other objects ask of a flow object.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum FlowRequest {
+    /// A line's message. 204 once it is stored.
+    Deliver(Envelope<LineToFlow>),
+}
+
+/// What the socket remembers while the object sleeps.
+#[derive(Debug, Serialize, Deserialize)]
+struct Attachment {
+    site: String,
+    flow: String,
+    opened_at: u64,
+}
+
+/// The Durable Object.
+#[durable_object]
+pub struct FlowObject {
+    inner: Rc<Inner>,
+}
+
+struct Inner {
+    driver: Driver,
+    machine: RefCell<Option<Flow>>,
+}
+
+impl DurableObject for FlowObject {
+    fn new(state: State, env: Env) -> Self {
+        Self { inner: Rc::new(Inner { driver: Driver::new(state, env), machine: RefCell::new(None) }) }
+    }
+
+    async fn fetch(&self, mut req: Request) -> Result<Response> {
+        if req.headers().get("Upgrade")?.is_some() {
+            return self.inner.open();
+        }
+        match serde_json::from_str(&req.text().await?)? {
+            FlowRequest::Deliver(envelope) => self.inner.turn(FlowInput::Envelope(envelope))?,
+        }
+        Ok(Response::empty()?.with_status(204))
+    }
+
+    async fn websocket_message(&self, _ws: WebSocket, message: WebSocketIncomingMessage) -> Result<()> {
+        self.inner.turn(FlowInput::Frame(match message {
+            WebSocketIncomingMessage::String(text) => text.into_bytes(),
+            WebSocketIncomingMessage::Binary(octets) => octets,
+        }))
+    }
+
+    async fn websocket_close(&self, ws: WebSocket, code: usize, _reason: String, _clean: bool) -> Result<()> {
+        // Completes the closing handshake; codes that may not be sent are answered by 1000.
+        let code = u16::try_from(code).ok().filter(|c| (3000..5000).contains(c)).unwrap_or(1000);
+        let _already_closed = ws.close(Some(code), Some(""));
+        self.inner.turn(FlowInput::Closed)
+    }
+
+    async fn websocket_error(&self, _ws: WebSocket, _error: Error) -> Result<()> {
+        self.inner.turn(FlowInput::Closed)
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        self.inner.driver.fired(true);
+        self.inner.turn(FlowInput::Timeout)?;
+        Response::empty()
+    }
+}
+
+impl Inner {
+    fn open(self: &Rc<Self>) -> Result<Response> {
+        let identity = self.driver.identity()?;
+        let pair = WebSocketPair::new()?;
+        let state = &self.driver.state;
+        state.accept_web_socket(&pair.server);
+        state.set_websocket_auto_response(&WebSocketRequestResponsePair::new("\r\n\r\n", "\r\n")?);
+        pair.server.serialize_attachment(Attachment {
+            site: identity.site.id.clone(),
+            flow: identity.key,
+            opened_at: call::now(),
+        })?;
+        self.turn(FlowInput::Opened)?;
+        let response = Response::from_websocket(pair.client)?;
+        response.headers().set("Sec-WebSocket-Protocol", SIP_SUBPROTOCOL)?;
+        Ok(response)
+    }
+
+    fn restore(&self) -> Result<Flow> {
+        let identity = self.driver.identity()?;
+        let config = identity.site.machine_config().map_err(|e| Error::RustError(e.to_string()))?;
+        let token = FlowToken::parse(&identity.key).map_err(|e| Error::RustError(e.to_string()))?;
+        let verifier = Box::new(Tokens { site: identity.site });
+        Flow::restore(config, token, self.driver.entropy()?, verifier, self.driver.rows()?)
+            .map_err(|e| Error::RustError(e.to_string()))
+    }
+
+    /// One event: feed, store, send, set the alarm.
+    fn turn(self: &Rc<Self>, input: FlowInput) -> Result<()> {
+        let mut machine = self.machine.borrow_mut();
+        let flow = match &mut *machine {
+            Some(flow) => flow,
+            none => none.insert(self.restore()?),
+        };
+        flow.handle_input(Time(call::now()), input);
+        let mut close = None;
+        while let Some(output) = flow.poll_output() {
+            match output {
+                FlowOutput::Row(change) => self.driver.store(change)?,
+                FlowOutput::Send(envelope) => self.deliver(envelope),
+                FlowOutput::Frame(octets) => self.frame(&octets),
+                FlowOutput::Close { code, reason } => close = Some((code, reason)),
+            }
+        }
+        let deadline = flow.deadline();
+        drop(machine);
+        if let Some((code, reason)) = close {
+            for socket in self.driver.state.get_websockets() {
+                let _already_closed = socket.close(Some(code), Some(reason));
+            }
+            return self.turn(FlowInput::Closed);
+        }
+        self.driver.schedule(deadline, || {
+            let this = self.clone();
+            move || {
+                this.driver.fired(false);
+                this.background(FlowInput::Timeout);
+            }
+        })
+    }
+
+    /// An event that nobody waits for.
+    fn background(self: &Rc<Self>, input: FlowInput) {
+        if let Err(error) = self.turn(input) {
+            worker::console_error!("event=failure of=flow error={error}");
+        }
+    }
+
+    fn deliver(self: &Rc<Self>, envelope: Envelope<wakeline_sip::edge::FlowToLine>) {
+        let this = self.clone();
+        self.driver.spawn(async move {
+            let (id, to) = (envelope.id(), envelope.to.clone());
+            if post(&this.driver.env, &to, &LineRequest::Deliver(envelope)).await {
+                this.background(FlowInput::Delivered(id));
+            }
+        });
+    }
+
+    fn frame(&self, octets: &[u8]) {
+        for socket in self.driver.state.get_websockets() {
+            let sent = match std::str::from_utf8(octets) {
+                Ok(text) => socket.send_with_str(text),
+                Err(_) => socket.send_with_bytes(octets),
+            };
+            if let Err(error) = sent {
+                // The close event follows and tells the machine.
+                worker::console_log!("event=unsent error={error}");
+            }
+        }
+    }
+}
+
+/// Tokens of one site.
+struct Tokens {
+    site: Rc<Site>,
+}
+
+impl Verifier for Tokens {
+    fn bearer(&self, token: &str, now: Time) -> std::result::Result<Claims, BearerError> {
+        let claims = token::verify(&self.site, now.as_millis(), token).map_err(|e| match e {
+            TokenError::Expired => BearerError::Expired,
+            _ => BearerError::Invalid,
+        })?;
+        let device = claims.dev.as_deref().map(DeviceId::parse).transpose();
+        Ok(Claims {
+            number: Number::parse(&claims.num).map_err(|_| BearerError::Invalid)?,
+            uid: Uid::parse(&claims.sub).map_err(|_| BearerError::Invalid)?,
+            display_name: claims.name,
+            device: device.map_err(|_| BearerError::Invalid)?,
+            expires_at: Time(claims.exp * 1000),
+        })
+    }
+}

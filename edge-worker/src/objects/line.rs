@@ -1,0 +1,203 @@
+//! The line object: one address-of-record with its devices, bindings, wakes, calls and missed calls.
+//!
+//! - **Stored**: the rows of [`Line`], and nothing else.
+//! - **Atomic**: one event is one turn; its rows are committed before envelopes, pushes, records and replies leave.
+//! - **Commands**: [`LineRequest`].
+//! - Pushes and records are sent after the turn. What became of them comes back as an event; when the object is forgotten
+//!   meanwhile, the machine's deadline sends them again. A record that D1 does not take touches no call.
+
+#![allow(missing_docs, reason = "the durable_object macro generates glue without documentation")]
+
+use super::driver::{Driver, post, try_post};
+use super::flow::FlowRequest;
+use super::push;
+use crate::call;
+use crate::error::Answer;
+use crate::names;
+use crate::records::Records;
+use crate::token;
+use serde::{Deserialize, Serialize};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use wakeline_sip::edge::{
+    CallRecord, DeviceId, Envelope, FlowToLine, Line, LineCommand, LineInput, LineOutput, LineReply, Number, PushJob, Uid,
+};
+use wakeline_sip::time::Time;
+use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
+
+/// What is asked of a line object.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum LineRequest {
+    /// A flow's message. 204 once it is stored.
+    Deliver(Envelope<FlowToLine>),
+    /// A REST route's command. 200 with a [`LineReply`].
+    Ask {
+        /// The token that speaks, if one does: the line is made when it is new, and refuses a revoked device.
+        attest: Option<Attest>,
+        /// What is asked.
+        command: LineCommand,
+    },
+}
+
+/// What a valid token says about its line.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Attest {
+    uid: Uid,
+    display_name: Option<String>,
+    device: Option<DeviceId>,
+}
+
+impl Attest {
+    /// Of verified claims.
+    pub fn of(claims: &token::Claims) -> Option<Self> {
+        Some(Self {
+            uid: Uid::parse(&claims.sub).ok()?,
+            display_name: claims.name.clone(),
+            device: claims.dev.as_deref().map(DeviceId::parse).transpose().ok()?,
+        })
+    }
+}
+
+/// Asks the line `number`.
+pub async fn ask(env: &Env, site: &str, number: &Number, attest: Option<Attest>, command: LineCommand) -> Answer<LineReply> {
+    let object = names::line_object(site, number.as_str());
+    let mut response = try_post(env, &object, &LineRequest::Ask { attest, command }).await?;
+    Ok(serde_json::from_str(&response.text().await?).map_err(Error::from)?)
+}
+
+/// The Durable Object.
+#[durable_object]
+pub struct LineObject {
+    inner: Rc<Inner>,
+}
+
+struct Inner {
+    driver: Driver,
+    machine: RefCell<Option<Line>>,
+    requests: Cell<u64>,
+}
+
+impl DurableObject for LineObject {
+    fn new(state: State, env: Env) -> Self {
+        let driver = Driver::new(state, env);
+        Self { inner: Rc::new(Inner { driver, machine: RefCell::new(None), requests: Cell::new(0) }) }
+    }
+
+    async fn fetch(&self, mut req: Request) -> Result<Response> {
+        match serde_json::from_str(&req.text().await?)? {
+            LineRequest::Deliver(envelope) => {
+                self.inner.turn(LineInput::Envelope(envelope))?;
+                Ok(Response::empty()?.with_status(204))
+            }
+            LineRequest::Ask { attest, command } => Response::from_json(&self.inner.answer(attest, command)?),
+        }
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        self.inner.driver.fired(true);
+        self.inner.turn(LineInput::Timeout)?;
+        Response::empty()
+    }
+}
+
+impl Inner {
+    fn answer(self: &Rc<Self>, attest: Option<Attest>, command: LineCommand) -> Result<LineReply> {
+        if let Some(Attest { uid, display_name, device }) = attest {
+            let reply = self.command(LineCommand::Attest { uid, display_name, device })?;
+            if matches!(reply, LineReply::Refused { .. }) {
+                return Ok(reply);
+            }
+        }
+        self.command(command)
+    }
+
+    fn command(self: &Rc<Self>, command: LineCommand) -> Result<LineReply> {
+        let request = self.requests.get();
+        self.requests.set(request + 1);
+        self.turn(LineInput::Command { request, command })?
+            .ok_or_else(|| Error::RustError("the line did not reply in its turn".into()))
+    }
+
+    fn restore(&self) -> Result<Line> {
+        let identity = self.driver.identity()?;
+        let config = identity.site.machine_config().map_err(|e| Error::RustError(e.to_string()))?;
+        let number = Number::parse(&identity.key).map_err(|e| Error::RustError(e.to_string()))?;
+        Line::restore(config, number, self.driver.entropy()?, self.driver.rows()?)
+            .map_err(|e| Error::RustError(e.to_string()))
+    }
+
+    /// One event: feed, store, send, set the alarm. Hands back the reply to a command.
+    fn turn(self: &Rc<Self>, input: LineInput) -> Result<Option<LineReply>> {
+        let mut machine = self.machine.borrow_mut();
+        let line = match &mut *machine {
+            Some(line) => line,
+            none => none.insert(self.restore()?),
+        };
+        line.handle_input(Time(call::now()), input);
+        let mut answer = None;
+        while let Some(output) = line.poll_output() {
+            match output {
+                LineOutput::Row(change) => self.driver.store(change)?,
+                LineOutput::Send(envelope) => self.deliver(envelope),
+                LineOutput::Push(job) => self.push(*job),
+                LineOutput::Record(record) => self.record(*record),
+                LineOutput::Reply { reply, .. } => answer = Some(reply),
+            }
+        }
+        let deadline = line.deadline();
+        drop(machine);
+        self.driver.schedule(deadline, || {
+            let this = self.clone();
+            move || {
+                this.driver.fired(false);
+                this.background(LineInput::Timeout);
+            }
+        })?;
+        Ok(answer)
+    }
+
+    /// An event that nobody waits for.
+    fn background(self: &Rc<Self>, input: LineInput) {
+        if let Err(error) = self.turn(input) {
+            worker::console_error!("event=failure of=line error={error}");
+        }
+    }
+
+    fn deliver(self: &Rc<Self>, envelope: Envelope<wakeline_sip::edge::LineToFlow>) {
+        let this = self.clone();
+        self.driver.spawn(async move {
+            let (id, to) = (envelope.id(), envelope.to.clone());
+            if post(&this.driver.env, &to, &FlowRequest::Deliver(envelope)).await {
+                this.background(LineInput::Delivered(id));
+            }
+        });
+    }
+
+    fn push(self: &Rc<Self>, job: PushJob) {
+        let this = self.clone();
+        self.driver.spawn(async move {
+            match this.driver.identity() {
+                Ok(identity) => {
+                    let outcome = push::send(&identity, &job).await;
+                    this.background(LineInput::PushResult { job: job.job, outcome });
+                }
+                Err(error) => worker::console_error!("event=failure of=push error={error}"),
+            }
+        });
+    }
+
+    fn record(self: &Rc<Self>, record: CallRecord) {
+        let this = self.clone();
+        self.driver.spawn(async move {
+            let written = async {
+                let identity = this.driver.identity()?;
+                Records::open(&this.driver.env)?.add_call(&identity.site.id, &record).await
+            };
+            match written.await {
+                Ok(()) => this.background(LineInput::Recorded(record.wake)),
+                // Logged there; the machine sends it again.
+                Err(failure) => drop(failure.into_problem()),
+            }
+        });
+    }
+}

@@ -1,0 +1,14 @@
+//! The Durable Objects. Each is a driver without logic around a pure machine of `wakeline_sip::edge`: it restores the machine
+//! from its rows, feeds it what happens, stores the rows that change, and does what the machine says.
+//!
+//! - [`flow`]: one WebSocket, named `flow:{site}:{token}`
+//! - [`line`]: one address-of-record, named `line:{site}:{number}`
+//!
+//! What both share is in [`driver`]; a [`push`] is sent by the line. An object may be forgotten between any two events: nothing
+//! lives in memory that is not in its rows, except what may be lost (a timer whose alarm follows, a request under way whose
+//! outbox row sends it again).
+
+pub mod driver;
+pub mod flow;
+pub mod line;
+pub mod push;

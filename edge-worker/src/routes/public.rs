@@ -1,0 +1,30 @@
+//! What needs no line: the VAPID key, STUN and TURN, health.
+
+use super::{ask_own_line, json};
+use crate::call::Call;
+use crate::error::Answer;
+use wakeline_edge_api::{IceAnswer, VapidKey};
+use wakeline_sip::edge::LineCommand;
+use worker::Response;
+
+/// `GET /v1/vapid`.
+pub fn vapid(call: &Call) -> Answer {
+    json(200, &VapidKey { public_key: call.site.vapid_keys()?.public_key() })
+}
+
+/// `GET /v1/ice`. TURN passwords are for lines whose device has not been revoked, so the line is asked.
+pub async fn ice(call: &Call) -> Answer {
+    ask_own_line(call, LineCommand::Account).await?;
+    let ice_servers = call.site.ice_servers.clone();
+    let warning = ice_servers.is_empty().then(|| {
+        "No STUN or TURN server is configured: calls connect only where both sides see each other directly. \
+         Set ice_servers in SITES."
+            .into()
+    });
+    json(200, &IceAnswer { ice_servers, warning })
+}
+
+/// `GET /healthz`: the worker runs and its configuration is good.
+pub fn health() -> Answer {
+    Ok(Response::ok("ok\n")?)
+}

@@ -1,0 +1,26 @@
+//! `GET /sip`: the WebSocket of a page (RFC 7118). Each connection gets an object of its own.
+
+use crate::config::Site;
+use crate::error::{Answer, refuse};
+use crate::{names, webcrypto};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
+use wakeline_edge_api::{SIP_SUBPROTOCOL, problem};
+use worker::{Env, Method, Request, RequestInit};
+
+/// Hands a good upgrade to a new flow object. The origin was checked by the router.
+pub async fn upgrade(req: &Request, env: &Env, site: &Site) -> Answer {
+    let header = |name: &str| req.headers().get(name).ok().flatten().unwrap_or_default();
+    if !header("Upgrade").eq_ignore_ascii_case("websocket") {
+        return Err(refuse(problem::UPGRADE, "Open a WebSocket with the subprotocol sip here."));
+    }
+    if !header("Sec-WebSocket-Protocol").split(',').any(|p| p.trim().eq_ignore_ascii_case(SIP_SUBPROTOCOL)) {
+        return Err(refuse(problem::SUBPROTOCOL, "Ask for the subprotocol sip: new WebSocket(url, \"sip\")."));
+    }
+    let token = B64.encode(webcrypto::random::<16>()?);
+    let stub = env.durable_object("FLOW")?.get_by_name(&names::flow_object(&site.id, &token))?;
+    // Only what the object needs goes on: nothing that a stranger wrote.
+    let mut init = RequestInit::new();
+    init.with_method(Method::Get);
+    init.headers.set("Upgrade", "websocket")?;
+    Ok(stub.fetch_with_request(Request::new_with_init("https://flow/", &init)?).await?)
+}
