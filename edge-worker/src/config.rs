@@ -102,6 +102,8 @@ pub struct Limits {
     pub devices: u32,
     /// Calls that one line may have parked.
     pub parked: u32,
+    /// Calls that one line may start per minute.
+    pub calls_per_minute: u32,
 }
 
 impl Default for Limits {
@@ -115,6 +117,7 @@ impl Default for Limits {
             sign_in_tries: 10,
             devices: 16,
             parked: 8,
+            calls_per_minute: 30,
         }
     }
 }
@@ -322,7 +325,7 @@ impl Site {
         if l.tap_grace_s > 60 {
             return Err(range("limits.tap_grace_s", "0 to 60"));
         }
-        if l.sign_in_tries == 0 || l.devices == 0 || l.parked == 0 || l.idle_s == 0 {
+        if l.sign_in_tries == 0 || l.devices == 0 || l.parked == 0 || l.idle_s == 0 || l.calls_per_minute == 0 {
             return Err(range("limits", "at least 1"));
         }
         if vars.push.repush_s == 0 {
