@@ -39,6 +39,7 @@ impl Session {
         let body = api::SignIn {
             number: number.into(),
             password: password.into(),
+            device: None,
         };
         let answer = post(&edge, "/v1/sessions").send_json(&body).await?;
         let session: api::Session = parse(answer)?;
