@@ -19,6 +19,8 @@ mod name;
 mod name_addr;
 mod params;
 mod reason;
+#[cfg(any(test, feature = "rsip"))]
+mod rsip_types;
 mod scan;
 mod text;
 mod typed;
@@ -37,6 +39,8 @@ pub use name::{AsName, HeaderName, NameRef};
 pub use name_addr::{Contact, Contacts, NameAddr, NameAddrRef};
 pub use params::{Params, ParamsRef, quote, unquote};
 pub use reason::Reason;
+#[cfg(any(test, feature = "rsip"))]
+pub use rsip_types::RsipError;
 pub use scan::split_list;
 pub use typed::phrase;
 pub use uri::{Scheme, Uri, UriRef};
