@@ -1,6 +1,6 @@
 /** `push`: always shows something; rings only what is still alive. */
 import { notice } from './notice.ts';
-import { parsePayload } from './payload.ts';
+import { parsePayload, type Payload } from './payload.ts';
 import { report, wakeState } from './edge.ts';
 
 declare const self: ServiceWorkerGlobalScope;
@@ -8,14 +8,27 @@ declare const self: ServiceWorkerGlobalScope;
 /** How long the edge has to say how the wake stands. */
 const ASK_MS = 1000;
 
+/** The pushes that are still being shown, by tag: a replacement waits its turn, or the older one would come out on top. */
+const turns = new Map<string, Promise<unknown>>();
+
 export async function push(event: PushEvent): Promise<void> {
   const payload = parsePayload(read(event), self.location.origin);
-  const { wake, capability } = payload;
-  const asks = payload.kind === 'invitation' && wake !== null && capability !== null;
-  const state = asks ? await wakeState(wake, capability, ASK_MS) : null;
+  const { tag, wake, capability } = payload;
+  const shown = (turns.get(tag) ?? Promise.resolve()).then(() => show(payload));
+  const turn = shown.catch(() => undefined);
+  turns.set(tag, turn);
+  const rings = await shown;
+  if (turns.get(tag) === turn) turns.delete(tag);
+  if (rings && wake && capability) await report(wake, capability, 'shown');
+}
+
+/** Shows it, and says whether it rings. */
+async function show(payload: Payload): Promise<boolean> {
+  const { kind, wake, capability } = payload;
+  const state = kind === 'invitation' && wake && capability ? await wakeState(wake, capability, ASK_MS) : null;
   const { title, options, rings } = notice(payload, { now: Date.now(), state, buttons: buttons() });
   await self.registration.showNotification(title, options);
-  if (rings && asks) await report(wake, capability, 'shown');
+  return rings;
 }
 
 const buttons = (): boolean => ('Notification' in self ? ((Notification as { maxActions?: number }).maxActions ?? 0) : 0) >= 2;
