@@ -1,43 +1,20 @@
 /**
  * Wakeline for a page: `Session` (who am I on this edge), `Phone` (one per tab; leads or follows) and `Call`.
  *
- * This entry gives the wasm core its `EventTarget` conventions and nothing else: every decision is made in Rust.
+ * This entry gives the wasm core its `EventTarget` conventions and nothing else: every decision is made in Rust, and the
+ * types are generated from there.
  */
 
-/** Where the device stands with its edge. */
-export type RegistrationState = 'connecting' | 'registered' | 'reconnecting' | 'refused' | 'offline' | 'closed';
+import load, { PhoneCore, SessionCore } from '../../build/client/wakeline_client.js';
+import type {
+  CallChange, CallEnd, CallState, CallView, Device, Direction, InitInput, Missed, PhonePort, Registration, Remote, Role, Waiting,
+  Wake, WakeProgress, WakeStage,
+} from '../../build/client/wakeline_client.js';
 
-/** The true registration, with the reason of a refusal and the time of the next try (ms since the epoch). */
-export interface Registration {
-  state: RegistrationState;
-  reason?: string;
-  retryAt?: number;
-}
-
-/** How far a call has come. */
-export type CallState = 'new' | 'calling' | 'waking' | 'ringing' | 'incoming' | 'connecting' | 'active' | 'ended';
-
-/** How far the other side's furthest device has come while it is woken. */
-export type WakeStage = 'pushed' | 'shown' | 'opened';
-
-/** Why a call ended. */
-export type Outcome =
-  | 'hungup' | 'declined' | 'busy' | 'unanswered' | 'expired' | 'cancelled' | 'elsewhere'
-  | 'unbound' | 'unknown' | 'unreachable' | 'failed';
-
-/** The end of a call in one place. */
-export interface CallEnd {
-  outcome: Outcome;
-  status: number;
-  reason: string;
-  by: 'local' | 'remote';
-}
-
-/** The other side of a call. Display names are data, never markup. */
-export interface Party {
-  number: string;
-  displayName: string;
-}
+export type {
+  CallEnd, CallState, Device, Direction, Missed, Outcome, Registration, RegistrationState, Remote, Role, Waiting, Wake, WakeProgress,
+  WakeStage, WakeState,
+} from '../../build/client/wakeline_client.js';
 
 /** The account behind a session. */
 export interface Account {
@@ -47,57 +24,7 @@ export interface Account {
   addressOfRecord: string;
 }
 
-/** A caller as the REST interface names it. */
-export interface Caller {
-  number: string;
-  display_name: string;
-}
-
-/** One attempt to bring a line online for one call. */
-export interface Wake {
-  id: string;
-  state: string;
-  caller: Caller;
-  created_at: number;
-  expires_at: number;
-  devices: { device: string; state: string }[];
-}
-
-/** A call that was missed. */
-export interface Missed {
-  id: string;
-  caller: Caller;
-  at: number;
-  outcome: string;
-  caller_online: boolean;
-  seen: boolean;
-}
-
-/** A place where the user can be woken. */
-export interface Device {
-  device: string;
-  label?: string;
-  lang?: string;
-  push?: boolean;
-  created_at?: number;
-  seen_at?: number;
-}
-
-/** What waits for this line. */
-export interface Waiting {
-  wakes: Wake[];
-  missed: Missed[];
-}
-
-/** What became of a wake that this page was opened for. */
-export interface WakeProgress {
-  wake: string;
-  state: 'registering' | 'ready' | 'over';
-  /** The wake's final state when it is over. */
-  outcome?: string;
-}
-
-/** An RFC 9457 problem as an exception; `status` 0 means that the edge could not be reached. */
+/** An RFC 9457 problem as an exception; `status` 0 means that it did not come from the edge (see `type`). */
 export class Problem extends Error {
   readonly status: number;
   readonly type: string;
@@ -107,6 +34,7 @@ export class Problem extends Error {
   readonly retryAfter?: number;
   /** The wake as it ended, when it was too late for it (410). */
   readonly wake?: Wake;
+
   constructor(o: { status: number; type?: string; title: string; detail?: string; retryAfter?: number; wake?: Wake }) {
     super(o.detail || o.title);
     this.name = 'Problem';
@@ -119,37 +47,119 @@ export class Problem extends Error {
   }
 }
 
-const later = (): never => {
-  throw new Problem({ status: 501, title: 'not built yet' });
-};
+let loading: Promise<unknown> | undefined;
+
+/** Loads the core ahead of its first use. `from` is where its wasm is, if not beside its script. */
+export async function preload(from?: InitInput): Promise<void> {
+  loading ??= load(from === undefined ? undefined : { module_or_path: from });
+  await loading;
+}
+
+/** What the core throws has the members of a `Problem`, but not yet its class. */
+function problem(error: unknown): unknown {
+  return error instanceof Error && error.name === 'Problem' && !(error instanceof Problem)
+    ? new Problem(error as unknown as Problem)
+    : error;
+}
+
+async function asked<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw problem(error);
+  }
+}
+
+function done<T>(what: () => T): T {
+  try {
+    return what();
+  } catch (error) {
+    throw problem(error);
+  }
+}
+
+const core = Symbol('core');
+const change = Symbol('change');
 
 /** Who am I on this edge. Lives in IndexedDB `wakeline`, with the device's non-extractable key. */
 export class Session {
-  /** Signs in by password. Throws a `Problem`. */
-  static async signIn(_o: { edge: string; number: string; password: string }): Promise<Session> { return later(); }
-  /** The stored session, renewed by the device credential when its token has expired; null when signed out. */
-  static async restore(_o: { edge: string }): Promise<Session | null> { return null; }
-  /** A session from a token that the site's own backend signed. */
-  static async withToken(_o: { edge: string; token: string }): Promise<Session> { return later(); }
+  readonly [core]: SessionCore;
+  #phones = new Set<PhoneCore>();
 
-  get account(): Account { return later(); }
-  get edge(): string { return later(); }
-  get deviceId(): string { return later(); }
-  /** The line's token, renewed when near expiry. */
-  async token(): Promise<string> { return later(); }
-  /** Binds this device; called on each load, idempotent. `subscription: null` unbinds its push target. */
-  async bindDevice(_o: { subscription?: PushSubscription | null; label?: string; lang?: string } = {}): Promise<void> { later(); }
-  async devices(): Promise<Device[]> { return later(); }
-  async revoke(_device: string): Promise<void> { later(); }
-  async vapidKey(): Promise<string> { return later(); }
-  async waiting(): Promise<Waiting> { return later(); }
-  async wake(_id: string): Promise<Wake> { return later(); }
-  async reportOpened(_id: string): Promise<void> { later(); }
-  async decline(_id: string): Promise<Wake> { return later(); }
-  async missed(): Promise<Missed[]> { return later(); }
-  async missedSeen(_ids: string[]): Promise<void> { later(); }
-  /** Unbinds the device at the edge and forgets everything here. */
-  async signOut(): Promise<void> { later(); }
+  private constructor(session: SessionCore) {
+    this[core] = session;
+  }
+
+  /** Signs in by password. Throws a `Problem`. */
+  static async signIn(o: { edge: string; number: string; password: string }): Promise<Session> {
+    await preload();
+    return new Session(await asked(SessionCore.signIn(o.edge, o.number, o.password)));
+  }
+
+  /**
+   * The stored session, renewed by the device credential when its token has expired; null when signed out. Throws a
+   * `Problem`: 401 when the device was revoked, 0 when the edge cannot be reached.
+   */
+  static async restore(o: { edge: string }): Promise<Session | null> {
+    await preload();
+    const session = await asked(SessionCore.restore(o.edge));
+    return session ? new Session(session) : null;
+  }
+
+  /** A session from a token that the site's own backend signed. */
+  static async withToken(o: { edge: string; token: string }): Promise<Session> {
+    await preload();
+    return new Session(await asked(SessionCore.withToken(o.edge, o.token)));
+  }
+
+  get account(): Account {
+    const account = done(() => this[core].account());
+    return {
+      uid: account.uid,
+      number: account.number,
+      displayName: account.display_name,
+      addressOfRecord: account.address_of_record,
+    };
+  }
+
+  get edge(): string { return this[core].edge(); }
+
+  get deviceId(): string { return done(() => this[core].device()); }
+
+  /** The line's token, renewed when near its end. */
+  token(): Promise<string> { return asked(this[core].token()); }
+
+  /** Binds this device: its credential, and its push target if one is given. Called on each load, idempotent. */
+  bindDevice(o: { subscription?: PushSubscription | null; label?: string; lang?: string } = {}): Promise<void> {
+    return asked(this[core].bind(o.subscription ?? undefined, o.label, o.lang));
+  }
+
+  async devices(): Promise<Device[]> { return (await asked(this[core].devices())).devices; }
+
+  revoke(device: string): Promise<void> { return asked(this[core].revoke(device)); }
+
+  async vapidKey(): Promise<string> { return (await asked(this[core].vapid())).public_key; }
+
+  waiting(): Promise<Waiting> { return asked(this[core].waiting()); }
+
+  wake(id: string): Promise<Wake> { return asked(this[core].wake(id)); }
+
+  reportOpened(id: string): Promise<void> { return asked(this[core].opened(id)); }
+
+  decline(id: string): Promise<Wake> { return asked(this[core].decline(id)); }
+
+  async missed(): Promise<Missed[]> { return (await asked(this[core].missed())).missed; }
+
+  missedSeen(ids: string[]): Promise<void> { return asked(this[core].missedSeen(ids)); }
+
+  /** Unbinds the device at the edge and forgets everything here; phones of this session are closed, in every tab. */
+  async signOut(): Promise<void> {
+    for (const phone of this.#phones) await phone.signedOut();
+    await asked(this[core].signOut());
+  }
+
+  /** @internal */
+  [change](phone: PhoneCore): void { this.#phones.add(phone); }
 }
 
 /** What `Phone.open` wants. */
@@ -165,13 +175,19 @@ export type PhoneOptions = ({ edge: string; token: string } | { session: Session
 /** Carries the call of an `incoming` event. */
 export class CallEvent extends Event {
   readonly call: Call;
-  constructor(type: string, call: Call) { super(type); this.call = call; }
+  constructor(type: string, call: Call) {
+    super(type);
+    this.call = call;
+  }
 }
 
 /** Carries the progress of a `waking` event. */
 export class WakingEvent extends Event {
   readonly wake: WakeProgress;
-  constructor(wake: WakeProgress) { super('waking'); this.wake = wake; }
+  constructor(wake: WakeProgress) {
+    super('waking');
+    this.wake = wake;
+  }
 }
 
 /** The events of a phone. */
@@ -192,54 +208,165 @@ export interface CallEventMap {
 
 type Listener<E extends Event> = ((event: E) => void) | { handleEvent(event: E): void } | null;
 
-/** One call, in or out. */
+/** One call, in or out. Its members are what has been confirmed. */
 export class Call extends EventTarget {
-  get id(): string { return later(); }
-  /** The wake this call belongs to, as the edge named it. */
-  get wake(): string | null { return later(); }
-  get direction(): 'in' | 'out' { return later(); }
-  get remote(): Party { return later(); }
-  get state(): CallState { return later(); }
-  /** While `waking`: how far the other side has come. */
-  get stage(): WakeStage | null { return later(); }
-  get end(): CallEnd | null { return later(); }
-  get muted(): boolean { return later(); }
-  /** When it was answered, ms since the epoch. */
-  get answeredAt(): number | null { return later(); }
-  get remoteStream(): MediaStream | null { return later(); }
-  async answer(): Promise<void> { later(); }
-  reject(): void { later(); }
-  hangUp(): void { later(); }
-  mute(_on: boolean): void { later(); }
-  async stats(): Promise<RTCStatsReport> { return later(); }
+  #view: CallView;
+  readonly #phone: () => PhoneCore;
 
-  override addEventListener<K extends keyof CallEventMap>(type: K, listener: Listener<CallEventMap[K]>, options?: boolean | AddEventListenerOptions): void {
+  /** @internal */
+  constructor(view: CallView, phone: () => PhoneCore) {
+    super();
+    this.#view = view;
+    this.#phone = phone;
+  }
+
+  get id(): string { return this.#view.id; }
+  /** The wake this call belongs to, as the edge named it. */
+  get wake(): string | null { return this.#view.wake ?? null; }
+  get direction(): Direction { return this.#view.direction; }
+  /** The other side. Its name is data, never markup. */
+  get remote(): Remote { return this.#view.remote; }
+  get state(): CallState { return this.#view.state; }
+  /** While `waking`: how far the other side has come. */
+  get stage(): WakeStage | null { return this.#view.stage ?? null; }
+  get end(): CallEnd | null { return this.#view.end ?? null; }
+  get muted(): boolean { return this.#view.muted; }
+  /** When it was answered, ms since the epoch. */
+  get answeredAt(): number | null { return this.#view.answeredAt ?? null; }
+  /** The other side's sound; null in a tab that follows. */
+  get remoteStream(): MediaStream | null { return this.#phone().remoteStream(this.id) ?? null; }
+
+  /** Takes an incoming call; resolves when both sides have agreed. Throws when the microphone is refused: it rings on. */
+  answer(): Promise<void> { return asked(this.#phone().answer(this.id)); }
+  /** Declines an incoming call. */
+  reject(): void { done(() => this.#phone().reject(this.id)); }
+  hangUp(): void { done(() => this.#phone().hangUp(this.id)); }
+  /** Sends silence, or the microphone again. */
+  mute(on: boolean): void { done(() => this.#phone().mute(this.id, on)); }
+  stats(): Promise<RTCStatsReport> { return asked(this.#phone().stats(this.id)); }
+
+  /** @internal */
+  [change](view: CallView, what: CallChange): void {
+    this.#view = view;
+    if (what === 'added') return;
+    this.dispatchEvent(new Event(what === 'ended' ? 'state' : what));
+    if (what === 'ended') this.dispatchEvent(new Event('ended'));
+  }
+
+  override addEventListener<K extends keyof CallEventMap>(
+    type: K, listener: Listener<CallEventMap[K]>, options?: boolean | AddEventListenerOptions,
+  ): void {
     super.addEventListener(type, listener as EventListenerOrEventListenerObject | null, options);
   }
-  override removeEventListener<K extends keyof CallEventMap>(type: K, listener: Listener<CallEventMap[K]>, options?: boolean | EventListenerOptions): void {
+
+  override removeEventListener<K extends keyof CallEventMap>(
+    type: K, listener: Listener<CallEventMap[K]>, options?: boolean | EventListenerOptions,
+  ): void {
     super.removeEventListener(type, listener as EventListenerOrEventListenerObject | null, options);
   }
 }
 
 /** The phone of a tab. One tab per browser profile leads; the others follow and can take over. */
 export class Phone extends EventTarget {
-  /** Opens the phone: the socket is under way before this resolves. */
-  static async open(_o: PhoneOptions): Promise<Phone> { return later(); }
-  get session(): Session { return later(); }
-  get role(): 'leading' | 'following' { return later(); }
-  /** Makes this tab lead. A call in progress in the tab that led until now is ended there. */
-  async takeOver(): Promise<void> { later(); }
-  get registration(): Registration { return later(); }
-  get calls(): Call[] { return later(); }
-  async call(_number: string): Promise<Call> { return later(); }
-  /** Registers anew once, then says ready for this wake. */
-  async ready(_wake: string): Promise<Wake> { return later(); }
-  async close(): Promise<void> { later(); }
+  /** Whose phone it is. */
+  readonly session: Session;
+  #core!: PhoneCore;
+  #role: Role = 'following';
+  #registration: Registration = { state: 'connecting' };
+  #calls = new Map<string, Call>();
+  /** Events wait until the page holds the phone, and has had a moment to listen. */
+  #held: Event[] | null = [];
 
-  override addEventListener<K extends keyof PhoneEventMap>(type: K, listener: Listener<PhoneEventMap[K]>, options?: boolean | AddEventListenerOptions): void {
+  private constructor(session: Session) {
+    super();
+    this.session = session;
+  }
+
+  /** Opens the phone: when this tab leads, its socket is under way before this resolves. */
+  static async open(o: PhoneOptions): Promise<Phone> {
+    const session = 'session' in o ? o.session : await Session.withToken(o);
+    const phone = new Phone(session);
+    phone.#core = await asked(PhoneCore.open(session[core], o.iceServers, o.audio ?? true, o.wake, phone.#port()));
+    session[change](phone.#core);
+    setTimeout(() => {
+      const held = phone.#held ?? [];
+      phone.#held = null;
+      for (const event of held) phone.dispatchEvent(event);
+    });
+    return phone;
+  }
+
+  get role(): Role { return this.#role; }
+  get registration(): Registration { return this.#registration; }
+  /** The calls that are not over. */
+  get calls(): Call[] { return [...this.#calls.values()]; }
+
+  /** Makes this tab lead. A call in progress in the tab that led until now is ended there. */
+  takeOver(): Promise<void> { return asked(this.#core.takeOver()); }
+
+  /** Calls a number; a tab that follows takes over first. */
+  async call(number: string): Promise<Call> {
+    // The port may have ended and removed it again by the time that its id is known.
+    const made: Call[] = [];
+    this.#making = made;
+    const id = await asked(this.#core.call(number));
+    const call = this.#calls.get(id) ?? made.find((c) => c.id === id);
+    if (!call) throw new Problem({ status: 0, type: '/problems/gone', title: 'The call is over' });
+    return call;
+  }
+
+  #making: Call[] | null = null;
+
+  /** Registers anew once, then says ready for this wake. Throws a `Problem` with status 410 when it is over. */
+  ready(wake: string): Promise<Wake> { return asked(this.#core.ready(wake)); }
+
+  /** Hangs up, unregisters, and lets another tab lead. */
+  close(): Promise<void> { return this.#core.close(); }
+
+  #tell(event: Event): void {
+    if (this.#held) this.#held.push(event);
+    else this.dispatchEvent(event);
+  }
+
+  #port(): PhonePort {
+    return {
+      registration: (registration) => {
+        this.#registration = registration;
+        this.#tell(new Event('registration'));
+      },
+      role: (role) => {
+        this.#role = role;
+        this.#tell(new Event('role'));
+      },
+      waking: (progress) => this.#tell(new WakingEvent(progress)),
+      call: (view, what) => this.#callChanged(view, what),
+    };
+  }
+
+  #callChanged(view: CallView, what: CallChange): void {
+    let call = this.#calls.get(view.id);
+    if (what === 'added' || !call) {
+      call = new Call(view, () => this.#core);
+      this.#calls.set(view.id, call);
+      this.#making?.push(call);
+      if (view.direction === 'in' && this.#role === 'leading') this.#tell(new CallEvent('incoming', call));
+      this.#tell(new Event('calls'));
+      if (what === 'added') return;
+    }
+    if (what === 'ended') this.#calls.delete(view.id);
+    call[change](view, what);
+    if (what === 'ended') this.#tell(new Event('calls'));
+  }
+
+  override addEventListener<K extends keyof PhoneEventMap>(
+    type: K, listener: Listener<PhoneEventMap[K]>, options?: boolean | AddEventListenerOptions,
+  ): void {
     super.addEventListener(type, listener as EventListenerOrEventListenerObject | null, options);
   }
-  override removeEventListener<K extends keyof PhoneEventMap>(type: K, listener: Listener<PhoneEventMap[K]>, options?: boolean | EventListenerOptions): void {
+
+  override removeEventListener<K extends keyof PhoneEventMap>(
+    type: K, listener: Listener<PhoneEventMap[K]>, options?: boolean | EventListenerOptions,
+  ): void {
     super.removeEventListener(type, listener as EventListenerOrEventListenerObject | null, options);
   }
 }

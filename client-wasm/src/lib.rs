@@ -3,18 +3,27 @@
 //!
 //! | module | what it owns |
 //! |---|---|
+//! | [`bindings`], [`types`] | the boundary to TypeScript, typed |
+//! | [`phone`], [`leader`], [`channel`] | one tab of a browser profile leads, the others show it |
+//! | [`driver`] | the agent's inputs and outputs |
 //! | [`session`] | the line's token, the device's credential, requests under `/v1` |
 //! | [`store`], [`device`], [`rest`] | IndexedDB, WebCrypto, `fetch` |
-//! | [`socket`], [`timer`] | the WebSocket; an alarm that a hidden page does not slow down |
-//! | [`media`] | microphone and peer connection of one call |
-//! | [`leader`] | one tab of a browser profile leads |
+//! | [`socket`], [`timer`], [`page`] | the WebSocket; an alarm that a hidden page does not slow down; painting |
+//! | [`media`], [`ice`] | microphone and peer connection of one call |
 
+pub mod bindings;
+pub mod channel;
 pub mod device;
+pub mod driver;
+pub mod ice;
 pub mod leader;
 pub mod media;
+pub mod page;
+pub mod phone;
 pub mod problem;
 pub mod rest;
 pub mod session;
 pub mod socket;
 pub mod store;
 pub mod timer;
+pub mod types;

@@ -8,8 +8,10 @@
 //! | [`wire`] | bytes to messages and back, typed headers, limits; imports no other room |
 //! | [`transaction`] | the four machines of RFC 3261 §17 with RFC 6026 |
 //! | [`dialog`] | dialog state, in-dialog requests, the ACK of a 2xx |
+//! | [`agent`] | the page's user agent: one flow, its registration, its calls |
 //! | [`auth`] | digest (SHA-256, MD5) on both sides, Bearer |
 
+pub mod agent;
 pub mod auth;
 pub mod dialog;
 pub mod edge;

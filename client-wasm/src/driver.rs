@@ -1,0 +1,330 @@
+//! Drives the agent of the leading tab: socket, alarm, media and the browser's own hints go in, its wishes are carried out.
+
+use crate::{
+    device,
+    ice::IceServers,
+    media::{Media, MediaEvent},
+    problem::Problem,
+    session::{Session, now},
+    socket::{Socket, SocketEvent},
+    timer::Alarm,
+};
+use gloo_events::EventListener;
+use std::{
+    cell::{Cell, RefCell},
+    collections::{BTreeMap, VecDeque},
+    rc::{Rc, Weak},
+};
+use wakeline_sip::{
+    agent::{
+        Agent, CallId, Command, Config, Event, Input, MediaReply, MediaRequest, Output, Patience,
+        Registration,
+    },
+    entropy::Entropy,
+    pii::Pii,
+    time::Time,
+};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::VisibilityState;
+
+/// An alarm that goes off this much too late slept with its page.
+const SLEPT_MS: u64 = 5_000;
+
+/// What the driver tells the phone.
+pub enum Told {
+    /// The agent's own event.
+    Agent(Event),
+    /// The sound of a call has changed.
+    Media(CallId),
+}
+
+/// The agent of this tab with everything it needs.
+#[derive(Clone)]
+pub struct Driver(Rc<Inner>);
+
+struct Inner {
+    edge: String,
+    agent: RefCell<Agent>,
+    socket: RefCell<Option<Socket>>,
+    /// Counts sockets: a late event of an earlier one is not for this one.
+    serial: Cell<u32>,
+    alarm: RefCell<Option<Alarm>>,
+    due: Cell<Option<u64>>,
+    media: RefCell<BTreeMap<CallId, Media>>,
+    /// Why the media of a call failed last.
+    failures: RefCell<BTreeMap<CallId, Problem>>,
+    ice: IceServers,
+    audio: JsValue,
+    /// Waits to be carried out; whoever finds `draining` unset does it.
+    outputs: RefCell<VecDeque<Output>>,
+    draining: Cell<bool>,
+    tell: Box<dyn Fn(Told)>,
+    hints: RefCell<Vec<EventListener>>,
+}
+
+impl Driver {
+    /// A driver whose agent has not started yet.
+    pub async fn new(
+        session: &Session,
+        ice: IceServers,
+        audio: JsValue,
+        tell: impl Fn(Told) + 'static,
+    ) -> Result<Self, Problem> {
+        let account = session.account()?;
+        let config = Config {
+            address_of_record: Pii(account.address_of_record),
+            display_name: Pii(account.display_name),
+            instance: session.device()?,
+            user_agent: concat!("wakeline/", env!("CARGO_PKG_VERSION")).into(),
+            secure: session.edge().starts_with("https:"),
+            token: Some(Pii(session.token().await?)),
+            password: None,
+            patience: Patience::default(),
+        };
+        let entropy = Entropy::from_seed(device::random()?);
+        let inner = Rc::new(Inner {
+            edge: session.edge().into(),
+            agent: RefCell::new(Agent::new(&config, entropy).map_err(|_| Problem::Garbled)?),
+            socket: RefCell::new(None),
+            serial: Cell::new(0),
+            alarm: RefCell::new(None),
+            due: Cell::new(None),
+            media: RefCell::default(),
+            failures: RefCell::default(),
+            ice,
+            audio,
+            outputs: RefCell::default(),
+            draining: Cell::new(false),
+            tell: Box::new(tell),
+            hints: RefCell::default(),
+        });
+        let weak = Rc::downgrade(&inner);
+        *inner.alarm.borrow_mut() = Some(Alarm::new(move || {
+            if let Some(driver) = of(&weak) {
+                driver.rang();
+            }
+        }));
+        *inner.hints.borrow_mut() = hints(&Rc::downgrade(&inner));
+        Ok(Self(inner))
+    }
+
+    /// Tells the agent what the page wants.
+    pub fn command(&self, command: Command) {
+        self.feed(Input::Command(command));
+    }
+
+    /// An id for a call to come.
+    pub fn next_call(&self) -> CallId {
+        self.0.agent.borrow_mut().next_call()
+    }
+
+    /// Where the registration stands.
+    pub fn registration(&self) -> Registration {
+        self.0.agent.borrow().registration()
+    }
+
+    /// The media of a call, as long as it has any.
+    pub fn media(&self, call: CallId) -> Option<Media> {
+        self.0.media.borrow().get(&call).cloned()
+    }
+
+    /// Why the media of a call failed; told once.
+    pub fn media_failure(&self, call: CallId) -> Option<Problem> {
+        self.0.failures.borrow_mut().remove(&call)
+    }
+
+    fn rang(&self) {
+        let late = self.0.due.get().map_or(0, |due| now().saturating_sub(due));
+        if late > SLEPT_MS {
+            self.feed(Input::Woken);
+        }
+        self.feed(Input::Timeout);
+    }
+
+    fn feed(&self, input: Input<'_>) {
+        {
+            let mut agent = self.0.agent.borrow_mut();
+            agent.handle_input(Time(now()), input);
+            let mut outputs = self.0.outputs.borrow_mut();
+            loop {
+                let output = agent.poll_output();
+                let last = matches!(output, Output::Timeout(_));
+                outputs.push_back(output);
+                if last {
+                    break;
+                }
+            }
+        }
+        // The page may answer an event with a command at once: what follows from it queues behind.
+        if self.0.draining.replace(true) {
+            return;
+        }
+        loop {
+            let Some(output) = self.0.outputs.borrow_mut().pop_front() else {
+                break;
+            };
+            self.carry_out(output);
+        }
+        self.0.draining.set(false);
+    }
+
+    fn carry_out(&self, output: Output) {
+        match output {
+            Output::Transmit(frame) => {
+                if let Some(socket) = &*self.0.socket.borrow() {
+                    socket.send(&frame);
+                }
+            }
+            Output::Connect => self.connect(),
+            Output::Disconnect => {
+                self.0.serial.set(self.0.serial.get() + 1);
+                self.0.socket.take();
+            }
+            Output::Media(call, request) => self.negotiate(call, request),
+            Output::Event(event) => (self.0.tell)(Told::Agent(event)),
+            Output::Timeout(at) => {
+                let at = at.map(|t| t.as_millis());
+                self.0.due.set(at);
+                let after = at.map(|at| {
+                    u32::try_from(at.saturating_sub(now()))
+                        .unwrap_or(u32::MAX)
+                        .min(i32::MAX as u32)
+                });
+                if let Some(alarm) = &*self.0.alarm.borrow() {
+                    alarm.set(after);
+                }
+            }
+        }
+    }
+
+    fn connect(&self) {
+        let serial = self.0.serial.get() + 1;
+        self.0.serial.set(serial);
+        let weak = Rc::downgrade(&self.0);
+        let opened = Socket::open(&self.0.edge, move |event| {
+            let Some(driver) = of(&weak).filter(|d| d.0.serial.get() == serial) else {
+                return;
+            };
+            match event {
+                SocketEvent::Open => driver.feed(Input::Connected),
+                SocketEvent::Frame(frame) => driver.feed(Input::Frame(&frame)),
+                SocketEvent::Closed => {
+                    driver.0.socket.take();
+                    driver.feed(Input::Disconnected);
+                }
+            }
+        });
+        match opened {
+            Ok(socket) => *self.0.socket.borrow_mut() = Some(socket),
+            // The browser forbids it (mixed content, policy): the same as an edge that is not there.
+            Err(_) => self.feed(Input::Disconnected),
+        }
+    }
+
+    fn negotiate(&self, call: CallId, request: MediaRequest) {
+        if request == MediaRequest::Release {
+            if let Some(media) = self.0.media.borrow_mut().remove(&call) {
+                media.close();
+            }
+            return;
+        }
+        let driver = self.clone();
+        spawn_local(async move {
+            let media = driver.media_of(call).await;
+            let done = match request {
+                MediaRequest::CreateOffer => media.offer().await.map(local),
+                MediaRequest::CreateAnswer { offer } => match text(offer) {
+                    Some(offer) => media.answer(&offer).await.map(local),
+                    None => Err(Problem::Garbled),
+                },
+                MediaRequest::ApplyAnswer { answer } => match text(answer) {
+                    Some(answer) => media.accept(&answer).await.map(|()| MediaReply::Applied),
+                    None => Err(Problem::Garbled),
+                },
+                MediaRequest::Release => return,
+            };
+            let reply = done.unwrap_or_else(|problem| {
+                driver.0.failures.borrow_mut().insert(call, problem);
+                MediaReply::Failed
+            });
+            driver.feed(Input::Media(call, reply));
+        });
+    }
+
+    async fn media_of(&self, call: CallId) -> Media {
+        if let Some(media) = self.media(call) {
+            return media;
+        }
+        let servers = self.0.ice.get().await;
+        let weak = Rc::downgrade(&self.0);
+        let media = Media::new(servers, self.0.audio.clone(), move |event| {
+            let Some(driver) = of(&weak) else { return };
+            match event {
+                MediaEvent::Stream | MediaEvent::Connected => (driver.0.tell)(Told::Media(call)),
+                MediaEvent::Failed => driver.command(Command::MediaLost(call)),
+            }
+        });
+        self.0
+            .media
+            .borrow_mut()
+            .entry(call)
+            .or_insert(media)
+            .clone()
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        for media in self.media.borrow().values() {
+            media.close();
+        }
+    }
+}
+
+fn of(weak: &Weak<Inner>) -> Option<Driver> {
+    weak.upgrade().map(Driver)
+}
+
+fn local(sdp: String) -> MediaReply {
+    MediaReply::Local(Pii(sdp.into_bytes()))
+}
+
+fn text(sdp: Pii<Vec<u8>>) -> Option<String> {
+    String::from_utf8(sdp.into_inner()).ok()
+}
+
+/// The browser's hints that time may have passed unseen, or that the network changed.
+fn hints(weak: &Weak<Inner>) -> Vec<EventListener> {
+    let Some(window) = web_sys::window() else {
+        return Vec::new();
+    };
+    let Some(document) = window.document() else {
+        return Vec::new();
+    };
+    let online = |state: bool| {
+        let weak = weak.clone();
+        move |_: &web_sys::Event| {
+            if let Some(driver) = of(&weak) {
+                driver.feed(Input::Online(state));
+            }
+        }
+    };
+    let woken = |check: fn(&web_sys::Document) -> bool| {
+        let (weak, document) = (weak.clone(), document.clone());
+        move |_: &web_sys::Event| {
+            if let Some(driver) = of(&weak).filter(|_| check(&document)) {
+                driver.feed(Input::Woken);
+            }
+        }
+    };
+    let visible =
+        |document: &web_sys::Document| document.visibility_state() == VisibilityState::Visible;
+    vec![
+        EventListener::new(&window, "online", online(true)),
+        EventListener::new(&window, "offline", online(false)),
+        EventListener::new(&window, "pageshow", woken(|_| true)),
+        EventListener::new(&document, "visibilitychange", woken(visible)),
+        EventListener::new(&document, "resume", woken(|_| true)),
+    ]
+}

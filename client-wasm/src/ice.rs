@@ -1,0 +1,67 @@
+//! STUN and TURN servers of the site, asked for beside the registration and again when they have grown old.
+
+use crate::session::{Session, now};
+use gloo_timers::future::TimeoutFuture;
+use js_sys::{Array, Promise, Reflect};
+use std::cell::RefCell;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
+
+/// TURN credentials are short-lived.
+const FRESH_MS: u64 = 5 * 60_000;
+/// A call does not wait longer for them.
+const PATIENCE_MS: u32 = 1_000;
+
+/// The servers for the next call.
+pub struct IceServers {
+    session: Session,
+    given: JsValue,
+    asked: RefCell<Option<(u64, Promise)>>,
+}
+
+impl IceServers {
+    /// Those that the page gave, or else those of the edge.
+    pub fn new(session: Session, given: JsValue) -> Self {
+        Self {
+            session,
+            given,
+            asked: RefCell::new(None),
+        }
+    }
+
+    /// Asks the edge unless its last answer is fresh.
+    pub fn refresh(&self) -> Option<Promise> {
+        if self.given.is_truthy() {
+            return None;
+        }
+        if let Some((at, promise)) = &*self.asked.borrow()
+            && now().saturating_sub(*at) < FRESH_MS
+        {
+            return Some(promise.clone());
+        }
+        let session = self.session.clone();
+        let promise = future_to_promise(async move {
+            let answer = session.ask("GET", "/v1/ice", None::<&()>).await;
+            // Without them calls within one network still work.
+            Ok(answer.map_or(JsValue::UNDEFINED, |a| {
+                Reflect::get(&a, &"ice_servers".into()).unwrap_or_default()
+            }))
+        });
+        *self.asked.borrow_mut() = Some((now(), promise.clone()));
+        Some(promise)
+    }
+
+    /// `RTCConfiguration.iceServers`, or undefined.
+    pub async fn get(&self) -> JsValue {
+        let Some(asked) = self.refresh() else {
+            return self.given.clone();
+        };
+        let cap = future_to_promise(async {
+            TimeoutFuture::new(PATIENCE_MS).await;
+            Ok(JsValue::UNDEFINED)
+        });
+        JsFuture::from(Promise::race(&Array::of2(&asked, &cap)))
+            .await
+            .unwrap_or_default()
+    }
+}

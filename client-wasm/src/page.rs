@@ -1,0 +1,39 @@
+//! The page itself: when what was shown is on the screen.
+
+use gloo_timers::future::TimeoutFuture;
+use js_sys::{Array, Promise};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use web_sys::VisibilityState;
+
+/// A hidden page paints nothing; a busy one is not waited for longer than this.
+const PAINT_CAP_MS: u32 = 100;
+
+/// Resolves when the next frame is on the screen, or there is none to wait for.
+pub async fn painted() {
+    let Some(window) = web_sys::window() else {
+        return;
+    };
+    let visible = window
+        .document()
+        .is_some_and(|d| d.visibility_state() == VisibilityState::Visible);
+    if !visible {
+        return;
+    }
+    let frame = Promise::new(&mut |resolve, _| {
+        // The callback runs before the frame is painted; a task after it runs behind the painting.
+        let painted = Closure::once_into_js(move || {
+            gloo_timers::callback::Timeout::new(0, move || {
+                let _ = resolve.call0(&JsValue::UNDEFINED);
+            })
+            .forget();
+        });
+        let _ = window.request_animation_frame(painted.unchecked_ref());
+    });
+    let cap = future_to_promise(async {
+        TimeoutFuture::new(PAINT_CAP_MS).await;
+        Ok(JsValue::UNDEFINED)
+    });
+    // Neither of them rejects.
+    let _ = JsFuture::from(Promise::race(&Array::of2(&frame, &cap))).await;
+}

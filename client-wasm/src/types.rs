@@ -1,0 +1,334 @@
+//! What crosses to TypeScript: the declarations are generated from here.
+
+use serde::{Deserialize, Serialize};
+use tsify::Tsify;
+use wakeline_sip::agent;
+use wasm_bindgen::prelude::*;
+
+/// Where the device stands with its edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Tsify)]
+#[serde(rename_all = "lowercase")]
+pub enum RegistrationState {
+    /// On the way to the first registration.
+    Connecting,
+    /// The edge has confirmed it.
+    Registered,
+    /// It was registered; the flow is lost or in doubt.
+    Reconnecting,
+    /// The edge said no.
+    Refused,
+    /// The machine has no network.
+    Offline,
+    /// The phone was closed, or its user signed out.
+    Closed,
+}
+
+/// The true registration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct Registration {
+    /// Where it stands.
+    pub state: RegistrationState,
+    /// Why it was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub reason: Option<String>,
+    /// When the next try begins, ms since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub retry_at: Option<u64>,
+}
+
+impl From<agent::Registration> for Registration {
+    fn from(registration: agent::Registration) -> Self {
+        use agent::Registration as From;
+        let (state, reason, retry_at) = match registration {
+            From::Offline => (RegistrationState::Offline, None, None),
+            From::Connecting => (RegistrationState::Connecting, None, None),
+            From::Registered => (RegistrationState::Registered, None, None),
+            From::Reconnecting { retry_at } => (RegistrationState::Reconnecting, None, retry_at),
+            From::Refused { status, retry_at } => (
+                RegistrationState::Refused,
+                Some(status.to_string()),
+                retry_at,
+            ),
+            From::Closed => (RegistrationState::Closed, None, None),
+        };
+        Self {
+            state,
+            reason,
+            retry_at: retry_at.map(|t| t.as_millis()),
+        }
+    }
+}
+
+/// Which part a tab plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Tsify)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// It holds the line's flow.
+    Leading,
+    /// It shows what the leading tab does.
+    Following,
+}
+
+/// Who called whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Tsify)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// The other side called.
+    In,
+    /// We called.
+    Out,
+}
+
+/// How far a call has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Tsify)]
+#[serde(rename_all = "lowercase")]
+pub enum CallState {
+    /// Out: the microphone is being asked for.
+    New,
+    /// Out: on its way to the edge.
+    Calling,
+    /// Out: the other line is being woken.
+    Waking,
+    /// Out: the other side alerts.
+    Ringing,
+    /// In: waits for the user.
+    Incoming,
+    /// Answered, sound under way.
+    Connecting,
+    /// Both sides have agreed.
+    Active,
+    /// Over.
+    Ended,
+}
+
+/// How far the furthest device of the other line has come while it is woken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Tsify)]
+#[serde(rename_all = "lowercase")]
+pub enum WakeStage {
+    /// A push service took the invitation.
+    Pushed,
+    /// A notification is on a screen.
+    Shown,
+    /// It was opened.
+    Opened,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Tsify)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Someone hung up after it was answered.
+    Hungup,
+    /// Declined, here or on another device.
+    Declined,
+    /// The other side was in a call.
+    Busy,
+    /// It rang, nobody came.
+    Unanswered,
+    /// Nobody opened the page in time.
+    Expired,
+    /// The caller gave up.
+    Cancelled,
+    /// Another device of this line took it.
+    Elsewhere,
+    /// The line has no device.
+    Unbound,
+    /// No such line, or not one that may be called.
+    Unknown,
+    /// No device could be reached.
+    Unreachable,
+    /// Anything else.
+    Failed,
+}
+
+/// Who ended a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Tsify)]
+#[serde(rename_all = "lowercase")]
+pub enum By {
+    /// This page.
+    Local,
+    /// The other side, or the edge.
+    Remote,
+}
+
+/// The end of a call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Tsify)]
+pub struct CallEnd {
+    /// How.
+    pub outcome: Outcome,
+    /// The SIP status behind it; 0 when there was none.
+    pub status: u16,
+    /// The edge's or the other side's words; may be empty.
+    pub reason: String,
+    /// Who ended it.
+    pub by: By,
+}
+
+/// The other side. Data, never markup.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct Remote {
+    /// Its number.
+    pub number: String,
+    /// Its name; empty when none was given.
+    pub display_name: String,
+}
+
+/// A call as it stands now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct CallView {
+    /// This page's id of the call.
+    pub id: String,
+    /// The wake it belongs to, as the edge named it.
+    pub wake: Option<String>,
+    /// Who called.
+    pub direction: Direction,
+    /// The other side.
+    pub remote: Remote,
+    /// How far it has come.
+    pub state: CallState,
+    /// While waking: how far the other side has come.
+    pub stage: Option<WakeStage>,
+    /// How it ended.
+    pub end: Option<CallEnd>,
+    /// Silence is being sent.
+    pub muted: bool,
+    /// When it was answered, ms since the epoch.
+    pub answered_at: Option<u64>,
+}
+
+impl CallView {
+    /// The agent's view with what the driver adds.
+    pub fn of(id: agent::CallId, view: agent::CallView, muted: bool) -> Self {
+        Self {
+            id: id.0.to_string(),
+            wake: view.wake,
+            direction: match view.direction {
+                agent::Direction::In => Direction::In,
+                agent::Direction::Out => Direction::Out,
+            },
+            remote: Remote {
+                number: view.remote.number.into_inner(),
+                display_name: view.remote.display_name.into_inner(),
+            },
+            state: match view.state {
+                agent::CallState::New => CallState::New,
+                agent::CallState::Calling => CallState::Calling,
+                agent::CallState::Waking => CallState::Waking,
+                agent::CallState::Ringing => CallState::Ringing,
+                agent::CallState::Incoming => CallState::Incoming,
+                agent::CallState::Connecting => CallState::Connecting,
+                agent::CallState::Active => CallState::Active,
+                agent::CallState::Ended => CallState::Ended,
+            },
+            stage: view.stage.map(|stage| match stage {
+                agent::Stage::Pushed => WakeStage::Pushed,
+                agent::Stage::Shown => WakeStage::Shown,
+                agent::Stage::Opened => WakeStage::Opened,
+            }),
+            end: view.end.map(|end| CallEnd {
+                outcome: outcome(end.outcome),
+                status: end.status,
+                reason: end.reason,
+                by: match end.by {
+                    agent::By::Local => By::Local,
+                    agent::By::Remote => By::Remote,
+                },
+            }),
+            muted,
+            answered_at: view.answered_at.map(|t| t.as_millis()),
+        }
+    }
+}
+
+fn outcome(outcome: agent::Outcome) -> Outcome {
+    match outcome {
+        agent::Outcome::HungUp => Outcome::Hungup,
+        agent::Outcome::Declined => Outcome::Declined,
+        agent::Outcome::Busy => Outcome::Busy,
+        agent::Outcome::Unanswered => Outcome::Unanswered,
+        agent::Outcome::Expired => Outcome::Expired,
+        agent::Outcome::Cancelled => Outcome::Cancelled,
+        agent::Outcome::Elsewhere => Outcome::Elsewhere,
+        agent::Outcome::Unbound => Outcome::Unbound,
+        agent::Outcome::Unknown => Outcome::Unknown,
+        agent::Outcome::Unreachable => Outcome::Unreachable,
+        agent::Outcome::Failed => Outcome::Failed,
+    }
+}
+
+/// What became of a wake that this page was opened for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Tsify)]
+pub struct WakeProgress {
+    /// The wake.
+    pub wake: String,
+    /// How far we are with it.
+    pub state: WakingState,
+    /// Its final state when it is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub outcome: Option<String>,
+}
+
+/// How far a page is with a wake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Tsify)]
+#[serde(rename_all = "lowercase")]
+pub enum WakingState {
+    /// It proves its registration.
+    Registering,
+    /// The edge knows that it is ready; the INVITE is on its way.
+    Ready,
+    /// Too late, or refused.
+    Over,
+}
+
+/// What happened to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Tsify)]
+#[serde(rename_all = "lowercase")]
+pub enum CallChange {
+    /// It is new.
+    Added,
+    /// It has come further.
+    State,
+    /// Its sound changed: a stream, mute.
+    Media,
+    /// It is over.
+    Ended,
+}
+
+#[wasm_bindgen(typescript_custom_section)]
+const PORT: &str = r#"
+/** What the core tells its page. */
+export interface PhonePort {
+  registration(registration: Registration): void;
+  role(role: Role): void;
+  waking(progress: WakeProgress): void;
+  call(view: CallView, change: CallChange): void;
+}
+"#;
+
+#[wasm_bindgen]
+extern "C" {
+    /// What the core tells its page; implemented by the TypeScript entry.
+    #[wasm_bindgen(typescript_type = "PhonePort")]
+    pub type PhonePort;
+    #[wasm_bindgen(method)]
+    pub(crate) fn registration(this: &PhonePort, registration: JsValue);
+    #[wasm_bindgen(method)]
+    pub(crate) fn role(this: &PhonePort, role: JsValue);
+    #[wasm_bindgen(method)]
+    pub(crate) fn waking(this: &PhonePort, progress: JsValue);
+    #[wasm_bindgen(method)]
+    pub(crate) fn call(this: &PhonePort, view: JsValue, change: JsValue);
+}
+
+/// A plain value for JavaScript. Members that are not there become `null`, as declared.
+pub fn js<T: Serialize>(value: &T) -> JsValue {
+    let serializer = serde_wasm_bindgen::Serializer::new().serialize_missing_as_null(true);
+    // These types hold strings and small numbers only.
+    value.serialize(&serializer).unwrap_or_default()
+}

@@ -1,0 +1,26 @@
+// Type-checked by a test: what the README shows must compile against the generated declarations.
+import { Phone, Problem, Session } from '../../js/index';
+import type { CallEnd, Wake } from '../../js/index';
+import { deviceCredential } from '../../js/credential';
+
+export async function sample(edge: string, token: string): Promise<void> {
+  const phone = await Phone.open({ edge, token });
+  phone.addEventListener('incoming', (e) => e.call.answer());
+  phone.addEventListener('waking', (e) => { if (e.wake.state === 'over') console.log(e.wake.outcome); });
+
+  const call = await phone.call('1002');
+  call.addEventListener('state', () => console.log(call.state, call.stage, call.remote.displayName));
+  call.addEventListener('ended', () => { const end: CallEnd | null = call.end; console.log(end?.outcome, end?.by); });
+  const stream: MediaStream | null = call.remoteStream;
+  console.log(stream, phone.registration.state, phone.registration.retryAt, phone.role);
+
+  const session = await Session.restore({ edge });
+  if (session) await Phone.open({ session, wake: 'x', audio: { echoCancellation: false } });
+  const wake: Wake = await phone.ready('x').catch((e: unknown) => { throw e instanceof Problem ? e.status : e; });
+  console.log(wake.caller.display_name, (await deviceCredential(edge))?.device);
+
+  // @ts-expect-error there is no such event
+  phone.addEventListener('nonsense', () => {});
+  // @ts-expect-error a number is text
+  await phone.call(1002);
+}

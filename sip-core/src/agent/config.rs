@@ -1,0 +1,70 @@
+//! Whose agent it is and how patient it is.
+
+use crate::pii::Pii;
+use crate::time::Duration;
+
+/// Everything that the agent is told once.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `sip:number@domain`.
+    pub address_of_record: Pii<String>,
+    /// The name that others see; may be empty.
+    pub display_name: Pii<String>,
+    /// The device's UUID: its `+sip.instance` (RFC 5626 §4.1).
+    pub instance: String,
+    /// The socket is encrypted: `WSS` in Via (RFC 7118 §5.2).
+    pub secure: bool,
+    /// What it calls itself.
+    pub user_agent: String,
+    /// The line's token (RFC 8898).
+    pub token: Option<Pii<String>>,
+    /// The line's password, for edges that only know digest.
+    pub password: Option<Pii<String>>,
+    /// How patient it is.
+    pub patience: Patience,
+}
+
+/// Limits of time.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// The life that is asked for a binding.
+    pub expires: Duration,
+    /// A socket that has not opened by then is given up.
+    pub connect: Duration,
+    /// A REGISTER without an answer by then means that the flow is dead. Far below Timer F: a caller waits.
+    pub register: Duration,
+    /// A quiet flow is asked for life this often (RFC 5626 §4.4.1).
+    pub ping: Duration,
+    /// And has this long to answer.
+    pub pong: Duration,
+    /// When the flow is in doubt it has only this long.
+    pub pong_in_doubt: Duration,
+    /// The first pause between two tries; doubled each time.
+    pub retry_first: Duration,
+    /// The longest pause.
+    pub retry_most: Duration,
+    /// A ringing call whose flow is lost waits this long for its INVITE on a new one.
+    pub rebind: Duration,
+    /// A call that cannot be sent for want of a registration waits this long for one.
+    pub unregistered: Duration,
+    /// An unregister without an answer by then is given up.
+    pub farewell: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            expires: Duration::from_secs(600),
+            connect: Duration::from_secs(10),
+            register: Duration::from_secs(5),
+            ping: Duration::from_secs(25),
+            pong: Duration::from_secs(10),
+            pong_in_doubt: Duration::from_secs(2),
+            retry_first: Duration::from_millis(500),
+            retry_most: Duration::from_secs(30),
+            rebind: Duration::from_secs(10),
+            unregistered: Duration::from_secs(10),
+            farewell: Duration::from_secs(1),
+        }
+    }
+}

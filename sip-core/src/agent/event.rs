@@ -1,0 +1,184 @@
+//! What the agent tells the page: only what has been confirmed.
+
+use crate::pii::Pii;
+use crate::time::Time;
+
+/// One call of this agent; never used again for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(pub u64);
+
+/// Something that the page may want to show.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// Where the registration stands has changed.
+    Registration(Registration),
+    /// A REGISTER succeeded, the first or a later one.
+    Registered {
+        /// The wakes of this line that are not over.
+        waiting: Vec<String>,
+        /// It is the first one on its socket.
+        new_flow: bool,
+    },
+    /// The edge refused the line's token: a new one, please ([`super::Command::Token`]).
+    TokenRefused,
+    /// Someone calls. Nothing rings at the caller's before [`super::Command::Alert`].
+    Incoming(CallId, CallView),
+    /// A call has come further.
+    Call(CallId, CallView),
+    /// The media for [`super::Command::Answer`] could not be had; the call waits on.
+    AnswerFailed(CallId),
+}
+
+/// Where the registration stands.
+///
+/// ```text
+/// Offline ⇄ Connecting → Registered ⇄ Reconnecting
+///               ↓             ↓
+///            Refused       Closed
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// The machine has no network.
+    Offline,
+    /// On the way to the first registration.
+    Connecting,
+    /// The edge has confirmed it, and the flow has shown life since.
+    Registered,
+    /// It was registered; the flow is lost or in doubt.
+    Reconnecting {
+        /// When the next try begins; `None` while one is under way.
+        retry_at: Option<Time>,
+    },
+    /// The edge said no.
+    Refused {
+        /// With this status; 0 when it never answered anything that makes sense.
+        status: u16,
+        /// When the next try begins; `None` when only the user can help.
+        retry_at: Option<Time>,
+    },
+    /// Stopped, by the page's wish.
+    Closed,
+}
+
+/// Who the other side is. Data, never markup.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Party {
+    /// The user part of its address.
+    pub number: Pii<String>,
+    /// The name it goes by; empty when none was given.
+    pub display_name: Pii<String>,
+}
+
+/// Who called whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The other side called.
+    In,
+    /// We called.
+    Out,
+}
+
+/// How far a call has come, in the page's words.
+///
+/// ```text
+/// out: New → Calling → Waking → Ringing → Active → Ended
+/// in:  Incoming → Connecting → Active → Ended
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallState {
+    /// Out: our offer is being made.
+    New,
+    /// Out: the INVITE is on its way.
+    Calling,
+    /// Out: the edge wakes the other line.
+    Waking,
+    /// Out: the other side alerts.
+    Ringing,
+    /// In: waits for the user.
+    Incoming,
+    /// Answered, media under way.
+    Connecting,
+    /// Both sides have agreed.
+    Active,
+    /// Over.
+    Ended,
+}
+
+/// How far the furthest device of a line that is being woken has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// A push service took the invitation.
+    Pushed,
+    /// A notification is on a screen.
+    Shown,
+    /// It was opened.
+    Opened,
+}
+
+/// Who ended a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// This page.
+    Local,
+    /// The other side, or the edge.
+    Remote,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Someone hung up after it was answered.
+    HungUp,
+    /// Declined, here or on another device.
+    Declined,
+    /// The other side was in a call.
+    Busy,
+    /// It rang, nobody came.
+    Unanswered,
+    /// Nobody opened the page in time.
+    Expired,
+    /// The caller gave up.
+    Cancelled,
+    /// Another device of this line took it.
+    Elsewhere,
+    /// The line has no device.
+    Unbound,
+    /// No such line, or not one that may be called.
+    Unknown,
+    /// No device could be reached.
+    Unreachable,
+    /// Anything else.
+    Failed,
+}
+
+/// The end of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// How.
+    pub outcome: Outcome,
+    /// The SIP status behind it; 0 when there was none.
+    pub status: u16,
+    /// The other side's or the edge's words; may be empty.
+    pub reason: String,
+    /// Who ended it.
+    pub by: By,
+}
+
+/// A call as the page may show it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallView {
+    /// The wake it belongs to, as the edge named it.
+    pub wake: Option<String>,
+    /// Who called.
+    pub direction: Direction,
+    /// The other side.
+    pub remote: Party,
+    /// How far it has come.
+    pub state: CallState,
+    /// While [`CallState::Waking`]: how far the other side has come.
+    pub stage: Option<Stage>,
+    /// When it was answered.
+    pub answered_at: Option<Time>,
+    /// How it ended.
+    pub end: Option<End>,
+}

@@ -1,0 +1,109 @@
+//! Who this agent is on the wire, and the requests and responses that say so.
+
+use super::config::Config;
+use crate::entropy::Entropy;
+use crate::wire::{HeaderName, Method, NameAddr, ParseError, Request, Response, Uri, Via, quote};
+
+/// The methods that are acted upon. Others that are known are refused with 405, unknown ones with 501.
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
+/// The extensions that are acted upon (RFC 5626, RFC 3327).
+pub const SUPPORTED: &str = "outbound, path";
+/// The only body that is understood.
+pub const SDP: &str = "application/sdp";
+
+/// Names and addresses of the agent.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Our address-of-record.
+    pub address_of_record: Uri,
+    /// Our From, without a tag.
+    from: NameAddr,
+    /// Where requests reach this page. A browser has no address: the host is a name that nobody resolves (RFC 7118 §5).
+    contact: Uri,
+    instance: String,
+    transport: &'static str,
+    user_agent: String,
+}
+
+impl Identity {
+    /// The identity for one life of a page.
+    pub fn new(config: &Config, entropy: &mut Entropy) -> Result<Self, ParseError> {
+        let address_of_record: Uri = config.address_of_record.parse()?;
+        let host = format!("{}.invalid", entropy.text(10).replace(['-', '_'], "x").to_lowercase());
+        let user = entropy.text(8).replace(['-', '_'], "x");
+        Ok(Self {
+            from: NameAddr::new(address_of_record.clone()).with_display(config.display_name.expose().clone()),
+            contact: Uri::sip(&user, host).with_param("transport", "ws"),
+            instance: config.instance.clone(),
+            transport: if config.secure { "WSS" } else { "WS" },
+            user_agent: config.user_agent.clone(),
+            address_of_record,
+        })
+    }
+
+    /// Where a number lives: on our own domain, unless it is a whole address.
+    pub fn target(&self, to: &str) -> Result<Uri, ParseError> {
+        let to = to.trim();
+        if to.starts_with("sip:") || to.starts_with("sips:") {
+            return to.parse();
+        }
+        let mut uri = self.address_of_record.clone();
+        uri.user = Uri::sip(to, "x").user;
+        if to.is_empty() { Err(ParseError::Uri) } else { Ok(uri) }
+    }
+
+    /// A Via with a branch of its own.
+    pub fn via(&self, entropy: &mut Entropy) -> Via {
+        Via::new(self.transport, self.contact.host.clone(), entropy.branch())
+    }
+
+    /// Our Contact inside of dialogs.
+    pub fn contact(&self) -> String {
+        NameAddr::new(self.contact.clone()).to_string()
+    }
+
+    /// Is this our Contact?
+    pub fn is_ours(&self, contact: &NameAddr) -> bool {
+        contact.uri.user == self.contact.user && contact.uri.host.eq_ignore_ascii_case(&self.contact.host)
+    }
+
+    /// A REGISTER of our one flow (RFC 5626 §4.2).
+    pub fn register(&self, entropy: &mut Entropy, call_id: &str, cseq: u32, expires: u32) -> Request {
+        let mut registrar = self.address_of_record.clone();
+        registrar.user = None;
+        let aor = NameAddr::new(self.address_of_record.clone());
+        let from = self.from.clone().with_tag(entropy.tag());
+        let contact = NameAddr::new(self.contact.clone())
+            .with_param("+sip.instance", quote(&format!("<urn:uuid:{}>", self.instance)))
+            .with_param("reg-id", "1")
+            .with_param("expires", expires.to_string());
+        Request::new(Method::Register, registrar, &self.via(entropy), &from, &aor, call_id, cseq)
+            .with(HeaderName::Contact, contact.to_string())
+            .with(HeaderName::Supported, SUPPORTED)
+            .with(HeaderName::Allow, ALLOW)
+            .with(HeaderName::UserAgent, self.user_agent.as_str())
+    }
+
+    /// The INVITE of a new call.
+    pub fn invite(&self, entropy: &mut Entropy, to: &Uri, offer: Vec<u8>) -> Request {
+        let from = self.from.clone().with_tag(entropy.tag());
+        let (call_id, cseq) = (entropy.call_id(), entropy.cseq());
+        let via = self.via(entropy);
+        Request::new(Method::Invite, to.clone(), &via, &from, &NameAddr::new(to.clone()), &call_id, cseq)
+            .with(HeaderName::Contact, self.contact())
+            .with(HeaderName::Allow, ALLOW)
+            .with(HeaderName::Supported, SUPPORTED)
+            .with(HeaderName::UserAgent, self.user_agent.as_str())
+            .with_body(SDP, offer)
+    }
+
+    /// A response that makes or keeps a dialog.
+    pub fn in_dialog(&self, request: &Request, status: u16, tag: &str) -> Response {
+        Response::for_request(request, status, "")
+            .with_to_tag(tag)
+            .with_record_routes(request)
+            .with(HeaderName::Contact, self.contact())
+            .with(HeaderName::Allow, ALLOW)
+            .with(HeaderName::Supported, SUPPORTED)
+    }
+}

@@ -1,0 +1,340 @@
+//! Being called (RFC 3261 §13.3): an INVITE, alerting, the answer until its ACK; and re-INVITEs (§14.2).
+
+use super::call::{Call, Phase, party};
+use super::event::{By, CallId, CallState, Direction, End, Event, Outcome, Party};
+use super::identity::SDP;
+use super::io::{MediaReply, MediaRequest, Output};
+use super::outcome;
+use super::post::{Post, sdp_of, wake_of};
+use crate::dialog::{AnsweredAction, AnsweredInvite, Dialog};
+use crate::pii::Pii;
+use crate::time::Time;
+use crate::transaction::{ServerInvite, ServerKey, Transport};
+use crate::wire::{HeaderName, Request, Response};
+
+/// An INVITE that was asked of us.
+#[derive(Debug)]
+pub struct Asked {
+    transaction: ServerInvite,
+    tag: String,
+    /// The other side's offer; none when it wants ours.
+    offer: Option<Vec<u8>>,
+    answered: Option<AnsweredInvite>,
+    alerted: bool,
+}
+
+/// An incoming call without a flow.
+#[derive(Debug)]
+pub struct Orphan {
+    /// It is not waited for longer than this.
+    pub until: Time,
+    call_id: String,
+    from_tag: String,
+    offer: Option<Vec<u8>>,
+    alerted: bool,
+    /// The user has taken it; the driver's answer comes.
+    answering: bool,
+    /// The driver's answer.
+    answer: Option<MediaReply>,
+}
+
+impl Asked {
+    /// An INVITE arrived.
+    pub fn new(post: &mut Post, request: Request) -> Self {
+        let offer = sdp_of(&request.headers, &request.body);
+        let tag = post.entropy.tag();
+        let transaction = ServerInvite::start(request, Transport::Reliable, post.now);
+        Self { transaction, tag, offer, answered: None, alerted: false }
+    }
+
+    fn request(&self) -> &Request {
+        self.transaction.request()
+    }
+
+    /// Is this its transaction?
+    pub fn owns(&self, key: &ServerKey) -> bool {
+        ServerKey::of(self.request()).as_ref() == Ok(key)
+    }
+
+    /// The INVITE arrived again.
+    pub fn again(&mut self, post: &mut Post, request: Request) {
+        let actions = self.transaction.receive(request, post.now);
+        post.serve(actions);
+    }
+
+    fn respond(&mut self, post: &mut Post, response: Response) {
+        let actions = self.transaction.respond(response, post.now);
+        post.serve(actions);
+    }
+
+    /// Refuses it.
+    pub fn refuse(mut self, post: &mut Post, status: u16) {
+        let response = Response::for_request(self.request(), status, "").with_to_tag(&self.tag);
+        self.respond(post, response);
+        post.let_refused_go(self.transaction);
+    }
+
+    fn accept(&mut self, post: &mut Post, sdp: Vec<u8>) {
+        let response = post.me.in_dialog(self.request(), 200, &self.tag).with_body(SDP, sdp);
+        let cseq = self.request().headers.cseq().map_or(0, |c| c.number);
+        self.answered = Some(AnsweredInvite::start(response.clone(), cseq, post.now));
+        self.respond(post, response);
+    }
+
+    /// The ACK of our 2xx?
+    pub fn acknowledged(&mut self, cseq: u32) -> bool {
+        self.answered.as_mut().is_some_and(|a| a.acknowledge(cseq))
+    }
+
+    /// We made the offer, so the ACK has the answer.
+    pub const fn awaits_answer(&self) -> bool {
+        self.offer.is_none()
+    }
+
+    /// What the driver has to make.
+    pub fn media_request(&self) -> MediaRequest {
+        match &self.offer {
+            Some(offer) => MediaRequest::CreateAnswer { offer: Pii(offer.clone()) },
+            None => MediaRequest::CreateOffer,
+        }
+    }
+
+    /// Its flow is gone.
+    pub fn orphan(self, until: Time, answering: bool) -> Orphan {
+        let headers = &self.request().headers;
+        Orphan {
+            until,
+            call_id: headers.call_id().unwrap_or_default().to_owned(),
+            from_tag: from_tag(self.request()),
+            alerted: self.alerted,
+            answering,
+            answer: None,
+            offer: self.offer,
+        }
+    }
+
+    /// When [`Asked::timeout`] is to be called.
+    pub fn deadline(&self) -> Option<Time> {
+        let answered = self.answered.as_ref().and_then(AnsweredInvite::deadline);
+        self.transaction.deadline().into_iter().chain(answered).min()
+    }
+
+    /// Time has passed; true when no ACK came in the end.
+    pub fn timeout(&mut self, post: &mut Post) -> bool {
+        let actions = self.transaction.timeout(post.now);
+        post.serve(actions);
+        match self.answered.as_mut().and_then(|a| a.timeout(post.now)) {
+            Some(AnsweredAction::Send(response)) => {
+                self.respond(post, response);
+                false
+            }
+            Some(AnsweredAction::AckMissing) => true,
+            None => false,
+        }
+    }
+}
+
+impl Call {
+    /// Someone calls.
+    pub fn asked(post: &mut Post, id: CallId, request: Request) -> Self {
+        let remote = request.headers.from().map_or_else(|_| Party::default(), |from| party(&from));
+        let (wake, _) = wake_of(&request.headers);
+        let asked = Asked::new(post, request);
+        let dialog = Dialog::uas(asked.request(), &asked.tag);
+        let mut call = Self::new(id, Direction::In, remote, CallState::Incoming, Phase::Over);
+        call.view.wake = wake;
+        match dialog {
+            Ok(dialog) => {
+                call.dialog = Some(dialog);
+                call.phase = Phase::Waiting(Box::new(asked));
+            }
+            Err(error) => {
+                call.view.state = CallState::Ended;
+                asked.refuse(post, error.status());
+            }
+        }
+        call
+    }
+
+    /// The INVITE of a call that lost its flow, on another one? Then it goes on where it was: one ring.
+    pub fn is_same_call(&self, request: &Request) -> bool {
+        match &self.phase {
+            Phase::Orphaned(orphan) => {
+                request.headers.call_id() == Ok(orphan.call_id.as_str()) && from_tag(request) == orphan.from_tag
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes that INVITE.
+    pub fn adopt(&mut self, post: &mut Post, request: Request) {
+        let Phase::Orphaned(orphan) = std::mem::replace(&mut self.phase, Phase::Over) else { return };
+        let asked = Box::new(Asked::new(post, request));
+        self.dialog = Dialog::uas(asked.request(), &asked.tag).ok();
+        let same_offer = asked.offer == orphan.offer;
+        self.phase = Phase::Waiting(asked);
+        if orphan.alerted {
+            self.alert(post);
+        }
+        match orphan.answer {
+            Some(answer) if same_offer => {
+                self.take(Phase::Answering);
+                self.media(post, answer);
+            }
+            // Still under way.
+            None if same_offer && orphan.answering => self.take(Phase::Answering),
+            _ if orphan.answering => self.answer(post),
+            _ => {}
+        }
+    }
+
+    fn take(&mut self, next: fn(Box<Asked>) -> Phase) {
+        match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Waiting(asked) => self.phase = next(asked),
+            phase => self.phase = phase,
+        }
+    }
+
+    /// The screen is up: the caller may hear it ring.
+    pub fn alert(&mut self, post: &mut Post) {
+        if let Phase::Waiting(asked) = &mut self.phase {
+            asked.alerted = true;
+            let ringing = post.me.in_dialog(asked.request(), 180, &asked.tag);
+            asked.respond(post, ringing);
+        }
+    }
+
+    /// The user takes it.
+    pub fn answer(&mut self, post: &mut Post) {
+        match &mut self.phase {
+            Phase::Waiting(asked) => {
+                let request = asked.media_request();
+                post.media(self.id, request);
+                self.view.state = CallState::Connecting;
+                self.take(Phase::Answering);
+            }
+            Phase::Orphaned(orphan) if !orphan.answering => {
+                orphan.answering = true;
+                self.view.state = CallState::Connecting;
+                let offer = orphan.offer.clone();
+                let request = offer.map_or(MediaRequest::CreateOffer, |o| MediaRequest::CreateAnswer { offer: Pii(o) });
+                post.media(self.id, request);
+            }
+            _ => {}
+        }
+    }
+
+    /// The user declines it.
+    pub fn reject(&mut self, post: &mut Post) {
+        if matches!(self.phase, Phase::Waiting(_) | Phase::Answering(_) | Phase::Orphaned(_)) {
+            let end = End { outcome: Outcome::Declined, status: 603, reason: String::new(), by: By::Local };
+            if let Phase::Waiting(asked) | Phase::Answering(asked) = self.over(post, end) {
+                asked.refuse(post, 603);
+            }
+            self.dialog = None;
+        }
+    }
+
+    /// The driver has made an answer, or could not.
+    pub fn answer_made(&mut self, post: &mut Post, mut asked: Box<Asked>, reply: MediaReply) {
+        match reply {
+            MediaReply::Local(sdp) => {
+                asked.accept(post, sdp.into_inner());
+                if let Some(dialog) = &mut self.dialog {
+                    dialog.confirm();
+                }
+                self.view.answered_at = Some(post.now);
+                self.phase = Phase::Accepted(asked);
+            }
+            MediaReply::Applied | MediaReply::Failed => {
+                // The user may allow the microphone and take it yet.
+                self.view.state = CallState::Incoming;
+                self.phase = Phase::Waiting(asked);
+                post.media(self.id, MediaRequest::Release);
+                post.out.push_back(Output::Event(Event::AnswerFailed(self.id)));
+            }
+        }
+    }
+
+    /// The driver's answer to a call whose flow was lost meanwhile is kept for the next one.
+    pub fn keep_answer(&mut self, reply: &MediaReply) -> bool {
+        match &mut self.phase {
+            Phase::Orphaned(orphan) if orphan.answering => {
+                orphan.answer = Some(reply.clone());
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The INVITE behind this CANCEL?
+    pub fn is_asked_by(&self, key: &ServerKey) -> bool {
+        let first = match &self.phase {
+            Phase::Waiting(asked) | Phase::Answering(asked) | Phase::Accepted(asked) => asked.owns(key),
+            _ => false,
+        };
+        first || self.refresh.as_ref().is_some_and(|r| r.owns(key))
+    }
+
+    /// The INVITE came again.
+    pub fn asked_again(&mut self, post: &mut Post, key: &ServerKey, request: Request) {
+        if let Some(refresh) = self.refresh.as_mut().filter(|r| r.owns(key)) {
+            refresh.again(post, request);
+        } else if let Phase::Waiting(asked) | Phase::Answering(asked) | Phase::Accepted(asked) = &mut self.phase {
+            asked.again(post, request);
+        }
+    }
+
+    /// The same request by another path (RFC 3261 §8.2.2.2).
+    pub fn is_merged_with(&self, request: &Request) -> bool {
+        match &self.phase {
+            Phase::Waiting(asked) | Phase::Answering(asked) | Phase::Accepted(asked) => {
+                let (ours, theirs) = (&asked.request().headers, &request.headers);
+                ours.call_id() == theirs.call_id()
+                    && ours.get(HeaderName::CSeq) == theirs.get(HeaderName::CSeq)
+                    && from_tag(asked.request()) == from_tag(request)
+            }
+            _ => false,
+        }
+    }
+
+    /// The caller took it back. A CANCEL that crosses our final answer changes nothing (RFC 3261 §9.2).
+    pub fn cancelled(&mut self, post: &mut Post, cancel: &Request) {
+        if matches!(self.phase, Phase::Waiting(_) | Phase::Answering(_)) {
+            let end = outcome::of_cancel(&cancel.headers);
+            if let Phase::Waiting(asked) | Phase::Answering(asked) = self.over(post, end) {
+                asked.refuse(post, 487);
+            }
+            self.dialog = None;
+        }
+    }
+
+    /// A re-INVITE: one at a time (RFC 3261 §14.2).
+    pub fn refresh_asked(&mut self, post: &mut Post, request: Request) {
+        let busy = self.refresh.is_some() || !matches!(self.phase, Phase::Talking | Phase::Accepted(_));
+        let asked = Asked::new(post, request);
+        if busy {
+            asked.refuse(post, if matches!(self.phase, Phase::Applying) { 491 } else { 500 });
+            return;
+        }
+        post.media(self.id, asked.media_request());
+        self.refresh = Some(Box::new(asked));
+    }
+
+    /// The driver has answered a re-INVITE.
+    pub fn refreshed(&mut self, post: &mut Post, reply: MediaReply) {
+        let Some(mut asked) = self.refresh.take() else { return };
+        match reply {
+            MediaReply::Local(sdp) => {
+                asked.accept(post, sdp.into_inner());
+                self.refresh = Some(asked);
+            }
+            // The session stays as it was.
+            MediaReply::Applied | MediaReply::Failed => asked.refuse(post, 488),
+        }
+    }
+}
+
+fn from_tag(request: &Request) -> String {
+    request.headers.from().ok().and_then(|f| f.tag().map(str::to_owned)).unwrap_or_default()
+}

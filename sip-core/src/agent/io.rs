@@ -1,0 +1,106 @@
+//! What goes into the agent and what comes out of it.
+
+use super::event::{CallId, Event};
+use crate::pii::Pii;
+use crate::time::Time;
+
+/// Something that happened outside of the agent.
+#[derive(Clone, Debug)]
+pub enum Input<'a> {
+    /// The socket that [`Output::Connect`] asked for is open.
+    Connected,
+    /// That socket is closed, or could not be opened.
+    Disconnected,
+    /// A frame came in: one message, or a keepalive.
+    Frame(&'a [u8]),
+    /// The time of the last [`Output::Timeout`] has come.
+    Timeout,
+    /// The network of the machine came or went.
+    Online(bool),
+    /// The page may have slept: a timer went off much too late, or it was thawed. The flow is checked at once.
+    Woken,
+    /// The page wants something.
+    Command(Command),
+    /// The driver has done what [`Output::Media`] asked for.
+    Media(CallId, MediaReply),
+}
+
+/// What a page can want.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Connect and register; again after [`Command::Stop`].
+    Start,
+    /// Unregister, close, and stay quiet. Calls are hung up.
+    Stop,
+    /// Another page of this device registers from now on: hang up and close, but leave its registration alone.
+    Abandon,
+    /// A new token for the line.
+    Token(Pii<String>),
+    /// Register anew now, whatever the agent believes: a wake wants proof. Ends in [`Event::Registered`] or a
+    /// [`Event::Registration`] that says why not.
+    Register,
+    /// Call a number, or a whole SIP URI. The id is one of [`super::Agent::next_call`].
+    Call {
+        /// The new call's id.
+        call: CallId,
+        /// Whom to call.
+        to: Pii<String>,
+    },
+    /// The screen for this incoming call is up: the caller may hear it ring.
+    Alert(CallId),
+    /// Take an incoming call.
+    Answer(CallId),
+    /// Decline an incoming call.
+    Reject(CallId),
+    /// End a call in whatever state it is.
+    HangUp(CallId),
+    /// End a call that has no path for its media.
+    MediaLost(CallId),
+}
+
+/// What the agent asks of the media of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MediaRequest {
+    /// Make an offer: [`MediaReply::Local`].
+    CreateOffer,
+    /// Answer this offer, the first one or a later one: [`MediaReply::Local`].
+    CreateAnswer {
+        /// The other side's description.
+        offer: Pii<Vec<u8>>,
+    },
+    /// Take the answer to our offer: [`MediaReply::Applied`].
+    ApplyAnswer {
+        /// The other side's description.
+        answer: Pii<Vec<u8>>,
+    },
+    /// The call is over: let microphone and connection go. No reply.
+    Release,
+}
+
+/// What became of a [`MediaRequest`].
+#[derive(Clone, Debug)]
+pub enum MediaReply {
+    /// Our description, candidates included.
+    Local(Pii<Vec<u8>>),
+    /// The other side's answer was taken.
+    Applied,
+    /// The microphone was refused, or the description cannot be used.
+    Failed,
+}
+
+/// What the driver has to do.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Send this frame on the socket.
+    Transmit(Vec<u8>),
+    /// Give the socket up, if there is one, and open another.
+    Connect,
+    /// Close the socket.
+    Disconnect,
+    /// Do something with the media of a call and reply by [`Input::Media`].
+    Media(CallId, MediaRequest),
+    /// Tell the page.
+    Event(Event),
+    /// Nothing more to do before this time, unless something comes in. Ends each drain.
+    Timeout(Option<Time>),
+}

@@ -1,0 +1,449 @@
+//! The user agent of a page: one flow, its registration, its calls. Pure and sans-IO.
+//!
+//! Two verbs: [`Agent::handle_input`] tells what happened, [`Agent::poll_output`] is drained until it gives
+//! [`Output::Timeout`]. Time comes in with each input, randomness at the start. The driver owns socket, timer and media.
+//!
+//! | file | what it owns |
+//! |---|---|
+//! | `link` | the socket: opened again when lost, asked for life while quiet |
+//! | `registration` | the binding on that flow |
+//! | `call`, `outgoing`, `incoming` | one call |
+//! | `post` | what all write through; loose ends that outlive their call |
+//! | `respond`, `identity`, `outcome` | stateless answers; requests; words for ends |
+
+mod call;
+mod config;
+mod event;
+mod identity;
+mod incoming;
+mod io;
+mod link;
+mod outcome;
+mod outgoing;
+mod post;
+mod registration;
+mod respond;
+#[cfg(test)]
+mod tests;
+
+pub use config::{Config, Patience};
+pub use event::{By, CallId, CallState, CallView, Direction, End, Event, Outcome, Party, Registration, Stage};
+pub use io::{Command, Input, MediaReply, MediaRequest, Output};
+
+use crate::dialog::DialogId;
+use crate::entropy::Entropy;
+use crate::time::Time;
+use crate::transaction::{ClientKey, ServerInvite, ServerKey, Transport};
+use crate::wire::{HeaderName, Limits, Message, Method, ParseError, Request, Response};
+
+use call::Call;
+use identity::Identity;
+use link::{Link, PING, PONG, Step};
+use post::Post;
+use registration::{Answer, Registrar};
+
+/// The user agent of a page.
+#[derive(Debug)]
+pub struct Agent {
+    patience: Patience,
+    post: Post,
+    link: Link,
+    registrar: Registrar,
+    calls: Vec<Call>,
+    last_call: u64,
+    stopped: bool,
+    /// What the page was told last.
+    shown: Option<Registration>,
+}
+
+impl Agent {
+    /// An agent that has not started. Fails if the address-of-record is none.
+    pub fn new(config: &Config, mut entropy: Entropy) -> Result<Self, ParseError> {
+        let me = Identity::new(config, &mut entropy)?;
+        let mut post = Post::new(me, entropy);
+        let registrar = Registrar::new(config, &mut post);
+        Ok(Self {
+            patience: config.patience,
+            post,
+            link: Link::new(config.patience),
+            registrar,
+            calls: Vec::new(),
+            last_call: 0,
+            stopped: true,
+            shown: None,
+        })
+    }
+
+    /// An id for a call to come.
+    pub fn next_call(&mut self) -> CallId {
+        self.last_call += 1;
+        CallId(self.last_call)
+    }
+
+    /// Where the registration stands.
+    pub fn registration(&self) -> Registration {
+        if self.stopped {
+            return Registration::Closed;
+        }
+        if let Some((status, retry_at)) = self.registrar.refusal() {
+            return Registration::Refused { status, retry_at };
+        }
+        if self.registrar.is_bound() && self.link.is_open() {
+            return Registration::Registered;
+        }
+        if !self.link.is_online() {
+            return Registration::Offline;
+        }
+        if self.registrar.was_bound() {
+            return Registration::Reconnecting { retry_at: self.link.retry_at() };
+        }
+        Registration::Connecting
+    }
+
+    /// Something happened.
+    pub fn handle_input(&mut self, now: Time, input: Input<'_>) {
+        self.post.now = now;
+        match input {
+            Input::Connected => {
+                if self.link.opened(now) {
+                    self.registrar.register(&mut self.post);
+                }
+            }
+            Input::Disconnected => {
+                let step = self.link.lost(now, &mut self.post.entropy);
+                self.step(step);
+            }
+            Input::Frame(frame) => self.frame(frame),
+            Input::Timeout => self.timeout(),
+            Input::Online(online) => {
+                let step = self.link.network(now, online);
+                self.step(step);
+            }
+            Input::Woken => {
+                let step = self.link.doubt(now);
+                self.step(step);
+            }
+            Input::Command(command) => self.command(command),
+            Input::Media(call, reply) => self.media(call, reply),
+        }
+        self.settle();
+    }
+
+    /// What is to be done next; drained until [`Output::Timeout`].
+    pub fn poll_output(&mut self) -> Output {
+        self.post.out.pop_front().unwrap_or_else(|| Output::Timeout(self.deadline()))
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        let own = [self.link.deadline(), self.registrar.deadline(), self.post.deadline()];
+        own.into_iter().flatten().chain(self.calls.iter().filter_map(Call::deadline)).min()
+    }
+
+    /// Tells the page what has changed, and forgets what is over.
+    fn settle(&mut self) {
+        for call in &mut self.calls {
+            call.show(&mut self.post);
+        }
+        self.calls.retain(|call| !call.is_over());
+        let registration = self.registration();
+        if self.shown != Some(registration) && !(self.shown.is_none() && self.stopped) {
+            self.shown = Some(registration);
+            self.post.out.push_back(Output::Event(Event::Registration(registration)));
+        }
+    }
+
+    fn step(&mut self, step: Option<Step>) {
+        match step {
+            None => {}
+            Some(Step::Ping) => self.post.out.push_back(Output::Transmit(PING.to_vec())),
+            Some(Step::Connect) => {
+                self.flow_lost();
+                self.post.out.push_back(Output::Connect);
+            }
+            Some(Step::Lost) => {
+                self.flow_lost();
+                self.post.out.push_back(Output::Disconnect);
+                if self.stopped || self.registrar.refusal().is_some() {
+                    self.link.down();
+                }
+            }
+        }
+    }
+
+    /// The flow is gone with every transaction on it.
+    fn flow_lost(&mut self) {
+        self.registrar.flow_lost();
+        self.post.flow_lost();
+        let until = self.post.now + self.patience.rebind;
+        for call in &mut self.calls {
+            call.flow_lost(&mut self.post, until);
+        }
+    }
+
+    fn reconnect(&mut self) {
+        let step = self.link.connect(self.post.now);
+        self.step(Some(step));
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::Start => {
+                self.stopped = false;
+                let step = self.link.hurry(self.post.now);
+                self.step(step);
+            }
+            Command::Stop => {
+                self.hang_up_all();
+                self.stopped = true;
+                if !(self.link.is_open() && self.registrar.leave(&mut self.post)) {
+                    self.close();
+                }
+            }
+            Command::Abandon => {
+                self.hang_up_all();
+                self.stopped = true;
+                self.close();
+            }
+            Command::Token(token) => {
+                self.registrar.set_token(token);
+                let refused = self.registrar.refusal().is_some();
+                if refused && self.link.is_open() {
+                    self.registrar.register(&mut self.post);
+                } else if refused && !self.stopped {
+                    self.registrar.forgive();
+                    self.reconnect();
+                }
+            }
+            Command::Register => self.register_now(),
+            Command::Call { call, to } => {
+                let call = Call::start(&mut self.post, call, to.expose());
+                self.calls.push(call);
+                let step = self.link.hurry(self.post.now).filter(|_| !self.stopped);
+                self.step(step);
+            }
+            Command::Alert(call) => self.with_call(call, |call, post| call.alert(post)),
+            Command::Answer(call) => self.with_call(call, |call, post| call.answer(post)),
+            Command::Reject(call) => self.with_call(call, |call, post| call.reject(post)),
+            Command::HangUp(call) => self.with_call(call, |call, post| call.hang_up(post)),
+            Command::MediaLost(call) => self.with_call(call, |call, post| call.media_lost(post)),
+        }
+    }
+
+    fn with_call(&mut self, id: CallId, act: impl FnOnce(&mut Call, &mut Post)) {
+        if let Some(call) = self.calls.iter_mut().find(|c| c.id == id) {
+            act(call, &mut self.post);
+        }
+    }
+
+    fn register_now(&mut self) {
+        if self.stopped {
+            return;
+        }
+        if self.link.is_open() {
+            self.registrar.register(&mut self.post);
+        } else {
+            self.registrar.forgive();
+            let step = self.link.hurry(self.post.now);
+            self.step(step);
+        }
+    }
+
+    fn hang_up_all(&mut self) {
+        for call in &mut self.calls {
+            call.hang_up(&mut self.post);
+        }
+    }
+
+    fn close(&mut self) {
+        self.link.down();
+        self.flow_lost();
+        self.post.out.push_back(Output::Disconnect);
+    }
+
+    fn media(&mut self, id: CallId, reply: MediaReply) {
+        let parked = self.patience.unregistered;
+        let now = self.post.now;
+        self.with_call(id, |call, post| {
+            if !call.keep_answer(&reply) {
+                call.media(post, reply);
+                call.park(now, parked);
+            }
+        });
+    }
+
+    fn timeout(&mut self) {
+        let now = self.post.now;
+        let step = self.link.timeout(now, &mut self.post.entropy);
+        self.step(step);
+        let answer = self.registrar.timeout(&mut self.post);
+        self.registered(answer);
+        self.post.timeout();
+        for call in &mut self.calls {
+            call.timeout(&mut self.post);
+        }
+    }
+
+    fn registered(&mut self, answer: Answer) {
+        match answer {
+            Answer::None => {}
+            Answer::Bound { waiting, new_flow } => {
+                self.link.proved();
+                self.post.flow_registered();
+                for call in &mut self.calls {
+                    call.flow_registered(&mut self.post);
+                }
+                self.post.out.push_back(Output::Event(Event::Registered { waiting, new_flow }));
+            }
+            // The socket stays open for the next token.
+            Answer::TokenRefused => {
+                self.post.registered = false;
+                self.post.out.push_back(Output::Event(Event::TokenRefused));
+            }
+            Answer::Refused => {
+                self.link.down();
+                self.flow_lost();
+                self.post.out.push_back(Output::Disconnect);
+            }
+            Answer::Silent => {
+                self.flow_lost();
+                let step = match self.link.lost(self.post.now, &mut self.post.entropy) {
+                    Some(lost) => Some(lost),
+                    // A refusal whose time is over.
+                    None => self.link.hurry(self.post.now),
+                };
+                self.step(step);
+            }
+            Answer::Left => self.close(),
+        }
+    }
+
+    fn frame(&mut self, frame: &[u8]) {
+        self.link.heard(self.post.now);
+        match frame {
+            PONG => return,
+            PING => {
+                self.post.out.push_back(Output::Transmit(PONG.to_vec()));
+                return;
+            }
+            _ => {}
+        }
+        match Message::parse(frame, &Limits::DEFAULT) {
+            Ok(Message::Request(request)) => self.request(request),
+            Ok(Message::Response(response)) => self.response(response),
+            Err(error) => {
+                if let Some(response) = Response::for_rejected(frame, &Limits::DEFAULT, &error) {
+                    self.post.send(response);
+                }
+            }
+        }
+    }
+
+    fn response(&mut self, response: Response) {
+        let Ok(key) = ClientKey::of_response(&response) else { return };
+        if self.registrar.owns(&key) {
+            let answer = self.registrar.receive(&mut self.post, response);
+            self.registered(answer);
+        } else if let Some(call) =
+            self.calls.iter_mut().find(|c| matches!(&c.phase, call::Phase::Inviting(invite) if invite.owns(&key)))
+        {
+            call.response(&mut self.post, response);
+        } else {
+            self.post.response(&key, &response);
+        }
+    }
+
+    fn request(&mut self, request: Request) {
+        let Ok(key) = ServerKey::of(&request) else { return };
+        match request.method {
+            Method::Ack => self.ack(&request),
+            Method::Cancel => self.cancel(&request),
+            Method::Invite if self.post.refused_again(&request) => {}
+            Method::Invite if self.calls.iter().any(|c| c.is_asked_by(&key)) => {
+                if let Some(call) = self.calls.iter_mut().find(|c| c.is_asked_by(&key)) {
+                    call.asked_again(&mut self.post, &key, request);
+                }
+            }
+            _ if request.headers.to().is_ok_and(|to| to.tag().is_some()) => self.in_dialog(request),
+            Method::Invite => self.invite(request),
+            Method::Options => {
+                let response = respond::options(&mut self.post, &request);
+                self.post.send(response);
+            }
+            // Outside of its dialog a BYE finds nothing.
+            Method::Bye => self.post.send(Response::for_request(&request, 481, "")),
+            ref method => {
+                let response = Response::for_request(&request, respond::refusal(method), "");
+                self.post.send(respond::with_allow(response));
+            }
+        }
+    }
+
+    fn ack(&mut self, ack: &Request) {
+        if self.post.refused_again(ack) {
+            return;
+        }
+        let Ok(id) = DialogId::of_incoming(ack) else { return };
+        if let Some(call) = self.calls.iter_mut().find(|c| c.dialog_id() == Some(&id)) {
+            call.acknowledged(&mut self.post, ack);
+        }
+    }
+
+    fn cancel(&mut self, cancel: &Request) {
+        let found = ServerKey::of_cancelled(cancel).ok();
+        let call = self.calls.iter_mut().find(|c| found.as_ref().is_some_and(|key| c.is_asked_by(key)));
+        let status = if call.is_some() { 200 } else { 481 };
+        self.post.send(Response::for_request(cancel, status, ""));
+        if let Some(call) = call {
+            call.cancelled(&mut self.post, cancel);
+        }
+    }
+
+    fn in_dialog(&mut self, request: Request) {
+        let id = DialogId::of_incoming(&request).ok();
+        match self.calls.iter_mut().find(|c| c.dialog_id().is_some() && c.dialog_id() == id.as_ref()) {
+            Some(call) => call.request(&mut self.post, request),
+            None if request.method == Method::Invite => self.refuse(request, 481),
+            None => self.post.send(Response::for_request(&request, 481, "")),
+        }
+    }
+
+    fn refuse(&mut self, request: Request, status: u16) {
+        let response = Response::for_request(&request, status, "");
+        self.refuse_with(request, response);
+    }
+
+    fn refuse_with(&mut self, request: Request, response: Response) {
+        let transaction = ServerInvite::start(request, Transport::Reliable, self.post.now);
+        self.post.refuse(transaction, response);
+    }
+
+    /// An INVITE outside of any dialog.
+    fn invite(&mut self, request: Request) {
+        if let Some(call) = self.calls.iter_mut().find(|c| c.is_same_call(&request)) {
+            call.adopt(&mut self.post, request);
+            return;
+        }
+        if self.calls.iter().any(|c| c.is_merged_with(&request)) {
+            self.refuse(request, 482);
+            return;
+        }
+        if let Some(tags) = post::required(&request) {
+            let response = Response::for_request(&request, 420, "").with(HeaderName::Unsupported, tags);
+            self.refuse_with(request, response);
+            return;
+        }
+        if !request.body.is_empty() && post::sdp_of(&request.headers, &request.body).is_none() {
+            let response = Response::for_request(&request, 415, "").with(HeaderName::Accept, identity::SDP);
+            self.refuse_with(request, response);
+            return;
+        }
+        // One call at a time: whoever calls meanwhile hears that we are busy.
+        if self.calls.iter().any(|c| !c.is_over()) {
+            self.refuse(request, 486);
+            return;
+        }
+        let id = self.next_call();
+        let call = Call::asked(&mut self.post, id, request);
+        self.calls.push(call);
+    }
+}

@@ -1,0 +1,320 @@
+//! What all machines of the agent write through, and the loose ends that outlive the call they belong to.
+
+use std::collections::VecDeque;
+
+use super::event::CallId;
+use super::identity::Identity;
+use super::io::{MediaRequest, Output};
+use crate::dialog::{Dialog, DialogId};
+use crate::entropy::Entropy;
+use crate::time::Time;
+use crate::transaction::{
+    ClientAction, ClientInvite, ClientKey, ClientNonInvite, ServerAction, ServerInvite, ServerInviteState, ServerKey,
+    Transport,
+};
+use crate::wire::{HeaderName, Message, Method, Reason, Request, Response};
+
+/// Loose ends of one kind are not kept beyond this many: the oldest is forgotten.
+const LOOSE_ENDS: usize = 64;
+
+/// Who we are, what time it is, and what is to go out.
+#[derive(Debug)]
+pub struct Post {
+    /// The time of the present input.
+    pub now: Time,
+    /// Who we are.
+    pub me: Identity,
+    /// Randomness.
+    pub entropy: Entropy,
+    /// The flow is registered.
+    pub registered: bool,
+    /// What is to go out.
+    pub out: VecDeque<Output>,
+    /// CANCEL and BYE that wait for their answer; a BYE with its dialog, to be sent again on another flow.
+    requests: Vec<(ClientNonInvite, Option<Dialog>)>,
+    /// BYEs that wait for a flow.
+    farewells: Vec<Dialog>,
+    /// Our INVITEs whose call is answered or over.
+    invites: Vec<Invite>,
+    /// Refused INVITEs that wait for their ACK.
+    refused: Vec<ServerInvite>,
+}
+
+impl Post {
+    /// With nothing to send.
+    pub fn new(me: Identity, entropy: Entropy) -> Self {
+        Self {
+            now: Time::ZERO,
+            me,
+            entropy,
+            registered: false,
+            out: VecDeque::new(),
+            requests: Vec::new(),
+            farewells: Vec::new(),
+            invites: Vec::new(),
+            refused: Vec::new(),
+        }
+    }
+
+    /// Puts a message on the wire.
+    pub fn send(&mut self, message: impl Into<Message>) {
+        self.out.push_back(Output::Transmit(message.into().to_bytes()));
+    }
+
+    /// Asks something of the media of a call.
+    pub fn media(&mut self, call: CallId, request: MediaRequest) {
+        self.out.push_back(Output::Media(call, request));
+    }
+
+    /// Carries out what a server transaction wants sent; the rest is for its user.
+    pub fn serve(&mut self, actions: Vec<ServerAction>) {
+        for action in actions {
+            if let ServerAction::Send(response) = action {
+                self.send(response);
+            }
+        }
+    }
+
+    /// Ends a dialog, now or when there is a flow again.
+    pub fn bye(&mut self, mut dialog: Dialog) {
+        if !self.registered {
+            push(&mut self.farewells, dialog);
+            return;
+        }
+        let kept = dialog.clone();
+        let via = self.me.via(&mut self.entropy);
+        let request = dialog.request(Method::Bye, &via);
+        self.request(request, Some(kept));
+    }
+
+    fn request(&mut self, request: Request, dialog: Option<Dialog>) {
+        let (transaction, actions) = ClientNonInvite::start(request, Transport::Reliable, self.now);
+        push(&mut self.requests, (transaction, dialog));
+        for action in actions {
+            if let ClientAction::Send(request) = action {
+                self.send(request);
+            }
+        }
+    }
+
+    /// Acknowledges a 2xx and gives the dialog that it makes.
+    pub fn acknowledge(&mut self, invite: &Request, response: &Response) -> Option<(Dialog, Request)> {
+        let dialog = Dialog::uac(invite, response).ok()?;
+        let via = self.me.via(&mut self.entropy);
+        let ack = dialog.ack(invite.headers.cseq().ok()?.number, &via);
+        self.send(ack.clone());
+        Some((dialog, ack))
+    }
+
+    /// Keeps an INVITE of ours whose call needs it no more: late answers are acknowledged and, if they make a dialog that
+    /// nobody wants, ended.
+    pub fn let_go(&mut self, invite: Invite) {
+        push(&mut self.invites, invite);
+    }
+
+    /// Keeps a refused INVITE until its ACK.
+    pub fn let_refused_go(&mut self, transaction: ServerInvite) {
+        if transaction.state() == ServerInviteState::Completed {
+            push(&mut self.refused, transaction);
+        }
+    }
+
+    /// Refuses an INVITE.
+    pub fn refuse(&mut self, mut transaction: ServerInvite, response: Response) {
+        let tag = self.entropy.tag();
+        let actions = transaction.respond(response.with_to_tag(&tag), self.now);
+        self.serve(actions);
+        self.let_refused_go(transaction);
+    }
+
+    /// An ACK, or an INVITE again, of a refused INVITE?
+    pub fn refused_again(&mut self, request: &Request) -> bool {
+        let Ok(key) = ServerKey::of(request) else { return false };
+        let now = self.now;
+        let Some(transaction) = self.refused.iter_mut().find(|t| ServerKey::of(t.request()).as_ref() == Ok(&key)) else {
+            return false;
+        };
+        let actions = transaction.receive(request.clone(), now);
+        self.serve(actions);
+        self.refused.retain(|t| t.state() != ServerInviteState::Terminated);
+        true
+    }
+
+    /// Carries out what one of our INVITE transactions wants; gives the responses for its user.
+    pub fn invite_actions(&mut self, actions: Vec<ClientAction>) -> Vec<InviteNews> {
+        let mut news = Vec::new();
+        for action in actions {
+            match action {
+                ClientAction::Send(request) => self.send(request),
+                ClientAction::Cancel(request) => self.request(request, None),
+                ClientAction::Receive(response) => news.push(InviteNews::Response(response)),
+                ClientAction::TimedOut => news.push(InviteNews::TimedOut),
+                ClientAction::Ended => news.push(InviteNews::Ended),
+            }
+        }
+        news
+    }
+
+    /// A response to one of the loose ends?
+    pub fn response(&mut self, key: &ClientKey, response: &Response) -> bool {
+        let now = self.now;
+        if let Some(at) = self.requests.iter().position(|(t, _)| of(t.request(), key)) {
+            let (transaction, _) = &mut self.requests[at];
+            if transaction.receive(response.clone(), now).contains(&ClientAction::Ended) {
+                self.requests.remove(at);
+            }
+            return true;
+        }
+        let Some(at) = self.invites.iter().position(|i| of(i.transaction.request(), key)) else {
+            return false;
+        };
+        let mut invite = self.invites.remove(at);
+        let actions = invite.transaction.receive(response.clone(), now);
+        let mut ended = false;
+        for news in self.invite_actions(actions) {
+            match news {
+                InviteNews::Response(response) if response.is_success() => {
+                    if let Some(dialog) = invite.answered(self, &response) {
+                        // Nobody waits for this answer: the call is over, or another branch has it (RFC 3261 §13.2.2.4).
+                        self.bye(dialog);
+                    }
+                }
+                InviteNews::Response(_) => {}
+                InviteNews::TimedOut | InviteNews::Ended => ended = true,
+            }
+        }
+        if !ended {
+            push(&mut self.invites, invite);
+        }
+        true
+    }
+
+    /// The flow is registered: what waited for it goes out.
+    pub fn flow_registered(&mut self) {
+        self.registered = true;
+        for dialog in std::mem::take(&mut self.farewells) {
+            self.bye(dialog);
+        }
+    }
+
+    /// The flow is gone with all its transactions. A BYE is sent again on the next one.
+    pub fn flow_lost(&mut self) {
+        self.registered = false;
+        self.invites.clear();
+        self.refused.clear();
+        for (_, dialog) in std::mem::take(&mut self.requests) {
+            if let Some(dialog) = dialog {
+                push(&mut self.farewells, dialog);
+            }
+        }
+    }
+
+    /// When [`Post::timeout`] is to be called.
+    pub fn deadline(&self) -> Option<Time> {
+        let requests = self.requests.iter().filter_map(|(t, _)| t.deadline());
+        let invites = self.invites.iter().filter_map(|i| i.transaction.deadline());
+        let refused = self.refused.iter().filter_map(ServerInvite::deadline);
+        requests.chain(invites).chain(refused).min()
+    }
+
+    /// Time has passed.
+    pub fn timeout(&mut self) {
+        let now = self.now;
+        self.requests.retain_mut(|(t, _)| !t.timeout(now).contains(&ClientAction::Ended));
+        self.invites.retain_mut(|i| !i.transaction.timeout(now).contains(&ClientAction::Ended));
+        let mut refused = std::mem::take(&mut self.refused);
+        refused.retain_mut(|t| {
+            let actions = t.timeout(now);
+            let ended = actions.contains(&ServerAction::Ended);
+            self.serve(actions);
+            !ended
+        });
+        self.refused = refused;
+    }
+}
+
+/// What became of an INVITE of ours.
+#[derive(Debug)]
+pub enum InviteNews {
+    /// A response.
+    Response(Response),
+    /// None came.
+    TimedOut,
+    /// The transaction is over.
+    Ended,
+}
+
+/// An INVITE of ours with the dialogs that answers have made.
+#[derive(Debug)]
+pub struct Invite {
+    /// Its transaction.
+    pub transaction: ClientInvite,
+    acknowledged: Vec<(DialogId, Request)>,
+}
+
+impl Invite {
+    /// Sends it.
+    pub fn start(request: Request, post: &mut Post) -> Self {
+        let (transaction, actions) = ClientInvite::start(request, Transport::Reliable, post.now);
+        post.invite_actions(actions);
+        Self { transaction, acknowledged: Vec::new() }
+    }
+
+    /// A response to this INVITE?
+    pub fn owns(&self, key: &ClientKey) -> bool {
+        of(self.transaction.request(), key)
+    }
+
+    /// A 2xx came: acknowledged, and the dialog if it is a new one.
+    pub fn answered(&mut self, post: &mut Post, response: &Response) -> Option<Dialog> {
+        let id = DialogId::of_response(response).ok()?;
+        if let Some((_, ack)) = self.acknowledged.iter().find(|(known, _)| *known == id) {
+            post.send(ack.clone());
+            return None;
+        }
+        let (dialog, ack) = post.acknowledge(self.transaction.request(), response)?;
+        push(&mut self.acknowledged, (id, ack));
+        Some(dialog)
+    }
+
+    /// Takes it back. Late answers are the post's business.
+    pub fn cancel(mut self, post: &mut Post, reason: Option<Reason>) {
+        let actions = self.transaction.cancel(reason.as_slice(), post.now);
+        post.invite_actions(actions);
+        post.let_go(self);
+    }
+}
+
+fn of(request: &Request, key: &ClientKey) -> bool {
+    ClientKey::of_request(request).as_ref() == Ok(key)
+}
+
+fn push<T>(list: &mut Vec<T>, item: T) {
+    if list.len() == LOOSE_ENDS {
+        list.remove(0);
+    }
+    list.push(item);
+}
+
+/// The wake and its state, as the edge tells them in `Wakeline-Wake`.
+pub fn wake_of(message: &crate::wire::Headers) -> (Option<String>, Option<String>) {
+    let Some(text) = message.get("Wakeline-Wake") else { return (None, None) };
+    let mut parts = text.split(';').map(str::trim);
+    let id = parts.next().filter(|id| !id.is_empty()).map(str::to_owned);
+    let state = parts.find_map(|p| p.strip_prefix("state=")).map(str::to_owned);
+    (id, state)
+}
+
+/// The body, if it is SDP.
+pub fn sdp_of(headers: &crate::wire::Headers, body: &[u8]) -> Option<Vec<u8>> {
+    let sdp = !body.is_empty() && headers.content_type().as_deref() == Some(super::identity::SDP);
+    sdp.then(|| body.to_vec())
+}
+
+/// An unsupported extension that a request insists on.
+pub fn required(request: &Request) -> Option<String> {
+    let known = ["outbound", "path"];
+    let tags = request.headers.get_all(HeaderName::Require);
+    let unknown: Vec<_> = tags.into_iter().filter(|t| !known.iter().any(|k| t.eq_ignore_ascii_case(k))).collect();
+    (!unknown.is_empty()).then(|| unknown.join(", "))
+}

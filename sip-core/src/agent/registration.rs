@@ -1,0 +1,299 @@
+//! The binding of our one flow at the registrar (RFC 3261 §10, RFC 5626 §4.2, RFC 8898).
+//!
+//! The token goes with the first try, so that no challenge costs a round trip. Digest answers a challenge when there is
+//! a password.
+
+use super::config::Config;
+use super::post::Post;
+use crate::auth::{DigestChallenge, DigestClient, Login};
+use crate::pii::Pii;
+use crate::time::{Duration, Time};
+use crate::transaction::{ClientAction, ClientKey, ClientNonInvite, Transport};
+use crate::wire::{Contacts, Credentials, HeaderName, Response};
+
+/// ```text
+/// Unbound → Asking → Bound → Asking (refresh) → …
+///             ↓ ↑
+///           Refused            Leaving → Unbound
+/// ```
+#[derive(Debug)]
+enum State {
+    /// No binding on this flow.
+    Unbound,
+    /// A REGISTER is under way; the flow is dead if no answer comes by then.
+    Asking(Box<ClientNonInvite>, Time),
+    /// Confirmed; refreshed at this time.
+    Bound(Time),
+    /// The registrar said no; asked again at this time.
+    Refused(u16, Option<Time>),
+    /// The last REGISTER is under way; it is not waited for longer than this.
+    Leaving(Box<ClientNonInvite>, Time),
+}
+
+/// What became of a REGISTER.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Nothing yet.
+    None,
+    /// The binding stands.
+    Bound {
+        /// The wakes of this line that are not over.
+        waiting: Vec<String>,
+        /// It is the first one on its flow.
+        new_flow: bool,
+    },
+    /// The token was refused; a new one may help.
+    TokenRefused,
+    /// Refused; the flow is of no use for now.
+    Refused,
+    /// No answer: the flow is dead.
+    Silent,
+    /// Unbound, or nobody answered the farewell.
+    Left,
+}
+
+/// The registration of the agent.
+#[derive(Debug)]
+pub struct Registrar {
+    state: State,
+    /// A binding was confirmed on this flow, and is believed to stand.
+    bound: bool,
+    /// A binding was confirmed once in the life of this page.
+    ever: bool,
+    call_id: String,
+    cseq: u32,
+    expires: u32,
+    patience: Duration,
+    farewell: Duration,
+    token: Option<Pii<String>>,
+    login: Option<Login>,
+    digest: Option<DigestClient>,
+}
+
+impl Registrar {
+    /// A registration that has not begun.
+    pub fn new(config: &Config, post: &mut Post) -> Self {
+        let username = post.me.address_of_record.username().unwrap_or_default().into_owned();
+        let login = config.password.clone().map(|password| Login { username: Pii(username), password });
+        Self {
+            state: State::Unbound,
+            bound: false,
+            ever: false,
+            call_id: post.entropy.call_id(),
+            cseq: post.entropy.cseq(),
+            expires: u32::try_from(config.patience.expires.as_secs()).unwrap_or(u32::MAX),
+            patience: config.patience.register,
+            farewell: config.patience.farewell,
+            token: config.token.clone(),
+            login,
+            digest: None,
+        }
+    }
+
+    /// The binding stands.
+    pub const fn is_bound(&self) -> bool {
+        self.bound
+    }
+
+    /// It stood once.
+    pub const fn was_bound(&self) -> bool {
+        self.ever
+    }
+
+    /// The registrar's no, and when it is asked again.
+    pub const fn refusal(&self) -> Option<(u16, Option<Time>)> {
+        match self.state {
+            State::Refused(status, at) => Some((status, at)),
+            _ => None,
+        }
+    }
+
+    /// A refusal is forgotten: someone wants to try again.
+    pub fn forgive(&mut self) {
+        if matches!(self.state, State::Refused(..)) {
+            self.state = State::Unbound;
+        }
+    }
+
+    /// A new token, for the next REGISTER.
+    pub fn set_token(&mut self, token: Pii<String>) {
+        self.token = Some(token);
+        self.digest = None;
+    }
+
+    /// Registers, or registers anew. One that is under way counts.
+    pub fn register(&mut self, post: &mut Post) {
+        if !matches!(self.state, State::Asking(..)) {
+            self.ask(post);
+        }
+    }
+
+    fn ask(&mut self, post: &mut Post) {
+        let transaction = self.send(post, self.expires);
+        self.state = State::Asking(transaction, post.now + self.patience);
+    }
+
+    /// Removes the binding; false if there is none to remove.
+    pub fn leave(&mut self, post: &mut Post) -> bool {
+        if !self.bound {
+            self.state = State::Unbound;
+            return false;
+        }
+        self.bound = false;
+        let transaction = self.send(post, 0);
+        self.state = State::Leaving(transaction, post.now + self.farewell);
+        true
+    }
+
+    fn send(&mut self, post: &mut Post, expires: u32) -> Box<ClientNonInvite> {
+        self.cseq += 1;
+        let mut request = post.me.register(&mut post.entropy, &self.call_id, self.cseq, expires);
+        let credentials = match (&mut self.digest, &self.login, &self.token) {
+            (Some(digest), Some(login), _) => {
+                let uri = request.uri.to_string();
+                Some(digest.answer(login, &request.method, &uri, &mut post.entropy))
+            }
+            (_, _, Some(token)) => Some(Credentials::bearer(token.expose().clone())),
+            _ => None,
+        };
+        if let Some(credentials) = credentials {
+            request.headers.push(HeaderName::Authorization, credentials.to_string());
+        }
+        let (transaction, actions) = ClientNonInvite::start(request, Transport::Reliable, post.now);
+        for action in actions {
+            if let ClientAction::Send(request) = action {
+                post.send(request);
+            }
+        }
+        Box::new(transaction)
+    }
+
+    /// A response to our REGISTER?
+    pub fn owns(&self, key: &ClientKey) -> bool {
+        match &self.state {
+            State::Asking(transaction, _) | State::Leaving(transaction, _) => {
+                ClientKey::of_request(transaction.request()).as_ref() == Ok(key)
+            }
+            _ => false,
+        }
+    }
+
+    /// The response to our REGISTER.
+    pub fn receive(&mut self, post: &mut Post, response: Response) -> Answer {
+        let (State::Asking(transaction, _) | State::Leaving(transaction, _)) = &mut self.state else {
+            return Answer::None;
+        };
+        let actions = transaction.receive(response, post.now);
+        let is_final = |r: &Response| r.is_final();
+        let answer = actions.into_iter().find_map(|action| match action {
+            ClientAction::Receive(response) => Some(response).filter(is_final),
+            _ => None,
+        });
+        let Some(response) = answer else { return Answer::None };
+        if matches!(self.state, State::Leaving(..)) {
+            self.state = State::Unbound;
+            return Answer::Left;
+        }
+        match response.status {
+            200..300 => self.confirmed(post, &response),
+            401 | 407 => self.challenged(post, &response),
+            423 => match response.headers.min_expires() {
+                // A registrar that repeats itself must not keep us asking.
+                Ok(Some(least)) if least > self.expires => {
+                    self.expires = least;
+                    self.ask(post);
+                    Answer::None
+                }
+                _ => self.refused(423, None),
+            },
+            status => {
+                let after = response.headers.retry_after().ok().flatten();
+                // Whoever is told "later" or fails may come again; other refusals are the user's business.
+                let later = matches!(status, 408 | 430 | 480 | 500..600).then_some(30);
+                let at = after.or(later).map(|s| post.now + Duration::from_secs(s.into()));
+                self.refused(status, at)
+            }
+        }
+    }
+
+    fn confirmed(&mut self, post: &mut Post, response: &Response) -> Answer {
+        let granted = match response.headers.contacts() {
+            Ok(Contacts::List(list)) => list.iter().find(|c| post.me.is_ours(c)).and_then(|c| c.expires()),
+            _ => None,
+        };
+        let seconds = granted.or_else(|| response.headers.expires().ok().flatten()).unwrap_or(self.expires).max(1);
+        // Before its end, by a minute or by half of a short life.
+        let refresh = u64::from(seconds) * 1000;
+        let refresh = refresh.saturating_sub(60_000).max(refresh / 2);
+        self.state = State::Bound(post.now + Duration::from_millis(refresh));
+        let new_flow = !std::mem::replace(&mut self.bound, true);
+        self.ever = true;
+        let waiting = response.headers.iter().filter(|f| f.name().eq_ignore_ascii_case("Wakeline-Waiting"));
+        let waiting = waiting.filter_map(|f| f.text()).flat_map(|t| t.split(','));
+        let waiting = waiting.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()).collect();
+        Answer::Bound { waiting, new_flow }
+    }
+
+    fn challenged(&mut self, post: &mut Post, response: &Response) -> Answer {
+        let name = if response.status == 401 { HeaderName::WwwAuthenticate } else { HeaderName::ProxyAuthenticate };
+        let challenges = response.headers.challenges(name).unwrap_or_default();
+        let digest = DigestChallenge::choose(&challenges);
+        if let (Some(challenge), Some(_)) = (digest, &self.login) {
+            if self.digest.as_ref().is_none_or(|before| before.may_retry(&challenge)) {
+                self.digest = Some(DigestClient::new(challenge));
+                self.ask(post);
+                return Answer::None;
+            }
+        } else if self.token.is_some() {
+            self.refused(response.status, None);
+            return Answer::TokenRefused;
+        }
+        self.refused(response.status, None)
+    }
+
+    fn refused(&mut self, status: u16, again: Option<Time>) -> Answer {
+        self.bound = false;
+        self.state = State::Refused(status, again);
+        Answer::Refused
+    }
+
+    /// The flow is gone, and the binding with it.
+    pub fn flow_lost(&mut self) {
+        self.bound = false;
+        if !matches!(self.state, State::Refused(..)) {
+            self.state = State::Unbound;
+        }
+    }
+
+    /// When [`Registrar::timeout`] is to be called.
+    pub fn deadline(&self) -> Option<Time> {
+        match &self.state {
+            State::Asking(_, at) | State::Leaving(_, at) | State::Bound(at) => Some(*at),
+            State::Refused(_, at) => *at,
+            State::Unbound => None,
+        }
+    }
+
+    /// Time has passed; does nothing before the deadline. A refusal whose time has come is forgotten: the flow begins anew.
+    pub fn timeout(&mut self, post: &mut Post) -> Answer {
+        if self.deadline().is_none_or(|at| post.now < at) {
+            return Answer::None;
+        }
+        match self.state {
+            State::Bound(_) => {
+                self.ask(post);
+                Answer::None
+            }
+            State::Asking(..) | State::Refused(..) => {
+                self.bound = false;
+                self.state = State::Unbound;
+                Answer::Silent
+            }
+            State::Leaving(..) => {
+                self.state = State::Unbound;
+                Answer::Left
+            }
+            State::Unbound => Answer::None,
+        }
+    }
+}
