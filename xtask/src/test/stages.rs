@@ -47,7 +47,7 @@ pub const ALL: &[Stage] = &[
         run: page,
     },
     Stage {
-        name: "client in Chromium (wasm-bindgen-test)",
+        name: "client in Chromium, WebCrypto in Node (wasm-bindgen-test)",
         run: client,
     },
     Stage {
@@ -121,6 +121,8 @@ fn client(house: &House, _: bool, left_out: &mut Vec<String>) -> Result<Count> {
             "--locked",
             "--package",
             "wakeline-client",
+            "--package",
+            "wakeline-push-bench",
             "--target",
             WASM,
         ])
