@@ -43,10 +43,11 @@ pub enum RequestError {
 }
 
 impl RequestError {
-    /// Whether no push to this subscription can ever work: forget it.
+    /// Whether no push to this subscription can ever work: forget it. An endpoint that the list
+    /// does not allow stays: the list may have been set wrongly, and can be set right.
     #[must_use]
     pub fn drops_subscription(&self) -> bool {
-        matches!(self, Self::Endpoint(_) | Self::Crypto(CryptoError::PeerKey))
+        matches!(self, Self::Crypto(CryptoError::PeerKey))
     }
 }
 

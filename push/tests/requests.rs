@@ -7,8 +7,9 @@ use pollster::block_on;
 use serde_json::Value;
 use wakeline_push::crypto::PrivateKey;
 use wakeline_push::{
-    AllowList, Caller, CryptoError, Kind, Lang, Notice, Request, RequestError, RustCrypto,
-    Subscription, Target, Tokens, Topic, Vapid, VapidError, VapidKeys, decrypt, payload, request,
+    AllowList, Caller, CryptoError, EndpointError, Kind, Lang, Notice, Request, RequestError,
+    RustCrypto, Subscription, Target, Tokens, Topic, Vapid, VapidError, VapidKeys, decrypt,
+    payload, request,
 };
 
 const NOW: u64 = 1_800_000_000_000;
@@ -142,11 +143,33 @@ fn an_expired_invitation_is_not_sent() {
 }
 
 #[test]
-fn an_endpoint_that_left_the_list_is_not_called() {
+fn an_endpoint_that_left_the_list_is_not_called_and_not_forgotten() {
     let mut site = Site::new();
     site.allow = AllowList::new(["push.example.net"]).unwrap();
     let refused = site.push(NOW, &notice(Kind::Invitation, NOW)).unwrap_err();
-    assert!(refused.drops_subscription(), "{refused}");
+    assert_eq!(refused, RequestError::Endpoint(EndpointError::Host));
+    assert!(!refused.drops_subscription());
+}
+
+#[test]
+fn a_subscription_whose_key_is_no_point_is_forgotten() {
+    let mut site = Site::new();
+    let Target::WebPush(subscription) = &site.target;
+    let mut point = *subscription.p256dh().as_octets();
+    point[64] ^= 1;
+    let auth = B64.encode(subscription.auth());
+    let off = Subscription::parse(
+        subscription.endpoint(),
+        &B64.encode(point),
+        &auth,
+        &site.allow,
+    );
+    site.target = Target::WebPush(off.unwrap());
+    assert!(
+        site.push(NOW, &notice(Kind::Invitation, NOW))
+            .unwrap_err()
+            .drops_subscription()
+    );
 }
 
 #[test]
