@@ -320,3 +320,49 @@ pub fn end_children_on_signals() -> Result<()> {
     });
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Task {
+        let house = House::find().expect("tests run inside the repository");
+        Task::new(&house, "sh").args(["-c", script])
+    }
+
+    #[test]
+    fn lines_of_both_streams_and_the_status_come_back() {
+        let finished = shell("echo out; echo err >&2; exit 3")
+            .run(|_| ())
+            .expect("sh starts");
+        assert_eq!(finished.status.and_then(|status| status.code()), Some(3));
+        let mut lines = finished.lines;
+        lines.sort();
+        assert_eq!(lines, ["err", "out"]);
+    }
+
+    #[test]
+    fn a_task_past_its_limit_is_ended_with_all_it_started() {
+        let limit = Duration::from_millis(300);
+        let finished = shell("sleep 60 & echo $!; wait")
+            .limit(limit)
+            .run(|_| ())
+            .expect("sh starts");
+        assert!(finished.status.is_none());
+        assert!(!finished.success());
+        let grandchild: i32 = finished.lines[0].parse().expect("it printed its id");
+        let grandchild = Pid::from_raw(grandchild).expect("an id is not zero");
+        // A killed orphan may wait a moment for init to reap it: gone or a zombie, never running.
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", grandchild.as_raw_nonzero()));
+        assert!(stat.map_or(true, |stat| stat.contains(") Z ")));
+    }
+
+    #[test]
+    fn a_child_that_stays_behind_does_not_hold_up_its_leader() {
+        let finished = shell("sleep 60 & echo started")
+            .run(|_| ())
+            .expect("sh starts");
+        assert!(finished.success());
+        assert!(finished.took < Duration::from_secs(30));
+    }
+}

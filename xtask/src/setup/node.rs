@@ -27,7 +27,7 @@ pub fn packages(house: &House) -> Result<()> {
             bail!("npm is missing: install Node.js with npm (for example `apt-get install npm`)");
         }
         Task::new(house, "npm")
-            .args(["ci", "--no-audit", "--no-fund"])
+            .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
             .limit(Duration::from_secs(900))
             .run_quietly("installing npm packages")
             .context("npm could not install the packages of package-lock.json")?;
