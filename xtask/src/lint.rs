@@ -112,7 +112,14 @@ fn deny(house: &House) -> Result<()> {
     let tool = cargo_deny(house)?;
     // Advisories want a database from the network; they are asked for apart, see deny.toml.
     Task::new(house, tool)
-        .args(["--workspace", "--offline", "check", "bans", "licenses", "sources"])
+        .args([
+            "--workspace",
+            "--offline",
+            "check",
+            "bans",
+            "licenses",
+            "sources",
+        ])
         .limit(Duration::from_secs(300))
         .run_quietly("cargo deny")?;
     Ok(())
