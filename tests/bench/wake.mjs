@@ -4,16 +4,14 @@
 //
 // Bare page and wake alternate in one run; medians. Beside it the CPU of a push (`push.mjs`), when
 // its wasm is built. Fails when a bound is broken.
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bareLoad } from '../lib/bare.mjs';
 import { roundTrips } from '../lib/timeline.mjs';
 import { browsers, World } from '../lib/world.mjs';
 import { ringing, wakeAndTap } from '../plays/wake.mjs';
+import { pushCpu } from './push/cpu.mjs';
 
 /** Tap to ringing beyond the bare page, ms; round trips; INVITE to push request, ms. */
 const BOUNDS = { beyond: 120, trips: 3, push: 15 };
@@ -67,14 +65,8 @@ for (const browser of options.browser ? [options.browser] : browsers()) {
   if (push > BOUNDS.push) broken.push(`${browser}: INVITE to push ${push} ms`);
 }
 
-const folder = dirname(fileURLToPath(import.meta.url));
-if (existsSync(join(folder, '../../build/push-bench'))) {
-  const file = join(mkdtempSync(join(tmpdir(), 'wakeline-bench-')), 'push.json');
-  execFileSync(process.execPath, [join(folder, 'push.mjs'), '--json', file], { stdio: 'inherit', cwd: join(folder, '../..') });
-  Object.assign(report, JSON.parse(readFileSync(file, 'utf8')));
-} else {
-  console.log('left out: CPU per push (build/push-bench is not built)');
-}
+if (existsSync(join(import.meta.dirname, '../../build/push-bench'))) report.push_cpu_ms_per_1000 = await pushCpu();
+else console.log('left out: CPU per push (build/push-bench is not built)');
 
 console.log(JSON.stringify(report, null, 2));
 if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
