@@ -15,6 +15,7 @@ use std::{
 };
 use wakeline_edge_api::{self as api, Account};
 use wasm_bindgen::prelude::*;
+use web_sys::CryptoKeyPair;
 
 /// A token that ends sooner than this is renewed before it is used.
 const RENEW_BEFORE_MS: i64 = 60_000;
@@ -33,17 +34,18 @@ struct Inner {
 }
 
 impl Session {
-    /// Signs in by password.
+    /// Signs in by password, as a new device: one that was signed out or revoked here is dead for ever.
     pub async fn sign_in(edge: &str, number: &str, password: &str) -> Result<Self, Problem> {
         let edge = origin(edge)?;
+        let device = device::new_id()?;
         let body = api::SignIn {
             number: number.into(),
             password: password.into(),
-            device: None,
+            device: Some(device.clone()),
         };
         let answer = post(&edge, "/v1/sessions").send_json(&body).await?;
         let session: api::Session = parse(answer)?;
-        let this = Self::start(edge, session).await?;
+        let this = Self::start(edge, session, device, device::new_key().await?).await?;
         this.learn_clock();
         Ok(this)
     }
@@ -64,11 +66,12 @@ impl Session {
     pub async fn with_token(edge: &str, token: &str) -> Result<Self, Problem> {
         let edge = origin(edge)?;
         let claims = Claims::of(token)?;
+        // A device that this line already has here stays the same device.
         let stored = store::load(&edge)
             .await?
             .filter(|r| r.account.number == claims.num);
-        let account = match stored {
-            Some(record) => record.account,
+        let (account, device, key) = match stored {
+            Some(record) => (record.account, record.device, record.key),
             None => {
                 let call = Call {
                     method: "GET",
@@ -76,7 +79,8 @@ impl Session {
                     path: "/v1/account",
                     token: Some(token),
                 };
-                parse(call.send().await?)?
+                let account = parse(call.send().await?)?;
+                (account, device::new_id()?, device::new_key().await?)
             }
         };
         let session = api::Session {
@@ -84,18 +88,15 @@ impl Session {
             expires_at: claims.exp * 1000,
             account,
         };
-        Self::start(edge, session).await
+        Self::start(edge, session, device, key).await
     }
 
-    /// Stores a new session; a device that this line already has here stays the same device.
-    async fn start(edge: String, session: api::Session) -> Result<Self, Problem> {
-        let before = store::load(&edge)
-            .await?
-            .filter(|r| r.account.number == session.account.number);
-        let (device, key) = match before {
-            Some(record) => (record.device, record.key),
-            None => (device::new_id()?, device::new_key().await?),
-        };
+    async fn start(
+        edge: String,
+        session: api::Session,
+        device: String,
+        key: CryptoKeyPair,
+    ) -> Result<Self, Problem> {
         let record = Record {
             account: session.account,
             device,

@@ -60,9 +60,30 @@ pub struct Call {
 
 impl Call {
     /// A call that has just begun.
-    pub fn new(id: CallId, direction: Direction, remote: Party, state: CallState, phase: Phase) -> Self {
-        let view = CallView { wake: None, direction, remote, state, stage: None, answered_at: None, end: None };
-        Self { id, view, shown: None, phase, dialog: None, refresh: None }
+    pub fn new(
+        id: CallId,
+        direction: Direction,
+        remote: Party,
+        state: CallState,
+        phase: Phase,
+    ) -> Self {
+        let view = CallView {
+            wake: None,
+            direction,
+            remote,
+            state,
+            stage: None,
+            answered_at: None,
+            end: None,
+        };
+        Self {
+            id,
+            view,
+            shown: None,
+            phase,
+            dialog: None,
+            refresh: None,
+        }
     }
 
     /// It is over.
@@ -83,7 +104,11 @@ impl Call {
         let first = self.shown.is_none() && self.view.state == CallState::Incoming;
         let view = self.view.clone();
         self.shown = Some(view.clone());
-        let event = if first { Event::Incoming(self.id, view) } else { Event::Call(self.id, view) };
+        let event = if first {
+            Event::Incoming(self.id, view)
+        } else {
+            Event::Call(self.id, view)
+        };
         post.out.push_back(Output::Event(event));
     }
 
@@ -119,10 +144,17 @@ impl Call {
             (Phase::Over, _) => return,
             (_, Some(_)) => Outcome::Failed,
             (Phase::Waiting(_) | Phase::Orphaned(_), _) => Outcome::Declined,
-            (Phase::Applying | Phase::Accepted(_) | Phase::Talking | Phase::Answering(_), _) => Outcome::HungUp,
+            (Phase::Applying | Phase::Accepted(_) | Phase::Talking | Phase::Answering(_), _) => {
+                Outcome::HungUp
+            }
             (Phase::Offering(_) | Phase::Parked(..) | Phase::Inviting(_), _) => Outcome::Cancelled,
         };
-        let end = End { outcome, status: 0, reason: failure.unwrap_or_default().to_owned(), by: By::Local };
+        let end = End {
+            outcome,
+            status: 0,
+            reason: failure.unwrap_or_default().to_owned(),
+            by: By::Local,
+        };
         match self.over(post, end) {
             Phase::Inviting(invite) => invite.cancel(post, None),
             Phase::Waiting(asked) | Phase::Answering(asked) => asked.refuse(post, 603),
@@ -188,7 +220,9 @@ impl Call {
             }
             ref method => {
                 let status = super::respond::refusal(method);
-                post.send(super::respond::with_allow(Response::for_request(&request, status, "")));
+                post.send(super::respond::with_allow(Response::for_request(
+                    &request, status, "",
+                )));
             }
         }
     }
@@ -202,7 +236,12 @@ impl Call {
             let late = refresh.awaits_answer();
             self.refresh = None;
             if late && let Some(answer) = sdp_of(&ack.headers, &ack.body) {
-                post.media(self.id, MediaRequest::ApplyAnswer { answer: Pii(answer) });
+                post.media(
+                    self.id,
+                    MediaRequest::ApplyAnswer {
+                        answer: Pii(answer),
+                    },
+                );
             }
             return;
         }
@@ -213,7 +252,12 @@ impl Call {
             self.talk(post);
             if late {
                 match sdp_of(&ack.headers, &ack.body) {
-                    Some(answer) => post.media(self.id, MediaRequest::ApplyAnswer { answer: Pii(answer) }),
+                    Some(answer) => post.media(
+                        self.id,
+                        MediaRequest::ApplyAnswer {
+                            answer: Pii(answer),
+                        },
+                    ),
                     None => self.end_locally(post, Some("caller sent no answer")),
                 }
             }
@@ -252,7 +296,9 @@ impl Call {
         let own = match &self.phase {
             Phase::Parked(_, _, at) => Some(*at),
             Phase::Inviting(invite) => invite.transaction.deadline(),
-            Phase::Waiting(asked) | Phase::Answering(asked) | Phase::Accepted(asked) => asked.deadline(),
+            Phase::Waiting(asked) | Phase::Answering(asked) | Phase::Accepted(asked) => {
+                asked.deadline()
+            }
             Phase::Orphaned(orphan) => Some(orphan.until),
             Phase::Offering(_) | Phase::Applying | Phase::Talking | Phase::Over => None,
         };
@@ -282,7 +328,12 @@ impl Call {
             }
             Phase::Orphaned(_) => {
                 let reason = "caller's connection lost".to_owned();
-                let end = End { outcome: Outcome::Cancelled, status: 0, reason, by: By::Remote };
+                let end = End {
+                    outcome: Outcome::Cancelled,
+                    status: 0,
+                    reason,
+                    by: By::Remote,
+                };
                 self.over(post, end);
             }
             Phase::Offering(_) | Phase::Applying | Phase::Talking | Phase::Over => {}
@@ -291,7 +342,12 @@ impl Call {
 
     /// Ends it as failed on our side.
     pub fn fail(&mut self, post: &mut Post, status: u16, reason: &str) {
-        let end = End { outcome: Outcome::Failed, status, reason: reason.to_owned(), by: By::Local };
+        let end = End {
+            outcome: Outcome::Failed,
+            status,
+            reason: reason.to_owned(),
+            by: By::Local,
+        };
         self.over(post, end);
     }
 }

@@ -29,10 +29,14 @@ impl Identity {
     /// The identity for one life of a page.
     pub fn new(config: &Config, entropy: &mut Entropy) -> Result<Self, ParseError> {
         let address_of_record: Uri = config.address_of_record.parse()?;
-        let host = format!("{}.invalid", entropy.text(10).replace(['-', '_'], "x").to_lowercase());
+        let host = format!(
+            "{}.invalid",
+            entropy.text(10).replace(['-', '_'], "x").to_lowercase()
+        );
         let user = entropy.text(8).replace(['-', '_'], "x");
         Ok(Self {
-            from: NameAddr::new(address_of_record.clone()).with_display(config.display_name.expose().clone()),
+            from: NameAddr::new(address_of_record.clone())
+                .with_display(config.display_name.expose().clone()),
             contact: Uri::sip(&user, host).with_param("transport", "ws"),
             instance: config.instance.clone(),
             transport: if config.secure { "WSS" } else { "WS" },
@@ -49,7 +53,11 @@ impl Identity {
         }
         let mut uri = self.address_of_record.clone();
         uri.user = Uri::sip(to, "x").user;
-        if to.is_empty() { Err(ParseError::Uri) } else { Ok(uri) }
+        if to.is_empty() {
+            Err(ParseError::Uri)
+        } else {
+            Ok(uri)
+        }
     }
 
     /// A Via with a branch of its own.
@@ -64,24 +72,42 @@ impl Identity {
 
     /// Is this our Contact?
     pub fn is_ours(&self, contact: &NameAddr) -> bool {
-        contact.uri.user == self.contact.user && contact.uri.host.eq_ignore_ascii_case(&self.contact.host)
+        contact.uri.user == self.contact.user
+            && contact.uri.host.eq_ignore_ascii_case(&self.contact.host)
     }
 
     /// A REGISTER of our one flow (RFC 5626 §4.2).
-    pub fn register(&self, entropy: &mut Entropy, call_id: &str, cseq: u32, expires: u32) -> Request {
+    pub fn register(
+        &self,
+        entropy: &mut Entropy,
+        call_id: &str,
+        cseq: u32,
+        expires: u32,
+    ) -> Request {
         let mut registrar = self.address_of_record.clone();
         registrar.user = None;
         let aor = NameAddr::new(self.address_of_record.clone());
         let from = self.from.clone().with_tag(entropy.tag());
         let contact = NameAddr::new(self.contact.clone())
-            .with_param("+sip.instance", quote(&format!("<urn:uuid:{}>", self.instance)))
+            .with_param(
+                "+sip.instance",
+                quote(&format!("<urn:uuid:{}>", self.instance)),
+            )
             .with_param("reg-id", "1")
             .with_param("expires", expires.to_string());
-        Request::new(Method::Register, registrar, &self.via(entropy), &from, &aor, call_id, cseq)
-            .with(HeaderName::Contact, contact.to_string())
-            .with(HeaderName::Supported, SUPPORTED)
-            .with(HeaderName::Allow, ALLOW)
-            .with(HeaderName::UserAgent, self.user_agent.as_str())
+        Request::new(
+            Method::Register,
+            registrar,
+            &self.via(entropy),
+            &from,
+            &aor,
+            call_id,
+            cseq,
+        )
+        .with(HeaderName::Contact, contact.to_string())
+        .with(HeaderName::Supported, SUPPORTED)
+        .with(HeaderName::Allow, ALLOW)
+        .with(HeaderName::UserAgent, self.user_agent.as_str())
     }
 
     /// The INVITE of a new call.
@@ -89,12 +115,20 @@ impl Identity {
         let from = self.from.clone().with_tag(entropy.tag());
         let (call_id, cseq) = (entropy.call_id(), entropy.cseq());
         let via = self.via(entropy);
-        Request::new(Method::Invite, to.clone(), &via, &from, &NameAddr::new(to.clone()), &call_id, cseq)
-            .with(HeaderName::Contact, self.contact())
-            .with(HeaderName::Allow, ALLOW)
-            .with(HeaderName::Supported, SUPPORTED)
-            .with(HeaderName::UserAgent, self.user_agent.as_str())
-            .with_body(SDP, offer)
+        Request::new(
+            Method::Invite,
+            to.clone(),
+            &via,
+            &from,
+            &NameAddr::new(to.clone()),
+            &call_id,
+            cseq,
+        )
+        .with(HeaderName::Contact, self.contact())
+        .with(HeaderName::Allow, ALLOW)
+        .with(HeaderName::Supported, SUPPORTED)
+        .with(HeaderName::UserAgent, self.user_agent.as_str())
+        .with_body(SDP, offer)
     }
 
     /// A response that makes or keeps a dialog.

@@ -44,7 +44,13 @@ impl Asked {
         let offer = sdp_of(&request.headers, &request.body);
         let tag = post.entropy.tag();
         let transaction = ServerInvite::start(request, Transport::Reliable, post.now);
-        Self { transaction, tag, offer, answered: None, alerted: false }
+        Self {
+            transaction,
+            tag,
+            offer,
+            answered: None,
+            alerted: false,
+        }
     }
 
     fn request(&self) -> &Request {
@@ -75,7 +81,10 @@ impl Asked {
     }
 
     fn accept(&mut self, post: &mut Post, sdp: Vec<u8>) {
-        let response = post.me.in_dialog(self.request(), 200, &self.tag).with_body(SDP, sdp);
+        let response = post
+            .me
+            .in_dialog(self.request(), 200, &self.tag)
+            .with_body(SDP, sdp);
         let cseq = self.request().headers.cseq().map_or(0, |c| c.number);
         self.answered = Some(AnsweredInvite::start(response.clone(), cseq, post.now));
         self.respond(post, response);
@@ -94,7 +103,9 @@ impl Asked {
     /// What the driver has to make.
     pub fn media_request(&self) -> MediaRequest {
         match &self.offer {
-            Some(offer) => MediaRequest::CreateAnswer { offer: Pii(offer.clone()) },
+            Some(offer) => MediaRequest::CreateAnswer {
+                offer: Pii(offer.clone()),
+            },
             None => MediaRequest::CreateOffer,
         }
     }
@@ -116,7 +127,11 @@ impl Asked {
     /// When [`Asked::timeout`] is to be called.
     pub fn deadline(&self) -> Option<Time> {
         let answered = self.answered.as_ref().and_then(AnsweredInvite::deadline);
-        self.transaction.deadline().into_iter().chain(answered).min()
+        self.transaction
+            .deadline()
+            .into_iter()
+            .chain(answered)
+            .min()
     }
 
     /// Time has passed; true when no ACK came in the end.
@@ -137,7 +152,10 @@ impl Asked {
 impl Call {
     /// Someone calls.
     pub fn asked(post: &mut Post, id: CallId, request: Request) -> Self {
-        let remote = request.headers.from().map_or_else(|_| Party::default(), |from| party(&from));
+        let remote = request
+            .headers
+            .from()
+            .map_or_else(|_| Party::default(), |from| party(&from));
         let (wake, _) = wake_of(&request.headers);
         let asked = Asked::new(post, request);
         let dialog = Dialog::uas(asked.request(), &asked.tag);
@@ -160,7 +178,8 @@ impl Call {
     pub fn is_same_call(&self, request: &Request) -> bool {
         match &self.phase {
             Phase::Orphaned(orphan) => {
-                request.headers.call_id() == Ok(orphan.call_id.as_str()) && from_tag(request) == orphan.from_tag
+                request.headers.call_id() == Ok(orphan.call_id.as_str())
+                    && from_tag(request) == orphan.from_tag
             }
             _ => false,
         }
@@ -168,7 +187,9 @@ impl Call {
 
     /// Takes that INVITE.
     pub fn adopt(&mut self, post: &mut Post, request: Request) {
-        let Phase::Orphaned(orphan) = std::mem::replace(&mut self.phase, Phase::Over) else { return };
+        let Phase::Orphaned(orphan) = std::mem::replace(&mut self.phase, Phase::Over) else {
+            return;
+        };
         let asked = Box::new(Asked::new(post, request));
         self.dialog = Dialog::uas(asked.request(), &asked.tag).ok();
         let same_offer = asked.offer == orphan.offer;
@@ -217,7 +238,9 @@ impl Call {
                 orphan.answering = true;
                 self.view.state = CallState::Connecting;
                 let offer = orphan.offer.clone();
-                let request = offer.map_or(MediaRequest::CreateOffer, |o| MediaRequest::CreateAnswer { offer: Pii(o) });
+                let request = offer.map_or(MediaRequest::CreateOffer, |o| {
+                    MediaRequest::CreateAnswer { offer: Pii(o) }
+                });
                 post.media(self.id, request);
             }
             _ => {}
@@ -226,8 +249,16 @@ impl Call {
 
     /// The user declines it.
     pub fn reject(&mut self, post: &mut Post) {
-        if matches!(self.phase, Phase::Waiting(_) | Phase::Answering(_) | Phase::Orphaned(_)) {
-            let end = End { outcome: Outcome::Declined, status: 603, reason: String::new(), by: By::Local };
+        if matches!(
+            self.phase,
+            Phase::Waiting(_) | Phase::Answering(_) | Phase::Orphaned(_)
+        ) {
+            let end = End {
+                outcome: Outcome::Declined,
+                status: 603,
+                reason: String::new(),
+                by: By::Local,
+            };
             if let Phase::Waiting(asked) | Phase::Answering(asked) = self.over(post, end) {
                 asked.refuse(post, 603);
             }
@@ -251,7 +282,8 @@ impl Call {
                 self.view.state = CallState::Incoming;
                 self.phase = Phase::Waiting(asked);
                 post.media(self.id, MediaRequest::Release);
-                post.out.push_back(Output::Event(Event::AnswerFailed(self.id)));
+                post.out
+                    .push_back(Output::Event(Event::AnswerFailed(self.id)));
             }
         }
     }
@@ -270,7 +302,9 @@ impl Call {
     /// The INVITE behind this CANCEL?
     pub fn is_asked_by(&self, key: &ServerKey) -> bool {
         let first = match &self.phase {
-            Phase::Waiting(asked) | Phase::Answering(asked) | Phase::Accepted(asked) => asked.owns(key),
+            Phase::Waiting(asked) | Phase::Answering(asked) | Phase::Accepted(asked) => {
+                asked.owns(key)
+            }
             _ => false,
         };
         first || self.refresh.as_ref().is_some_and(|r| r.owns(key))
@@ -280,7 +314,9 @@ impl Call {
     pub fn asked_again(&mut self, post: &mut Post, key: &ServerKey, request: Request) {
         if let Some(refresh) = self.refresh.as_mut().filter(|r| r.owns(key)) {
             refresh.again(post, request);
-        } else if let Phase::Waiting(asked) | Phase::Answering(asked) | Phase::Accepted(asked) = &mut self.phase {
+        } else if let Phase::Waiting(asked) | Phase::Answering(asked) | Phase::Accepted(asked) =
+            &mut self.phase
+        {
             asked.again(post, request);
         }
     }
@@ -311,10 +347,18 @@ impl Call {
 
     /// A re-INVITE: one at a time (RFC 3261 §14.2).
     pub fn refresh_asked(&mut self, post: &mut Post, request: Request) {
-        let busy = self.refresh.is_some() || !matches!(self.phase, Phase::Talking | Phase::Accepted(_));
+        let busy =
+            self.refresh.is_some() || !matches!(self.phase, Phase::Talking | Phase::Accepted(_));
         let asked = Asked::new(post, request);
         if busy {
-            asked.refuse(post, if matches!(self.phase, Phase::Applying) { 491 } else { 500 });
+            asked.refuse(
+                post,
+                if matches!(self.phase, Phase::Applying) {
+                    491
+                } else {
+                    500
+                },
+            );
             return;
         }
         post.media(self.id, asked.media_request());
@@ -323,7 +367,9 @@ impl Call {
 
     /// The driver has answered a re-INVITE.
     pub fn refreshed(&mut self, post: &mut Post, reply: MediaReply) {
-        let Some(mut asked) = self.refresh.take() else { return };
+        let Some(mut asked) = self.refresh.take() else {
+            return;
+        };
         match reply {
             MediaReply::Local(sdp) => {
                 asked.accept(post, sdp.into_inner());
@@ -336,5 +382,10 @@ impl Call {
 }
 
 fn from_tag(request: &Request) -> String {
-    request.headers.from().ok().and_then(|f| f.tag().map(str::to_owned)).unwrap_or_default()
+    request
+        .headers
+        .from()
+        .ok()
+        .and_then(|f| f.tag().map(str::to_owned))
+        .unwrap_or_default()
 }

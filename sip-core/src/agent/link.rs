@@ -53,7 +53,12 @@ pub struct Link {
 impl Link {
     /// A link that has not been started.
     pub fn new(patience: Patience) -> Self {
-        Self { patience, state: State::Down, online: true, failures: 0 }
+        Self {
+            patience,
+            state: State::Down,
+            online: true,
+            failures: 0,
+        }
     }
 
     /// The socket is open.
@@ -119,7 +124,9 @@ impl Link {
 
     fn pause(&mut self, now: Time, entropy: &mut Entropy) {
         let first = self.patience.retry_first.as_millis();
-        let full = first.saturating_mul(1 << self.failures.min(16)).min(self.patience.retry_most.as_millis());
+        let full = first
+            .saturating_mul(1 << self.failures.min(16))
+            .min(self.patience.retry_most.as_millis());
         self.failures += 1;
         let pause = full / 2 + entropy.below(full / 2 + 1);
         self.state = State::Waiting(now + crate::time::Duration::from_millis(pause));
@@ -159,7 +166,9 @@ impl Link {
         match self.state {
             State::Down => None,
             State::Waiting(_) if !self.online => None,
-            State::Opening(at) | State::Open(at) | State::Asked(at) | State::Waiting(at) => Some(at),
+            State::Opening(at) | State::Open(at) | State::Asked(at) | State::Waiting(at) => {
+                Some(at)
+            }
         }
     }
 
@@ -175,7 +184,11 @@ impl Link {
             // A timer that comes very late was asleep with its page: the far side has had time to forget us.
             State::Open(at) => {
                 let slept = now.since(at) > self.patience.pong;
-                let pong = if slept { self.patience.pong_in_doubt } else { self.patience.pong };
+                let pong = if slept {
+                    self.patience.pong_in_doubt
+                } else {
+                    self.patience.pong
+                };
                 self.state = State::Asked(now + pong);
                 Some(Step::Ping)
             }

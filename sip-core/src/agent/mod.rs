@@ -27,7 +27,9 @@ mod respond;
 mod tests;
 
 pub use config::{Config, Patience};
-pub use event::{By, CallId, CallState, CallView, Direction, End, Event, Outcome, Party, Registration, Stage};
+pub use event::{
+    By, CallId, CallState, CallView, Direction, End, Event, Outcome, Party, Registration, Stage,
+};
 pub use io::{Command, Input, MediaReply, MediaRequest, Output};
 
 use crate::dialog::DialogId;
@@ -95,7 +97,9 @@ impl Agent {
             return Registration::Offline;
         }
         if self.registrar.was_bound() {
-            return Registration::Reconnecting { retry_at: self.link.retry_at() };
+            return Registration::Reconnecting {
+                retry_at: self.link.retry_at(),
+            };
         }
         Registration::Connecting
     }
@@ -131,12 +135,22 @@ impl Agent {
 
     /// What is to be done next; drained until [`Output::Timeout`].
     pub fn poll_output(&mut self) -> Output {
-        self.post.out.pop_front().unwrap_or_else(|| Output::Timeout(self.deadline()))
+        self.post
+            .out
+            .pop_front()
+            .unwrap_or_else(|| Output::Timeout(self.deadline()))
     }
 
     fn deadline(&self) -> Option<Time> {
-        let own = [self.link.deadline(), self.registrar.deadline(), self.post.deadline()];
-        own.into_iter().flatten().chain(self.calls.iter().filter_map(Call::deadline)).min()
+        let own = [
+            self.link.deadline(),
+            self.registrar.deadline(),
+            self.post.deadline(),
+        ];
+        own.into_iter()
+            .flatten()
+            .chain(self.calls.iter().filter_map(Call::deadline))
+            .min()
     }
 
     /// Tells the page what has changed, and forgets what is over.
@@ -148,7 +162,9 @@ impl Agent {
         let registration = self.registration();
         if self.shown != Some(registration) && !(self.shown.is_none() && self.stopped) {
             self.shown = Some(registration);
-            self.post.out.push_back(Output::Event(Event::Registration(registration)));
+            self.post
+                .out
+                .push_back(Output::Event(Event::Registration(registration)));
         }
     }
 
@@ -292,7 +308,9 @@ impl Agent {
                 for call in &mut self.calls {
                     call.flow_registered(&mut self.post);
                 }
-                self.post.out.push_back(Output::Event(Event::Registered { waiting, new_flow }));
+                self.post
+                    .out
+                    .push_back(Output::Event(Event::Registered { waiting, new_flow }));
             }
             // The socket stays open for the next token.
             Answer::TokenRefused => {
@@ -339,12 +357,16 @@ impl Agent {
     }
 
     fn response(&mut self, response: Response) {
-        let Ok(key) = ClientKey::of_response(&response) else { return };
+        let Ok(key) = ClientKey::of_response(&response) else {
+            return;
+        };
         if self.registrar.owns(&key) {
             let answer = self.registrar.receive(&mut self.post, response);
             self.registered(answer);
-        } else if let Some(call) =
-            self.calls.iter_mut().find(|c| matches!(&c.phase, call::Phase::Inviting(invite) if invite.owns(&key)))
+        } else if let Some(call) = self
+            .calls
+            .iter_mut()
+            .find(|c| matches!(&c.phase, call::Phase::Inviting(invite) if invite.owns(&key)))
         {
             call.response(&mut self.post, response);
         } else {
@@ -353,7 +375,9 @@ impl Agent {
     }
 
     fn request(&mut self, request: Request) {
-        let Ok(key) = ServerKey::of(&request) else { return };
+        let Ok(key) = ServerKey::of(&request) else {
+            return;
+        };
         match request.method {
             Method::Ack => self.ack(&request),
             Method::Cancel => self.cancel(&request),
@@ -382,7 +406,9 @@ impl Agent {
         if self.post.refused_again(ack) {
             return;
         }
-        let Ok(id) = DialogId::of_incoming(ack) else { return };
+        let Ok(id) = DialogId::of_incoming(ack) else {
+            return;
+        };
         if let Some(call) = self.calls.iter_mut().find(|c| c.dialog_id() == Some(&id)) {
             call.acknowledged(&mut self.post, ack);
         }
@@ -390,7 +416,10 @@ impl Agent {
 
     fn cancel(&mut self, cancel: &Request) {
         let found = ServerKey::of_cancelled(cancel).ok();
-        let call = self.calls.iter_mut().find(|c| found.as_ref().is_some_and(|key| c.is_asked_by(key)));
+        let call = self
+            .calls
+            .iter_mut()
+            .find(|c| found.as_ref().is_some_and(|key| c.is_asked_by(key)));
         let status = if call.is_some() { 200 } else { 481 };
         self.post.send(Response::for_request(cancel, status, ""));
         if let Some(call) = call {
@@ -400,7 +429,11 @@ impl Agent {
 
     fn in_dialog(&mut self, request: Request) {
         let id = DialogId::of_incoming(&request).ok();
-        match self.calls.iter_mut().find(|c| c.dialog_id().is_some() && c.dialog_id() == id.as_ref()) {
+        match self
+            .calls
+            .iter_mut()
+            .find(|c| c.dialog_id().is_some() && c.dialog_id() == id.as_ref())
+        {
             Some(call) => call.request(&mut self.post, request),
             None if request.method == Method::Invite => self.refuse(request, 481),
             None => self.post.send(Response::for_request(&request, 481, "")),
@@ -428,12 +461,14 @@ impl Agent {
             return;
         }
         if let Some(tags) = post::required(&request) {
-            let response = Response::for_request(&request, 420, "").with(HeaderName::Unsupported, tags);
+            let response =
+                Response::for_request(&request, 420, "").with(HeaderName::Unsupported, tags);
             self.refuse_with(request, response);
             return;
         }
         if !request.body.is_empty() && post::sdp_of(&request.headers, &request.body).is_none() {
-            let response = Response::for_request(&request, 415, "").with(HeaderName::Accept, identity::SDP);
+            let response =
+                Response::for_request(&request, 415, "").with(HeaderName::Accept, identity::SDP);
             self.refuse_with(request, response);
             return;
         }

@@ -41,7 +41,12 @@ pub fn of_cancel(headers: &Headers) -> End {
         Some(408 | 480) => Outcome::Unanswered,
         _ => Outcome::Cancelled,
     };
-    End { outcome, status: cause.unwrap_or(487), reason: text.unwrap_or_default(), by: By::Remote }
+    End {
+        outcome,
+        status: cause.unwrap_or(487),
+        reason: text.unwrap_or_default(),
+        by: By::Remote,
+    }
 }
 
 /// The end of an answered call by BYE.
@@ -53,11 +58,21 @@ pub fn of_bye(headers: &Headers) -> End {
         Some(400..) => Outcome::Failed,
         _ => Outcome::HungUp,
     };
-    End { outcome, status: cause.unwrap_or(200), reason: text.unwrap_or_default(), by: By::Remote }
+    End {
+        outcome,
+        status: cause.unwrap_or(200),
+        reason: text.unwrap_or_default(),
+        by: By::Remote,
+    }
 }
 
 fn reason(headers: &Headers) -> (Option<u16>, Option<String>) {
     let reasons = headers.reasons().unwrap_or_default();
-    let sip = reasons.into_iter().find(|r| r.protocol.eq_ignore_ascii_case("SIP"));
-    (sip.as_ref().and_then(|r| r.cause()), sip.and_then(|r| r.text()))
+    let sip = reasons
+        .into_iter()
+        .find(|r| r.protocol.eq_ignore_ascii_case("SIP"));
+    (
+        sip.as_ref().and_then(|r| r.cause()),
+        sip.and_then(|r| r.text()),
+    )
 }

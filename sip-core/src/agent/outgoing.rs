@@ -12,17 +12,37 @@ use crate::wire::{NameAddr, Response, Uri};
 impl Call {
     /// The user calls someone.
     pub fn start(post: &mut Post, id: CallId, to: &str) -> Self {
-        let remote = |number: String| Party { number: Pii(number), display_name: Pii::default() };
+        let remote = |number: String| Party {
+            number: Pii(number),
+            display_name: Pii::default(),
+        };
         match post.me.target(to) {
             Ok(uri) => {
                 post.media(id, MediaRequest::CreateOffer);
                 let party = party(&NameAddr::new(uri.clone()));
-                Self::new(id, Direction::Out, party, CallState::New, Phase::Offering(uri))
+                Self::new(
+                    id,
+                    Direction::Out,
+                    party,
+                    CallState::New,
+                    Phase::Offering(uri),
+                )
             }
             Err(_) => {
                 let unusable = Phase::Offering(Uri::host(""));
-                let mut call = Self::new(id, Direction::Out, remote(to.to_owned()), CallState::New, unusable);
-                let status = Response { status: 404, reason: String::new(), headers: Default::default(), body: Vec::new() };
+                let mut call = Self::new(
+                    id,
+                    Direction::Out,
+                    remote(to.to_owned()),
+                    CallState::New,
+                    unusable,
+                );
+                let status = Response {
+                    status: 404,
+                    reason: String::new(),
+                    headers: Default::default(),
+                    body: Vec::new(),
+                };
                 call.over(post, outcome::of_response(&status));
                 call
             }
@@ -61,14 +81,18 @@ impl Call {
 
     /// A response to our INVITE.
     pub fn response(&mut self, post: &mut Post, response: Response) {
-        let Phase::Inviting(invite) = &mut self.phase else { return };
+        let Phase::Inviting(invite) = &mut self.phase else {
+            return;
+        };
         let actions = invite.transaction.receive(response, post.now);
         let news = post.invite_actions(actions);
         self.invite_news(post, news);
     }
 
     pub(super) fn invite_timeout(&mut self, post: &mut Post) {
-        let Phase::Inviting(invite) = &mut self.phase else { return };
+        let Phase::Inviting(invite) = &mut self.phase else {
+            return;
+        };
         let actions = invite.transaction.timeout(post.now);
         let news = post.invite_actions(actions);
         self.invite_news(post, news);
@@ -77,8 +101,12 @@ impl Call {
     fn invite_news(&mut self, post: &mut Post, news: Vec<InviteNews>) {
         for news in news {
             match news {
-                InviteNews::Response(response) if response.is_provisional() => self.progress(&response),
-                InviteNews::Response(response) if response.is_success() => self.answered(post, &response),
+                InviteNews::Response(response) if response.is_provisional() => {
+                    self.progress(&response)
+                }
+                InviteNews::Response(response) if response.is_success() => {
+                    self.answered(post, &response)
+                }
                 InviteNews::Response(response) => {
                     self.progress(&response);
                     self.over(post, outcome::of_response(&response));
@@ -117,7 +145,10 @@ impl Call {
 
     /// The first 2xx. Those of other branches are acknowledged and ended by the post (RFC 3261 §13.2.2.4).
     fn answered(&mut self, post: &mut Post, response: &Response) {
-        let Phase::Inviting(mut invite) = std::mem::replace(&mut self.phase, Phase::Applying) else { return };
+        let Phase::Inviting(mut invite) = std::mem::replace(&mut self.phase, Phase::Applying)
+        else {
+            return;
+        };
         self.progress(response);
         self.view.stage = None;
         self.dialog = invite.answered(post, response);
@@ -129,7 +160,12 @@ impl Call {
                     self.view.remote.display_name = answered.display_name;
                 }
                 self.view.state = CallState::Connecting;
-                post.media(self.id, MediaRequest::ApplyAnswer { answer: Pii(answer) });
+                post.media(
+                    self.id,
+                    MediaRequest::ApplyAnswer {
+                        answer: Pii(answer),
+                    },
+                );
             }
             _ => {
                 self.fail(post, response.status, "answer cannot be used");

@@ -9,8 +9,8 @@ use crate::dialog::{Dialog, DialogId};
 use crate::entropy::Entropy;
 use crate::time::Time;
 use crate::transaction::{
-    ClientAction, ClientInvite, ClientKey, ClientNonInvite, ServerAction, ServerInvite, ServerInviteState, ServerKey,
-    Transport,
+    ClientAction, ClientInvite, ClientKey, ClientNonInvite, ServerAction, ServerInvite,
+    ServerInviteState, ServerKey, Transport,
 };
 use crate::wire::{HeaderName, Message, Method, Reason, Request, Response};
 
@@ -58,7 +58,8 @@ impl Post {
 
     /// Puts a message on the wire.
     pub fn send(&mut self, message: impl Into<Message>) {
-        self.out.push_back(Output::Transmit(message.into().to_bytes()));
+        self.out
+            .push_back(Output::Transmit(message.into().to_bytes()));
     }
 
     /// Asks something of the media of a call.
@@ -98,7 +99,11 @@ impl Post {
     }
 
     /// Acknowledges a 2xx and gives the dialog that it makes.
-    pub fn acknowledge(&mut self, invite: &Request, response: &Response) -> Option<(Dialog, Request)> {
+    pub fn acknowledge(
+        &mut self,
+        invite: &Request,
+        response: &Response,
+    ) -> Option<(Dialog, Request)> {
         let dialog = Dialog::uac(invite, response).ok()?;
         let via = self.me.via(&mut self.entropy);
         let ack = dialog.ack(invite.headers.cseq().ok()?.number, &via);
@@ -129,14 +134,21 @@ impl Post {
 
     /// An ACK, or an INVITE again, of a refused INVITE?
     pub fn refused_again(&mut self, request: &Request) -> bool {
-        let Ok(key) = ServerKey::of(request) else { return false };
+        let Ok(key) = ServerKey::of(request) else {
+            return false;
+        };
         let now = self.now;
-        let Some(transaction) = self.refused.iter_mut().find(|t| ServerKey::of(t.request()).as_ref() == Ok(&key)) else {
+        let Some(transaction) = self
+            .refused
+            .iter_mut()
+            .find(|t| ServerKey::of(t.request()).as_ref() == Ok(&key))
+        else {
             return false;
         };
         let actions = transaction.receive(request.clone(), now);
         self.serve(actions);
-        self.refused.retain(|t| t.state() != ServerInviteState::Terminated);
+        self.refused
+            .retain(|t| t.state() != ServerInviteState::Terminated);
         true
     }
 
@@ -160,12 +172,19 @@ impl Post {
         let now = self.now;
         if let Some(at) = self.requests.iter().position(|(t, _)| of(t.request(), key)) {
             let (transaction, _) = &mut self.requests[at];
-            if transaction.receive(response.clone(), now).contains(&ClientAction::Ended) {
+            if transaction
+                .receive(response.clone(), now)
+                .contains(&ClientAction::Ended)
+            {
                 self.requests.remove(at);
             }
             return true;
         }
-        let Some(at) = self.invites.iter().position(|i| of(i.transaction.request(), key)) else {
+        let Some(at) = self
+            .invites
+            .iter()
+            .position(|i| of(i.transaction.request(), key))
+        else {
             return false;
         };
         let mut invite = self.invites.remove(at);
@@ -220,8 +239,10 @@ impl Post {
     /// Time has passed.
     pub fn timeout(&mut self) {
         let now = self.now;
-        self.requests.retain_mut(|(t, _)| !t.timeout(now).contains(&ClientAction::Ended));
-        self.invites.retain_mut(|i| !i.transaction.timeout(now).contains(&ClientAction::Ended));
+        self.requests
+            .retain_mut(|(t, _)| !t.timeout(now).contains(&ClientAction::Ended));
+        self.invites
+            .retain_mut(|i| !i.transaction.timeout(now).contains(&ClientAction::Ended));
         let mut refused = std::mem::take(&mut self.refused);
         refused.retain_mut(|t| {
             let actions = t.timeout(now);
@@ -257,7 +278,10 @@ impl Invite {
     pub fn start(request: Request, post: &mut Post) -> Self {
         let (transaction, actions) = ClientInvite::start(request, Transport::Reliable, post.now);
         post.invite_actions(actions);
-        Self { transaction, acknowledged: Vec::new() }
+        Self {
+            transaction,
+            acknowledged: Vec::new(),
+        }
     }
 
     /// A response to this INVITE?
@@ -298,10 +322,14 @@ fn push<T>(list: &mut Vec<T>, item: T) {
 
 /// The wake and its state, as the edge tells them in `Wakeline-Wake`.
 pub fn wake_of(message: &crate::wire::Headers) -> (Option<String>, Option<String>) {
-    let Some(text) = message.get("Wakeline-Wake") else { return (None, None) };
+    let Some(text) = message.get("Wakeline-Wake") else {
+        return (None, None);
+    };
     let mut parts = text.split(';').map(str::trim);
     let id = parts.next().filter(|id| !id.is_empty()).map(str::to_owned);
-    let state = parts.find_map(|p| p.strip_prefix("state=")).map(str::to_owned);
+    let state = parts
+        .find_map(|p| p.strip_prefix("state="))
+        .map(str::to_owned);
     (id, state)
 }
 
@@ -315,6 +343,9 @@ pub fn sdp_of(headers: &crate::wire::Headers, body: &[u8]) -> Option<Vec<u8>> {
 pub fn required(request: &Request) -> Option<String> {
     let known = ["outbound", "path"];
     let tags = request.headers.get_all(HeaderName::Require);
-    let unknown: Vec<_> = tags.into_iter().filter(|t| !known.iter().any(|k| t.eq_ignore_ascii_case(k))).collect();
+    let unknown: Vec<_> = tags
+        .into_iter()
+        .filter(|t| !known.iter().any(|k| t.eq_ignore_ascii_case(k)))
+        .collect();
     (!unknown.is_empty()).then(|| unknown.join(", "))
 }

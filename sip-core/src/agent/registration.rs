@@ -73,8 +73,16 @@ pub struct Registrar {
 impl Registrar {
     /// A registration that has not begun.
     pub fn new(config: &Config, post: &mut Post) -> Self {
-        let username = post.me.address_of_record.username().unwrap_or_default().into_owned();
-        let login = config.password.clone().map(|password| Login { username: Pii(username), password });
+        let username = post
+            .me
+            .address_of_record
+            .username()
+            .unwrap_or_default()
+            .into_owned();
+        let login = config.password.clone().map(|password| Login {
+            username: Pii(username),
+            password,
+        });
         Self {
             state: State::Unbound,
             bound: false,
@@ -147,7 +155,9 @@ impl Registrar {
 
     fn send(&mut self, post: &mut Post, expires: u32) -> Box<ClientNonInvite> {
         self.cseq += 1;
-        let mut request = post.me.register(&mut post.entropy, &self.call_id, self.cseq, expires);
+        let mut request = post
+            .me
+            .register(&mut post.entropy, &self.call_id, self.cseq, expires);
         let credentials = match (&mut self.digest, &self.login, &self.token) {
             (Some(digest), Some(login), _) => {
                 let uri = request.uri.to_string();
@@ -157,7 +167,9 @@ impl Registrar {
             _ => None,
         };
         if let Some(credentials) = credentials {
-            request.headers.push(HeaderName::Authorization, credentials.to_string());
+            request
+                .headers
+                .push(HeaderName::Authorization, credentials.to_string());
         }
         let (transaction, actions) = ClientNonInvite::start(request, Transport::Reliable, post.now);
         for action in actions {
@@ -180,7 +192,8 @@ impl Registrar {
 
     /// The response to our REGISTER.
     pub fn receive(&mut self, post: &mut Post, response: Response) -> Answer {
-        let (State::Asking(transaction, _) | State::Leaving(transaction, _)) = &mut self.state else {
+        let (State::Asking(transaction, _) | State::Leaving(transaction, _)) = &mut self.state
+        else {
             return Answer::None;
         };
         let actions = transaction.receive(response, post.now);
@@ -189,7 +202,9 @@ impl Registrar {
             ClientAction::Receive(response) => Some(response).filter(is_final),
             _ => None,
         });
-        let Some(response) = answer else { return Answer::None };
+        let Some(response) = answer else {
+            return Answer::None;
+        };
         if matches!(self.state, State::Leaving(..)) {
             self.state = State::Unbound;
             return Answer::Left;
@@ -210,7 +225,9 @@ impl Registrar {
                 let after = response.headers.retry_after().ok().flatten();
                 // Whoever is told "later" or fails may come again; other refusals are the user's business.
                 let later = matches!(status, 408 | 430 | 480 | 500..600).then_some(30);
-                let at = after.or(later).map(|s| post.now + Duration::from_secs(s.into()));
+                let at = after
+                    .or(later)
+                    .map(|s| post.now + Duration::from_secs(s.into()));
                 self.refused(status, at)
             }
         }
@@ -218,28 +235,48 @@ impl Registrar {
 
     fn confirmed(&mut self, post: &mut Post, response: &Response) -> Answer {
         let granted = match response.headers.contacts() {
-            Ok(Contacts::List(list)) => list.iter().find(|c| post.me.is_ours(c)).and_then(|c| c.expires()),
+            Ok(Contacts::List(list)) => list
+                .iter()
+                .find(|c| post.me.is_ours(c))
+                .and_then(|c| c.expires()),
             _ => None,
         };
-        let seconds = granted.or_else(|| response.headers.expires().ok().flatten()).unwrap_or(self.expires).max(1);
+        let seconds = granted
+            .or_else(|| response.headers.expires().ok().flatten())
+            .unwrap_or(self.expires)
+            .max(1);
         // Before its end, by a minute or by half of a short life.
         let refresh = u64::from(seconds) * 1000;
         let refresh = refresh.saturating_sub(60_000).max(refresh / 2);
         self.state = State::Bound(post.now + Duration::from_millis(refresh));
         let new_flow = !std::mem::replace(&mut self.bound, true);
         self.ever = true;
-        let waiting = response.headers.iter().filter(|f| f.name().eq_ignore_ascii_case("Wakeline-Waiting"));
+        let waiting = response
+            .headers
+            .iter()
+            .filter(|f| f.name().eq_ignore_ascii_case("Wakeline-Waiting"));
         let waiting = waiting.filter_map(|f| f.text()).flat_map(|t| t.split(','));
-        let waiting = waiting.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()).collect();
+        let waiting = waiting
+            .map(|id| id.trim().to_owned())
+            .filter(|id| !id.is_empty())
+            .collect();
         Answer::Bound { waiting, new_flow }
     }
 
     fn challenged(&mut self, post: &mut Post, response: &Response) -> Answer {
-        let name = if response.status == 401 { HeaderName::WwwAuthenticate } else { HeaderName::ProxyAuthenticate };
+        let name = if response.status == 401 {
+            HeaderName::WwwAuthenticate
+        } else {
+            HeaderName::ProxyAuthenticate
+        };
         let challenges = response.headers.challenges(name).unwrap_or_default();
         let digest = DigestChallenge::choose(&challenges);
         if let (Some(challenge), Some(_)) = (digest, &self.login) {
-            if self.digest.as_ref().is_none_or(|before| before.may_retry(&challenge)) {
+            if self
+                .digest
+                .as_ref()
+                .is_none_or(|before| before.may_retry(&challenge))
+            {
                 self.digest = Some(DigestClient::new(challenge));
                 self.ask(post);
                 return Answer::None;

@@ -1,1 +1,6 @@
-//! Tests in virtual time.
+//! Agents in virtual time: a tiny edge between them that registers and relays, over a network that loses and delays.
+
+mod calls;
+mod flow;
+mod net;
+mod register;

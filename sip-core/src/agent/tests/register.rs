@@ -1,0 +1,261 @@
+//! Registration: first try, challenges, refusals, refresh, farewell.
+
+use super::net::{Page, config, granted};
+use crate::agent::{Command, Event, Registration};
+use crate::auth::DigestResponse;
+use crate::pii::Pii;
+use crate::time::Duration;
+use crate::wire::{HeaderName, Method, Response};
+
+#[test]
+fn the_token_goes_with_the_first_register_and_the_flow_is_named() {
+    let mut page = Page::new("1001", 1);
+    page.command(Command::Start);
+    assert_eq!(page.registration(), Registration::Connecting);
+    page.connected();
+    let register = page.request(Method::Register);
+    assert_eq!(
+        register.headers.get(HeaderName::Authorization),
+        Some("Bearer good")
+    );
+    let contact = register.headers.contact().unwrap().unwrap();
+    assert_eq!(
+        contact.instance(),
+        Some("urn:uuid:00000000-0000-4000-8000-000000000001")
+    );
+    assert_eq!((contact.reg_id(), contact.expires()), (Some(1), Some(600)));
+    assert!(contact.uri.host.ends_with(".invalid"));
+    assert!(
+        register
+            .headers
+            .has_token(HeaderName::Supported, "outbound")
+    );
+    assert_eq!(
+        page.registration(),
+        Registration::Connecting,
+        "not before the edge has confirmed it"
+    );
+
+    page.frame(
+        granted(&register, 600)
+            .with("Wakeline-Waiting", "w1")
+            .with("Wakeline-Waiting", "w2"),
+    );
+    assert_eq!(page.registration(), Registration::Registered);
+    assert!(page.events.contains(&Event::Registered {
+        waiting: vec!["w1".into(), "w2".into()],
+        new_flow: true
+    }));
+}
+
+#[test]
+fn it_is_refreshed_before_it_ends() {
+    let mut page = Page::registered("1001", 1);
+    let mut asked = 0;
+    for _ in 0..540 {
+        page.pass(Duration::from_secs(1));
+        while let Some(frame) = page.sent.pop_front() {
+            if frame == b"\r\n\r\n" {
+                page.input(crate::agent::Input::Frame(b"\r\n"));
+            } else {
+                page.sent.push_front(frame);
+                let register = page.accept_register(600);
+                assert!(register.headers.cseq().unwrap().number > 1);
+                asked += 1;
+            }
+        }
+    }
+    assert_eq!(asked, 1);
+    assert_eq!(page.registration(), Registration::Registered);
+}
+
+#[test]
+fn a_refused_token_is_asked_for_and_the_next_one_is_used_on_the_same_flow() {
+    let mut page = Page::new("1001", 1);
+    page.command(Command::Start);
+    page.connected();
+    let register = page.request(Method::Register);
+    let challenge = r#"Bearer realm="wakeline.test", error="invalid_token""#;
+    page.frame(
+        Response::for_request(&register, 401, "").with(HeaderName::WwwAuthenticate, challenge),
+    );
+    assert!(page.events.contains(&Event::TokenRefused));
+    assert_eq!(
+        page.registration(),
+        Registration::Refused {
+            status: 401,
+            retry_at: None
+        }
+    );
+    assert!(page.open);
+
+    page.command(Command::Token(Pii("fresh".into())));
+    let register = page.request(Method::Register);
+    assert_eq!(
+        register.headers.get(HeaderName::Authorization),
+        Some("Bearer fresh")
+    );
+    page.frame(granted(&register, 600));
+    assert_eq!(page.registration(), Registration::Registered);
+}
+
+#[test]
+fn a_password_answers_digest_challenges_and_a_wrong_one_is_not_tried_twice() {
+    for algorithm in ["SHA-256", "MD5"] {
+        let mut config = config("1001");
+        config.token = None;
+        config.password = Some(Pii("secret".into()));
+        let mut page = Page::with(config, 1);
+        page.command(Command::Start);
+        page.connected();
+        let register = page.request(Method::Register);
+        let challenge = format!(
+            r#"Digest realm="wakeline.test", nonce="n1", algorithm={algorithm}, qop="auth""#
+        );
+        let refusal = |r| {
+            Response::for_request(r, 401, "").with(HeaderName::WwwAuthenticate, challenge.as_str())
+        };
+        page.frame(refusal(&register));
+        let again = page.request(Method::Register);
+        let credentials = again
+            .headers
+            .credentials(HeaderName::Authorization)
+            .unwrap();
+        let answer = DigestResponse::try_from(&credentials[0]).unwrap();
+        assert!(format!("{:?}", credentials[0].params).contains(algorithm));
+        drop(answer);
+        page.frame(refusal(&again));
+        assert!(page.silent());
+        assert_eq!(
+            page.registration(),
+            Registration::Refused {
+                status: 401,
+                retry_at: None
+            }
+        );
+    }
+}
+
+#[test]
+fn too_brief_an_interval_is_lengthened_once() {
+    let mut page = Page::new("1001", 1);
+    page.command(Command::Start);
+    page.connected();
+    let register = page.request(Method::Register);
+    page.frame(Response::for_request(&register, 423, "").with(HeaderName::MinExpires, "1800"));
+    let register = page.request(Method::Register);
+    assert_eq!(
+        register.headers.contact().unwrap().unwrap().expires(),
+        Some(1800)
+    );
+    page.frame(Response::for_request(&register, 423, "").with(HeaderName::MinExpires, "1800"));
+    assert!(
+        page.silent(),
+        "a registrar that repeats itself does not keep us asking"
+    );
+}
+
+#[test]
+fn retry_after_is_kept_and_the_screen_knows_when() {
+    let mut page = Page::new("1001", 1);
+    page.command(Command::Start);
+    page.connected();
+    let register = page.request(Method::Register);
+    page.frame(Response::for_request(&register, 503, "").with(HeaderName::RetryAfter, "7 (busy)"));
+    let retry_at = Some(page.now + Duration::from_secs(7));
+    assert_eq!(
+        page.registration(),
+        Registration::Refused {
+            status: 503,
+            retry_at
+        }
+    );
+    assert!(!page.open);
+    page.pass(Duration::from_secs(6));
+    assert!(!page.connecting);
+    page.pass(Duration::from_secs(1));
+    page.connected();
+    page.accept_register(600);
+    assert_eq!(page.registration(), Registration::Registered);
+}
+
+#[test]
+fn a_forbidden_line_is_not_asked_for_again() {
+    let mut page = Page::new("1001", 1);
+    page.command(Command::Start);
+    page.connected();
+    let register = page.request(Method::Register);
+    page.frame(Response::for_request(&register, 403, ""));
+    assert_eq!(
+        page.registration(),
+        Registration::Refused {
+            status: 403,
+            retry_at: None
+        }
+    );
+    page.pass(Duration::from_secs(3600));
+    assert!(!page.connecting);
+}
+
+#[test]
+fn registering_anew_on_demand_asks_although_it_believes_to_be_registered() {
+    let mut page = Page::registered("1001", 1);
+    page.command(Command::Register);
+    let register = page.request(Method::Register);
+    page.command(Command::Register);
+    assert!(page.silent(), "the one under way counts");
+    page.frame(granted(&register, 600));
+    assert_eq!(
+        page.events,
+        [Event::Registered {
+            waiting: vec![],
+            new_flow: false
+        }]
+    );
+}
+
+#[test]
+fn a_silent_edge_on_demand_means_a_new_flow() {
+    let mut page = Page::registered("1001", 1);
+    page.command(Command::Register);
+    page.pass(Duration::from_secs(7));
+    assert!(page.connecting);
+    assert!(matches!(
+        page.registration(),
+        Registration::Reconnecting { .. }
+    ));
+    page.connected();
+    page.accept_register(600);
+    assert!(page.events.contains(&Event::Registered {
+        waiting: vec![],
+        new_flow: true
+    }));
+}
+
+#[test]
+fn stopping_unregisters_and_does_not_wait_for_a_silent_edge() {
+    let mut page = Page::registered("1001", 1);
+    page.command(Command::Stop);
+    let farewell = page.request(Method::Register);
+    assert_eq!(
+        farewell.headers.contact().unwrap().unwrap().expires(),
+        Some(0)
+    );
+    page.pass(Duration::from_secs(1));
+    assert!(!page.open && !page.connecting);
+    assert_eq!(page.registration(), Registration::Closed);
+
+    page.command(Command::Start);
+    page.connected();
+    page.accept_register(600);
+    assert_eq!(page.registration(), Registration::Registered);
+}
+
+#[test]
+fn a_tab_that_hands_over_leaves_the_registration_of_its_device_alone() {
+    let mut page = Page::registered("1001", 1);
+    page.command(Command::Abandon);
+    assert!(page.silent());
+    assert!(!page.open);
+    assert_eq!(page.registration(), Registration::Closed);
+}
