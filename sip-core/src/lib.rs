@@ -10,6 +10,8 @@
 //! | [`dialog`] | dialog state, in-dialog requests, the ACK of a 2xx |
 //! | [`agent`] | the page's user agent: one flow, its registration, its calls |
 //! | [`auth`] | digest (SHA-256, MD5) on both sides, Bearer |
+//! | [`wake`] | the two-level wake state machine |
+//! | [`edge`] | registrar, proxy with late forking, parked calls, dialog state |
 
 pub mod agent;
 pub mod auth;
@@ -17,6 +19,7 @@ pub mod dialog;
 pub mod edge;
 pub mod entropy;
 pub mod error;
+pub mod id;
 pub mod pii;
 pub mod time;
 pub mod timers;

@@ -1,8 +1,9 @@
 //! What the REST routes ask of a line object, and what it answers: one shared enum, no route strings.
 
-use super::id::{DeviceId, Number, Uid, WakeId};
+use crate::id::{DeviceId, Number, Uid, WakeId};
 use super::messages::Party;
 use crate::time::Time;
+pub use crate::wake::PushOutcome;
 use crate::wake::{DeviceState, WakeState};
 use serde::{Deserialize, Serialize};
 
@@ -253,6 +254,8 @@ pub struct WakeView {
     pub expires_at: Time,
     /// Each device's state.
     pub devices: Vec<(DeviceId, DeviceState)>,
+    /// What each device reached, and when; the story of the wake.
+    pub steps: Vec<(DeviceId, DeviceState, Time)>,
 }
 
 /// A missed call.
@@ -315,25 +318,6 @@ pub struct PushJob {
     pub ttl_s: u32,
     /// Missed calls not seen yet, for the badge.
     pub badge: u32,
-}
-
-/// What a push service said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PushOutcome {
-    /// Accepted (201). Not delivery.
-    Accepted,
-    /// 404 or 410: the subscription is gone.
-    Gone,
-    /// 429, 5xx or no answer: may be tried again.
-    Later {
-        /// Seconds, by `Retry-After`.
-        retry_after_s: Option<u32>,
-        /// Whether it was a 429: then there is no re-push either.
-        throttled: bool,
-    },
-    /// Anything else: will not work.
-    Refused,
 }
 
 /// The record of one call, for D1. Keyed by `wake`; sending it twice is harmless.

@@ -17,7 +17,7 @@
 pub mod command;
 pub mod config;
 pub mod flow;
-pub mod id;
+
 pub mod line;
 pub mod messages;
 pub mod outbox;
@@ -27,6 +27,7 @@ pub use command::{
     CallRecord, DeviceView, DigestSecret, EndedBy, LineCommand, LineError, LineReply, MissedView,
     PushJob, PushKind, PushOutcome, WakeView,
 };
+pub use crate::id;
 pub use config::{EdgeLimits, SiteConfig};
 pub use flow::{BearerError, Claims, Flow, FlowInput, FlowOutput, Verifier};
 pub use id::{DeviceId, FlowToken, InvalidName, Number, SiteId, Uid, WakeId};

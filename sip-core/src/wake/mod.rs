@@ -11,9 +11,13 @@
 //! [`Action`]s, and whoever leads a wake carries them out. It is stored whole between any two events.
 
 mod limits;
-
+mod machine;
+mod push;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use limits::{DeclineScope, Limits};
-
+pub use machine::{Action, Event, Quiet, Target, Wake};
+pub use push::PushOutcome;
 pub use state::{DeviceState, Failure, WakeState};

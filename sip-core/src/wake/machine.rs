@@ -1,0 +1,625 @@
+//! [`Wake`]: events in, actions out.
+
+use super::push::{Pushes, Verdict};
+use super::{DeclineScope, DeviceState, Failure, Limits, PushOutcome, WakeState};
+use crate::id::DeviceId;
+use crate::time::Time;
+use serde::{Deserialize, Serialize};
+
+/// Devices of one wake; a line binds fewer.
+const MAX_DEVICES: usize = 64;
+
+/// A device that the wake begins with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The device.
+    pub device: DeviceId,
+    /// It has a push target.
+    pub pushable: bool,
+    /// It has an open binding: it is probed first.
+    pub open: bool,
+}
+
+/// What the leader of the wake learned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A push service answered an [`Action::Push`].
+    Push(DeviceId, PushOutcome),
+    /// The device answered the probe: its flow is alive.
+    Alive(DeviceId),
+    /// A user agent without a device registered: it is probed, for it knows no "ready".
+    Joined(DeviceId),
+    /// The notification was shown.
+    Shown(DeviceId),
+    /// The notification was tapped, or the page was opened.
+    Opened(DeviceId),
+    /// The device registered.
+    Registered(DeviceId),
+    /// Its page can take the call.
+    Ready(DeviceId),
+    /// The branch to it answered something, 100 included.
+    Responded(DeviceId),
+    /// It alerts (180).
+    Rang(DeviceId),
+    /// It accepted the call (200).
+    Answered(DeviceId),
+    /// Its user declined (603, or the notification's button).
+    Declined(DeviceId),
+    /// It is in another call (486).
+    Busy(DeviceId),
+    /// It refused with anything else.
+    Refused(DeviceId, Failure),
+    /// The flow that it was reached by is gone, or it registered anew on another.
+    FlowLost(DeviceId),
+    /// The device was revoked.
+    Revoked(DeviceId),
+    /// The caller gave up.
+    CallerCancelled,
+    /// The caller's flow broke.
+    CallerLost,
+    /// The caller came back in time.
+    CallerBack,
+    /// [`Wake::deadline`] has come.
+    Timeout,
+}
+
+/// Why a device has to be quiet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quiet {
+    /// Another device answered.
+    Elsewhere,
+    /// The caller gave up.
+    Cancelled,
+    /// Another device declined for all.
+    Declined,
+    /// It took too long.
+    Missed,
+    /// The branch was silent and is abandoned; the wake goes on.
+    Silent,
+}
+
+/// What the leader of the wake has to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Ask whether the open flow of the device lives.
+    Probe(DeviceId),
+    /// Push the invitation. Answered by [`Event::Push`].
+    Push {
+        /// Where.
+        device: DeviceId,
+        /// Counts from 1.
+        attempt: u32,
+    },
+    /// Send the INVITE to the device.
+    Invite(DeviceId),
+    /// Cancel the INVITE to the device.
+    Cancel(DeviceId, Quiet),
+    /// Tell the caller how far it is. Never final.
+    Tell(WakeState),
+    /// The wake has ended; exactly once.
+    End(WakeState),
+    /// Replace the invitation on a device that was pushed; exactly once for each.
+    Replace(DeviceId, Quiet),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Device {
+    id: DeviceId,
+    state: DeviceState,
+    /// What it falls back to when its flow is lost: how far push and tap have brought it.
+    without_flow: DeviceState,
+    pushes: Pushes,
+    /// The probe, or the branch without any response, counts as silent at this time.
+    silent_at: Option<Time>,
+    /// The replacement it still has to get.
+    owed: Option<Quiet>,
+    steps: Vec<(DeviceState, Time)>,
+}
+
+/// One attempt to bring a line online for one call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Wake {
+    limits: Limits,
+    state: WakeState,
+    devices: Vec<Device>,
+    ready_by: Time,
+    tap_graced: bool,
+    ring_until: Option<Time>,
+    rang: bool,
+    caller_lost_until: Option<Time>,
+    failure: Option<Failure>,
+    #[serde(skip)]
+    actions: Vec<Action>,
+}
+
+impl Wake {
+    /// Begins a wake: open flows are probed, all others pushed at once.
+    pub fn begin(now: Time, limits: Limits, targets: Vec<Target>) -> (Self, Vec<Action>) {
+        let mut wake = Self {
+            ready_by: now + limits.ready,
+            limits,
+            state: WakeState::Targeted,
+            devices: Vec::new(),
+            tap_graced: false,
+            ring_until: None,
+            rang: false,
+            caller_lost_until: None,
+            failure: None,
+            actions: Vec::new(),
+        };
+        for target in targets.into_iter().filter(|target| target.pushable || target.open).take(MAX_DEVICES) {
+            let index = wake.add(now, target.device, target.pushable);
+            if target.open {
+                wake.probe(now, index);
+            } else {
+                wake.push(now, index);
+            }
+        }
+        if wake.devices.is_empty() {
+            wake.finish(now, WakeState::Unbound, None, Quiet::Missed);
+        }
+        let actions = std::mem::take(&mut wake.actions);
+        (wake, actions)
+    }
+
+    /// Takes one event. After the end only pushes in flight and their deadlines still matter.
+    pub fn handle(&mut self, now: Time, event: Event) -> Vec<Action> {
+        if self.state.is_final() {
+            self.after_the_end(now, &event);
+        } else {
+            let before = self.state.clone();
+            self.apply(now, event);
+            self.settle(now, &before);
+        }
+        std::mem::take(&mut self.actions)
+    }
+
+    /// Where the wake stands.
+    pub fn state(&self) -> &WakeState {
+        &self.state
+    }
+
+    /// Where one device stands.
+    pub fn device(&self, device: &DeviceId) -> Option<DeviceState> {
+        self.devices.iter().find(|d| d.id == *device).map(|d| d.state)
+    }
+
+    /// Each device's state, in the order in which they were targeted.
+    pub fn devices(&self) -> impl Iterator<Item = (&DeviceId, DeviceState)> {
+        self.devices.iter().map(|d| (&d.id, d.state))
+    }
+
+    /// What each device reached, and when.
+    pub fn steps(&self) -> impl Iterator<Item = (&DeviceId, DeviceState, Time)> {
+        self.devices.iter().flat_map(|d| d.steps.iter().map(|(state, at)| (&d.id, *state, *at)))
+    }
+
+    /// When the wake ends by itself as things stand.
+    pub fn expires_at(&self) -> Time {
+        self.ring_until.unwrap_or(self.ready_by)
+    }
+
+    /// When [`Event::Timeout`] is wanted.
+    pub fn deadline(&self) -> Option<Time> {
+        let devices = self.devices.iter().filter_map(|d| {
+            if self.state.is_final() {
+                d.owed.and(d.pushes.deadline())
+            } else {
+                [d.silent_at, d.pushes.deadline()].into_iter().flatten().min()
+            }
+        });
+        let own = if self.state.is_final() {
+            [None, None, None]
+        } else {
+            let ready = (!self.is_anyone_ready()).then_some(self.ready_by);
+            [ready, self.ring_until, self.caller_lost_until]
+        };
+        own.into_iter().flatten().chain(devices).min()
+    }
+
+    /// The end in words, for the caller's `Reason` and the log.
+    pub fn words(&self) -> String {
+        let furthest = self.steps().map(|(_, state, _)| state).filter(|s| *s < DeviceState::Ready).max();
+        match (&self.state, furthest) {
+            (WakeState::Expired, Some(DeviceState::Registered)) => "registered but never ready".into(),
+            (WakeState::Expired, Some(DeviceState::Opened)) => "opened but did not register in time".into(),
+            (WakeState::Expired, _) => "not opened in time".into(),
+            (WakeState::Unanswered, _) => "not answered".into(),
+            (WakeState::Unbound, _) => "no device".into(),
+            (WakeState::Unreachable, _) => "no device could be reached".into(),
+            (WakeState::Declined, _) => "declined".into(),
+            (WakeState::Busy, _) => "busy".into(),
+            (WakeState::Cancelled, _) => "cancelled by the caller".into(),
+            (WakeState::Failed(failure), _) => failure.reason.clone(),
+            (state, _) => state.as_str().into(),
+        }
+    }
+
+    fn apply(&mut self, now: Time, event: Event) {
+        match event {
+            Event::Push(device, outcome) => self.pushed(now, &device, outcome),
+            Event::Alive(device) => {
+                if let Some(index) = self.live(&device).filter(|i| self.devices[*i].state < DeviceState::Invited) {
+                    self.invite(now, index);
+                }
+            }
+            Event::Joined(device) => {
+                if let Some(index) = self.joining(now, device).filter(|i| self.devices[*i].state < DeviceState::Invited) {
+                    self.advance(now, index, DeviceState::Registered);
+                    self.probe(now, index);
+                }
+            }
+            Event::Shown(device) => {
+                if let Some(index) = self.live(&device) {
+                    self.reach(now, index, DeviceState::Shown);
+                }
+            }
+            Event::Opened(device) => {
+                if let Some(index) = self.joining(now, device) {
+                    self.devices[index].pushes.stop();
+                    self.reach(now, index, DeviceState::Opened);
+                    self.grace_a_late_tap(now);
+                }
+            }
+            Event::Registered(device) => {
+                if let Some(index) = self.joining(now, device) {
+                    self.devices[index].pushes.stop();
+                    self.advance(now, index, DeviceState::Registered);
+                }
+            }
+            Event::Ready(device) => {
+                if let Some(index) = self.joining(now, device).filter(|i| self.devices[*i].state < DeviceState::Invited) {
+                    self.devices[index].pushes.stop();
+                    self.advance(now, index, DeviceState::Ready);
+                    self.invite(now, index);
+                }
+            }
+            Event::Responded(device) => {
+                if let Some(index) = self.live(&device).filter(|i| self.devices[*i].state >= DeviceState::Invited) {
+                    self.devices[index].silent_at = None;
+                }
+            }
+            Event::Rang(device) => {
+                if let Some(index) = self.live(&device).filter(|i| self.devices[*i].state >= DeviceState::Invited) {
+                    self.devices[index].silent_at = None;
+                    if !self.rang {
+                        self.rang = true;
+                        self.ring_until = Some(now + self.limits.ring);
+                    }
+                    self.advance(now, index, DeviceState::Ringing);
+                }
+            }
+            Event::Answered(device) => {
+                if let Some(index) = self.live(&device) {
+                    self.set(now, index, DeviceState::Answered);
+                    self.finish(now, WakeState::Answered, Some(&device), Quiet::Elsewhere);
+                }
+            }
+            Event::Declined(device) => {
+                let Some(index) = self.joining(now, device.clone()) else { return };
+                if self.devices[index].state >= DeviceState::Invited && self.limits.decline == DeclineScope::Device {
+                    self.actions.push(Action::Cancel(device.clone(), Quiet::Declined));
+                }
+                match self.limits.decline {
+                    DeclineScope::Line => {
+                        self.finish_declined(now, index);
+                    }
+                    DeclineScope::Device => self.leave(now, index, DeviceState::Declined),
+                }
+            }
+            Event::Busy(device) => {
+                if let Some(index) = self.live(&device) {
+                    self.leave(now, index, DeviceState::Busy);
+                }
+            }
+            Event::Refused(device, failure) => {
+                if let Some(index) = self.live(&device) {
+                    self.failure = Some(failure);
+                    self.leave(now, index, DeviceState::Dropped);
+                }
+            }
+            Event::FlowLost(device) => {
+                if let Some(index) = self.live(&device) {
+                    self.fall_back(now, index);
+                }
+            }
+            Event::Revoked(device) => {
+                if let Some(index) = self.live(&device) {
+                    if self.devices[index].state >= DeviceState::Invited {
+                        self.actions.push(Action::Cancel(device, Quiet::Cancelled));
+                    }
+                    self.devices[index].pushes.possible = false;
+                    self.leave(now, index, DeviceState::Cancelled);
+                }
+            }
+            Event::CallerCancelled => self.finish(now, WakeState::Cancelled, None, Quiet::Cancelled),
+            Event::CallerLost => {
+                self.caller_lost_until.get_or_insert(now + self.limits.caller_grace);
+            }
+            Event::CallerBack => self.caller_lost_until = None,
+            Event::Timeout => self.timeout(now),
+        }
+    }
+
+    /// The state that follows from the devices, told to the caller when it changed.
+    fn settle(&mut self, now: Time, before: &WakeState) {
+        if self.state.is_final() {
+            return;
+        }
+        let Some(furthest) = self.devices.iter().map(|d| d.state).filter(|s| s.is_live()).max() else {
+            self.finish_exhausted(now);
+            return;
+        };
+        if now >= self.ready_by && !self.is_anyone_ready() {
+            self.finish_late(now);
+            return;
+        }
+        if furthest < DeviceState::Invited && !self.rang {
+            self.ring_until = None;
+        }
+        self.state = WakeState::of_device(furthest);
+        if self.state != *before {
+            self.actions.push(Action::Tell(self.state.clone()));
+        }
+    }
+
+    fn timeout(&mut self, now: Time) {
+        if self.caller_lost_until.is_some_and(|at| at <= now) {
+            self.finish(now, WakeState::Cancelled, None, Quiet::Cancelled);
+            return;
+        }
+        if self.ring_until.is_some_and(|at| at <= now) {
+            if self.rang {
+                self.finish(now, WakeState::Unanswered, None, Quiet::Missed);
+            } else {
+                self.finish_late(now);
+            }
+            return;
+        }
+        if now >= self.ready_by && !self.is_anyone_ready() {
+            return; // settle() ends it
+        }
+        for index in 0..self.devices.len() {
+            if !self.devices[index].state.is_live() {
+                continue;
+            }
+            if self.devices[index].silent_at.is_some_and(|at| at <= now) {
+                self.silent(now, index);
+            }
+            if self.devices[index].pushes.is_due(now) {
+                self.devices[index].pushes.lost_in_flight();
+                self.push(now, index);
+            }
+        }
+    }
+
+    /// A probe or a branch got no answer in time.
+    fn silent(&mut self, now: Time, index: usize) {
+        let device = &mut self.devices[index];
+        device.silent_at = None;
+        if device.state == DeviceState::Invited {
+            self.actions.push(Action::Cancel(device.id.clone(), Quiet::Silent));
+        }
+        self.fall_back(now, index);
+    }
+
+    /// The flow of a device is of no use: back to what push and tap have reached, pushed if it can be.
+    fn fall_back(&mut self, now: Time, index: usize) {
+        let device = &mut self.devices[index];
+        device.silent_at = None;
+        let (to, reached) = (device.without_flow, device.pushes.may_have_arrived());
+        if reached || to > DeviceState::Targeted {
+            self.set(now, index, to);
+        } else if device.pushes.possible {
+            self.set(now, index, to);
+            self.push(now, index);
+        } else {
+            self.set(now, index, DeviceState::Dropped);
+        }
+    }
+
+    fn pushed(&mut self, now: Time, device: &DeviceId, outcome: PushOutcome) {
+        let Some(index) = self.live(device) else { return };
+        let device = &mut self.devices[index];
+        match device.pushes.outcome(now, &self.limits, self.ready_by, outcome) {
+            Verdict::Reached => {
+                if device.state > DeviceState::Shown {
+                    device.pushes.stop();
+                }
+                self.reach(now, index, DeviceState::Pushed);
+            }
+            Verdict::Waits => {}
+            Verdict::Lost => {
+                if device.state == DeviceState::Targeted && device.silent_at.is_none() {
+                    self.leave(now, index, DeviceState::Dropped);
+                }
+            }
+        }
+    }
+
+    fn grace_a_late_tap(&mut self, now: Time) {
+        if !self.tap_graced && now + self.limits.tap_last >= self.ready_by {
+            self.tap_graced = true;
+            self.ready_by += self.limits.tap_grace;
+        }
+    }
+
+    fn is_anyone_ready(&self) -> bool {
+        self.devices.iter().any(|d| d.state.is_live() && d.state >= DeviceState::Ready)
+    }
+
+    fn live(&self, device: &DeviceId) -> Option<usize> {
+        self.devices.iter().position(|d| d.id == *device && d.state.is_live())
+    }
+
+    /// The device, added or revived when it comes by itself; never one that declined or was called off.
+    fn joining(&mut self, now: Time, device: DeviceId) -> Option<usize> {
+        let Some(index) = self.devices.iter().position(|d| d.id == device) else {
+            return (self.devices.len() < MAX_DEVICES).then(|| self.add(now, device, false));
+        };
+        match self.devices[index].state {
+            DeviceState::Dropped => {
+                let back_to = self.devices[index].without_flow;
+                self.set(now, index, back_to);
+                Some(index)
+            }
+            state => state.is_live().then_some(index),
+        }
+    }
+
+    fn add(&mut self, now: Time, device: DeviceId, pushable: bool) -> usize {
+        self.devices.push(Device {
+            id: device,
+            state: DeviceState::Targeted,
+            without_flow: DeviceState::Targeted,
+            pushes: Pushes::new(pushable),
+            silent_at: None,
+            owed: None,
+            steps: vec![(DeviceState::Targeted, now)],
+        });
+        self.devices.len() - 1
+    }
+
+    fn probe(&mut self, now: Time, index: usize) {
+        self.devices[index].silent_at = Some(now + self.limits.silent);
+        self.actions.push(Action::Probe(self.devices[index].id.clone()));
+    }
+
+    fn push(&mut self, now: Time, index: usize) {
+        let device = &mut self.devices[index];
+        if device.pushes.possible && device.state < DeviceState::Opened {
+            let attempt = device.pushes.begin(now, &self.limits);
+            self.actions.push(Action::Push { device: device.id.clone(), attempt });
+        }
+    }
+
+    fn invite(&mut self, now: Time, index: usize) {
+        self.devices[index].silent_at = Some(now + self.limits.silent);
+        self.devices[index].pushes.stop();
+        self.ring_until.get_or_insert(now + self.limits.ring);
+        self.advance(now, index, DeviceState::Invited);
+        self.actions.push(Action::Invite(self.devices[index].id.clone()));
+    }
+
+    /// Progress that does not hang on a flow.
+    fn reach(&mut self, now: Time, index: usize, to: DeviceState) {
+        let device = &mut self.devices[index];
+        device.without_flow = device.without_flow.max(to);
+        self.advance(now, index, to);
+    }
+
+    fn advance(&mut self, now: Time, index: usize, to: DeviceState) {
+        if self.devices[index].state < to {
+            self.set(now, index, to);
+        }
+    }
+
+    fn set(&mut self, now: Time, index: usize, to: DeviceState) {
+        let device = &mut self.devices[index];
+        if device.state != to {
+            device.state = to;
+            device.steps.push((to, now));
+            if device.steps.len() > 64 {
+                device.steps.remove(1);
+            }
+        }
+    }
+
+    fn leave(&mut self, now: Time, index: usize, to: DeviceState) {
+        self.set(now, index, to);
+        self.devices[index].silent_at = None;
+        self.devices[index].pushes.stop();
+    }
+
+    fn finish_declined(&mut self, now: Time, index: usize) {
+        let device = self.devices[index].id.clone();
+        if self.devices[index].state >= DeviceState::Invited {
+            self.actions.push(Action::Cancel(device.clone(), Quiet::Declined));
+        }
+        self.set(now, index, DeviceState::Declined);
+        self.finish(now, WakeState::Declined, Some(&device), Quiet::Declined);
+    }
+
+    /// Nobody was ready in time.
+    fn finish_late(&mut self, now: Time) {
+        let end = if self.rang { WakeState::Unanswered } else { WakeState::Expired };
+        self.finish(now, end, None, Quiet::Missed);
+    }
+
+    /// No device is left that could take the call.
+    fn finish_exhausted(&mut self, now: Time) {
+        let any = |state| self.devices.iter().any(|d| d.state == state);
+        let end = if any(DeviceState::Busy) {
+            WakeState::Busy
+        } else if any(DeviceState::Declined) {
+            WakeState::Declined
+        } else if let Some(failure) = self.failure.clone() {
+            WakeState::Failed(failure)
+        } else if self.rang {
+            WakeState::Unanswered
+        } else {
+            WakeState::Unreachable
+        };
+        self.finish(now, end, None, Quiet::Missed);
+    }
+
+    /// The one end. `by` is the device whose user ended it: it knows already.
+    fn finish(&mut self, now: Time, end: WakeState, by: Option<&DeviceId>, quiet: Quiet) {
+        debug_assert!(end.is_final() && !self.state.is_final(), "a wake ends once");
+        self.state = end.clone();
+        for index in 0..self.devices.len() {
+            let device = &self.devices[index];
+            let (id, state) = (device.id.clone(), device.state);
+            if state.is_live() && state >= DeviceState::Invited {
+                self.actions.push(Action::Cancel(id.clone(), quiet));
+            }
+            if state.is_live() {
+                self.leave(now, index, DeviceState::Cancelled);
+            }
+            if by != Some(&id) && state != DeviceState::Declined && self.devices[index].pushes.may_have_arrived() {
+                self.devices[index].owed = Some(quiet);
+            }
+        }
+        self.actions.push(Action::End(end));
+        for index in 0..self.devices.len() {
+            if !self.devices[index].pushes.in_flight() {
+                self.pay(index);
+            }
+        }
+    }
+
+    /// Sends the replacement that a device is owed. Never while its invitation is in flight, or the
+    /// invitation could be the one that stays.
+    fn pay(&mut self, index: usize) {
+        let device = &mut self.devices[index];
+        if let Some(quiet) = device.owed.take() {
+            self.actions.push(Action::Replace(device.id.clone(), quiet));
+        }
+    }
+
+    fn after_the_end(&mut self, now: Time, event: &Event) {
+        for index in 0..self.devices.len() {
+            let device = &mut self.devices[index];
+            if device.owed.is_none() {
+                continue;
+            }
+            match event {
+                Event::Push(id, outcome) if *id == device.id => {
+                    device.pushes.outcome(now, &self.limits, self.ready_by, *outcome);
+                    device.pushes.stop();
+                    if matches!(outcome, PushOutcome::Gone | PushOutcome::Refused) {
+                        device.owed = None;
+                    }
+                    self.pay(index);
+                }
+                Event::Revoked(id) if *id == device.id => device.owed = None,
+                Event::Timeout if device.pushes.is_due(now) => {
+                    device.pushes.lost_in_flight();
+                    self.pay(index);
+                }
+                _ => {}
+            }
+        }
+    }
+}
