@@ -1,6 +1,6 @@
 //! What a site decides about its edge.
 
-use super::id::SiteId;
+use crate::id::SiteId;
 use crate::time::Duration;
 use crate::wake;
 use serde::{Deserialize, Serialize};

@@ -1,44 +1,10 @@
 //! What flow and line objects say to each other, inside [`Envelope`](super::outbox::Envelope)s.
 
-use super::id::{DeviceId, FlowToken, Number, Uid, WakeId};
+use crate::id::{DeviceId, FlowToken, Number, SiteId, Uid, WakeId};
 use crate::time::Time;
 use crate::wake::WakeState;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-/// A whole SIP message, byte for byte. Serialised as text, or as base64 behind a NUL when it is not UTF-8.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SipBytes(pub Vec<u8>);
-
-impl Serialize for SipBytes {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match std::str::from_utf8(&self.0) {
-            Ok(text) if !text.starts_with('\0') => serializer.serialize_str(text),
-            _ => serializer.serialize_str(&format!("\0{}", BASE64.encode(&self.0))),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for SipBytes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        match text.strip_prefix('\0') {
-            Some(encoded) => BASE64
-                .decode(encoded)
-                .map(Self)
-                .map_err(serde::de::Error::custom),
-            None => Ok(Self(text.into_bytes())),
-        }
-    }
-}
-
-impl std::fmt::Debug for SipBytes {
-    /// Only the size: a message holds identities.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "SipBytes({})", self.0.len())
-    }
-}
+use crate::wire::{Request, Response};
+use serde::{Deserialize, Serialize};
 
 /// Somebody in a call, as the edge knows them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,8 +34,10 @@ pub enum Proof {
     /// A digest response (RFC 8760) over a nonce of this flow: the line compares, so that its
     /// secret never leaves it.
     Digest {
-        /// The whole `Authorization` value.
+        /// The `Authorization` value.
         authorization: String,
+        /// The Request-URI it was computed for.
+        uri: String,
     },
 }
 
@@ -124,7 +92,7 @@ pub enum FlowToLine {
         /// The caller's device, so that a line calling itself does not ring the caller.
         device: Option<DeviceId>,
         /// The request, cleaned of hop-by-hop headers and carrying P-Asserted-Identity.
-        request: SipBytes,
+        request: Request,
     },
     /// The caller cancelled.
     Cancel {
@@ -133,15 +101,15 @@ pub enum FlowToLine {
     },
     /// A probed device answered: its flow is alive.
     Alive {
-        /// The binding's contact.
-        contact: String,
+        /// The device.
+        device: DeviceId,
     },
     /// A response to a request that the line sent through this flow, Via already popped.
     Response {
         /// The line's name for that transaction.
         tx: String,
         /// The response; `None` when the flow gave up waiting or cannot send.
-        response: Option<SipBytes>,
+        response: Option<Response>,
     },
     /// A request inside a dialog, routed by our Record-Route.
     InDialog {
@@ -150,9 +118,9 @@ pub enum FlowToLine {
         /// The number that this flow is authenticated for and that sent it.
         from: Option<Number>,
         /// The request.
-        request: SipBytes,
+        request: Request,
     },
-    /// The other side's CANCEL of a request inside a dialog (re-INVITE).
+    /// The sender's CANCEL of a request inside a dialog (re-INVITE).
     CancelInDialog {
         /// The server transaction being cancelled.
         tx: String,
@@ -176,21 +144,23 @@ pub enum LineToFlow {
     },
     /// Answer the caller's INVITE (or an in-dialog request) with a response of the edge's own.
     Answer {
-        /// The flow's server transaction; `None` is the call's INVITE.
+        /// The flow's server transaction; `None` is the INVITE that began the call.
         tx: Option<String>,
         /// What to say.
         answer: Answer,
     },
     /// Pass a response of the far side on to the flow's server transaction.
     Response {
-        /// The flow's server transaction; `None` is the call's INVITE.
+        /// The flow's server transaction; `None` is the INVITE that began the call.
         tx: Option<String>,
         /// The response as the far side sent it, minus our Via, plus our headers.
-        response: SipBytes,
+        response: Response,
     },
     /// Ask with OPTIONS whether the page behind this contact lives; only an answer is reported.
     Probe {
-        /// Where to.
+        /// The device, to name it in the answer.
+        device: DeviceId,
+        /// Its contact.
         contact: String,
         /// The number it is registered under.
         number: Number,
@@ -200,7 +170,7 @@ pub enum LineToFlow {
         /// The line's name for the transaction; ACK has none.
         tx: Option<String>,
         /// The request, ready but for our Via.
-        request: SipBytes,
+        request: Request,
     },
     /// Cancel a pending INVITE to the page.
     Cancel {
@@ -272,28 +242,11 @@ pub struct Answer {
 }
 
 /// The flow a message came from or goes to.
-pub fn flow_object(site: &super::id::SiteId, token: &FlowToken) -> String {
+pub fn flow_object(site: &SiteId, token: &FlowToken) -> String {
     format!("flow:{site}:{token}")
 }
 
 /// The object of a line.
-pub fn line_object(site: &super::id::SiteId, number: &Number) -> String {
+pub fn line_object(site: &SiteId, number: &Number) -> String {
     format!("line:{site}:{number}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sip_bytes_survive_whatever_they_hold() {
-        for bytes in [
-            &b"INVITE sip:a SIP/2.0\r\n\r\n"[..],
-            b"\xff\xfe\0",
-            b"\0text",
-        ] {
-            let json = serde_json::to_string(&SipBytes(bytes.to_vec())).unwrap();
-            assert_eq!(serde_json::from_str::<SipBytes>(&json).unwrap().0, bytes);
-        }
-    }
 }

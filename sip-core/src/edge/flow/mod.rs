@@ -1,45 +1,35 @@
-//! [`Flow`]: one connection, RFC 5626.
+//! [`Flow`]: one connection, RFC 5626. Caps and authenticates what arrives, owns the transactions of its socket.
+//!
+//! | table | key | what |
+//! |---|---|---|
+//! | `flow` | `state` | since when the socket is open, and since when nobody is registered on it |
+//! | `identities` | number | who registered on this socket, until when |
+//! | `server` | server transaction key | requests of the page that wait for their answer |
+//! | `client` | branch and method | requests to the page that wait for its answer |
+//! | `calls` | wake | the line that owns a call which uses this flow |
+//! | `nonces` | nonce | digest challenges given out on this socket |
+//! | `out_streams`, `outbox`, `in_streams`, `inbox` | | messages from and to lines |
+
+mod client;
+mod ingress;
+mod register;
+mod server;
+mod verifier;
+
+pub use verifier::{BearerError, Claims, Verifier};
 
 use super::config::SiteConfig;
-use super::id::{DeviceId, FlowToken, Number, Uid};
-use super::messages::{FlowToLine, LineToFlow, flow_object};
-use super::outbox::{Envelope, EnvelopeId, Inbox, Outbox};
-use super::rows::{Row, RowChange, RowError};
+use super::messages::{FlowToLine, LineToFlow, Party, flow_object, line_object};
+use super::outbox::{Envelope, EnvelopeId, Inbox, NO_CALL, Outbox};
+use super::rows::{Row, RowChange, RowError, Table};
 use crate::entropy::Entropy;
+use crate::id::{DeviceId, FlowToken, Number, WakeId};
 use crate::time::Time;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// What a valid token says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claims {
-    /// The line it speaks for.
-    pub number: Number,
-    /// The user.
-    pub uid: Uid,
-    /// The name to show.
-    pub display_name: Option<String>,
-    /// The device it was issued to, if any.
-    pub device: Option<DeviceId>,
-    /// When it ends.
-    pub expires_at: Time,
-}
-
-/// Why a token was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BearerError {
-    /// It was valid once.
-    #[error("the token has expired")]
-    Expired,
-    /// Anything else; nothing is revealed.
-    #[error("the token is not valid")]
-    Invalid,
-}
-
-/// Verifies tokens: the machine itself holds no keys.
-pub trait Verifier {
-    /// Checks a Bearer token of this site.
-    fn bearer(&self, token: &str, now: Time) -> Result<Claims, BearerError>;
-}
+/// Calls that one socket takes part in.
+const MAX_CALLS: usize = 64;
 
 /// What happens to a flow.
 #[derive(Debug)]
@@ -77,14 +67,48 @@ pub enum FlowOutput {
     },
 }
 
-/// One connection: authenticates and caps what arrives, owns the transactions of its socket.
+/// The socket itself. No row: it is closed, or never was.
+#[derive(Debug, Serialize, Deserialize)]
+struct Socket {
+    opened_at: Time,
+    /// Since when nobody is registered on it.
+    idle_since: Option<Time>,
+    /// A close was asked for.
+    closing: bool,
+}
+
+/// Somebody who registered on this socket.
+#[derive(Debug, Serialize, Deserialize)]
+struct Identity {
+    party: Party,
+    device: Option<DeviceId>,
+    until: Time,
+}
+
+/// A call that uses this flow.
+#[derive(Debug, Serialize, Deserialize)]
+struct CallRef {
+    line: Number,
+}
+
+/// One connection.
 pub struct Flow {
     config: SiteConfig,
     token: FlowToken,
     entropy: Entropy,
     verifier: Box<dyn Verifier>,
+    socket: Table<Socket>,
+    identities: Table<Identity>,
+    server: Table<server::ServerRow>,
+    client: Table<client::ClientRow>,
+    calls: Table<CallRef>,
+    nonces: Table<register::Nonce>,
     outbox: Outbox<FlowToLine>,
     inbox: Inbox<LineToFlow>,
+    /// Frames that may still be sent at once: a rate limit in memory only, an idle socket has all of it.
+    tokens: u32,
+    tokens_at: Time,
+    effects: Vec<FlowOutput>,
     output: VecDeque<FlowOutput>,
 }
 
@@ -100,28 +124,51 @@ impl Flow {
         let mut flow = Self {
             outbox: Outbox::new(flow_object(&config.id, &token)),
             inbox: Inbox::default(),
+            tokens: config.edge.frames_burst,
+            tokens_at: Time::ZERO,
             config,
             token,
             entropy,
             verifier,
+            socket: Table::new("flow"),
+            identities: Table::new("identities"),
+            server: Table::new("server"),
+            client: Table::new("client"),
+            calls: Table::new("calls"),
+            nonces: Table::new("nonces"),
+            effects: Vec::new(),
             output: VecDeque::new(),
         };
         for row in rows {
-            let _known = flow.outbox.restore(&row)? || flow.inbox.restore(&row)?;
+            let _known = flow.socket.restore(&row)?
+                || flow.identities.restore(&row)?
+                || flow.server.restore(&row)?
+                || flow.client.restore(&row)?
+                || flow.calls.restore(&row)?
+                || flow.nonces.restore(&row)?
+                || flow.outbox.restore(&row)?
+                || flow.inbox.restore(&row)?;
         }
         Ok(flow)
     }
 
     /// Takes one input. Drain [`Flow::poll_output`] after it.
     pub fn handle_input(&mut self, now: Time, input: FlowInput) {
-        let _ = (
-            now,
-            input,
-            &self.config,
-            &self.token,
-            &mut self.entropy,
-            &self.verifier,
-        );
+        match input {
+            FlowInput::Opened => {
+                self.socket.insert("state", Socket { opened_at: now, idle_since: Some(now), closing: false });
+            }
+            FlowInput::Frame(bytes) => self.frame(now, &bytes),
+            FlowInput::Closed => self.closed(now),
+            FlowInput::Envelope(envelope) => {
+                for envelope in self.inbox.receive(now, envelope) {
+                    self.message(now, envelope);
+                }
+            }
+            FlowInput::Delivered(id) => self.outbox.delivered(&id),
+            FlowInput::Timeout => self.timeout(now),
+        }
+        self.finish_turn();
     }
 
     /// The next thing to do; row changes come before everything else of the same turn.
@@ -131,14 +178,147 @@ impl Flow {
 
     /// When [`FlowInput::Timeout`] is wanted; the driver keeps it as its one alarm.
     pub fn deadline(&self) -> Option<Time> {
-        [self.outbox.deadline(), self.inbox.deadline()]
+        let idle = self.socket.get("state").filter(|s| !s.closing).and_then(|s| s.idle_since);
+        [self.outbox.deadline(), self.inbox.deadline(), idle.map(|since| since + self.config.edge.unregistered)]
             .into_iter()
             .flatten()
+            .chain(self.identities.values().map(|identity| identity.until))
+            .chain(self.server.values().filter_map(server::ServerRow::deadline))
+            .chain(self.client.values().filter_map(client::ClientRow::deadline))
+            .chain(self.nonces.values().map(|nonce| nonce.until))
             .min()
     }
 
-    /// The numbers that this flow is registered for (for logs and limits of the driver).
+    /// The numbers that are registered on this flow.
     pub fn numbers(&self) -> Vec<Number> {
-        Vec::new()
+        self.identities.values().map(|identity| identity.party.number.clone()).collect()
+    }
+
+    fn message(&mut self, now: Time, envelope: Envelope<LineToFlow>) {
+        if !self.is_open() {
+            // The line believes in a socket that is gone: tell it, whatever it wanted.
+            if !matches!(envelope.msg, LineToFlow::Unbound { .. }) {
+                self.outbox.send(now, &envelope.from, &envelope.call, FlowToLine::Gone);
+            }
+            return;
+        }
+        match envelope.msg {
+            LineToFlow::Registered { tx, outcome } => self.registered(now, &tx, outcome),
+            LineToFlow::Unbound { number } => {
+                self.identities.remove(number.as_str());
+                self.note_idle(now);
+            }
+            LineToFlow::Answer { tx, answer } => self.answer(now, &envelope.call, tx, &answer),
+            LineToFlow::Response { tx, response } => self.relay_response(now, &envelope.call, tx, response),
+            LineToFlow::Probe { device, contact, number } => {
+                self.probe(now, &envelope.from, &envelope.call, device, &contact, &number);
+            }
+            LineToFlow::Request { tx, request } => {
+                self.send_request(now, &envelope.from, &envelope.call, tx, request);
+            }
+            LineToFlow::Cancel { tx, reason } => self.send_cancel(now, &envelope.from, &tx, &reason),
+        }
+    }
+
+    fn timeout(&mut self, now: Time) {
+        self.outbox.timeout(now);
+        self.inbox.timeout(now);
+        for key in self.identities.keys_where(|identity| identity.until <= now) {
+            self.identities.remove(&key);
+        }
+        for key in self.nonces.keys_where(|nonce| nonce.until <= now) {
+            self.nonces.remove(&key);
+        }
+        self.server_timeout(now);
+        self.client_timeout(now);
+        self.note_idle(now);
+        let limit = self.config.edge.unregistered;
+        let idle = |s: &Socket| !s.closing && s.idle_since.is_some_and(|since| now >= since + limit);
+        if self.socket.get("state").is_some_and(idle) {
+            self.close(1008, "nothing registered");
+        }
+    }
+
+    /// The socket is gone: its transactions end, and every line that counted on it is told.
+    fn closed(&mut self, now: Time) {
+        if self.socket.remove("state").is_none() {
+            return;
+        }
+        for key in self.identities.keys_where(|_| true) {
+            if let Some(identity) = self.identities.remove(&key) {
+                let line = line_object(&self.config.id, &identity.party.number);
+                self.outbox.send(now, &line, NO_CALL, FlowToLine::Gone);
+            }
+        }
+        for wake in self.calls.keys_where(|_| true) {
+            if let Some(call) = self.calls.remove(&wake) {
+                let line = line_object(&self.config.id, &call.line);
+                self.outbox.send(now, &line, &wake, FlowToLine::Gone);
+            }
+        }
+        self.server_closed();
+        self.client_closed(now);
+        for key in self.nonces.keys_where(|_| true) {
+            self.nonces.remove(&key);
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.socket.contains("state")
+    }
+
+    fn close(&mut self, code: u16, reason: &'static str) {
+        if let Some(socket) = self.socket.get_mut("state") {
+            socket.closing = true;
+            self.effects.push(FlowOutput::Close { code, reason });
+        }
+    }
+
+    /// Keeps the time since which nobody is registered here.
+    fn note_idle(&mut self, now: Time) {
+        let idle = self.identities.is_empty();
+        let noted = self.socket.get("state").is_some_and(|s| s.idle_since.is_some());
+        if idle != noted
+            && let Some(socket) = self.socket.get_mut("state")
+        {
+            socket.idle_since = idle.then_some(now);
+        }
+    }
+
+    /// Remembers that a call uses this flow; `false` when it may not have one more.
+    fn join_call(&mut self, wake: &str, line: &Number) -> bool {
+        if !self.calls.contains(wake) {
+            if self.calls.len() >= MAX_CALLS {
+                return false;
+            }
+            self.calls.insert(wake, CallRef { line: line.clone() });
+        }
+        true
+    }
+
+    fn leave_call(&mut self, wake: &str) {
+        self.calls.remove(wake);
+    }
+
+    fn tell_line(&mut self, now: Time, line: &Number, call: Option<&WakeId>, msg: FlowToLine) {
+        let to = line_object(&self.config.id, line);
+        self.outbox.send(now, &to, call.map_or(NO_CALL, WakeId::as_str), msg);
+    }
+
+    fn finish_turn(&mut self) {
+        let output = &mut self.output;
+        let mut write = |change| output.push_back(FlowOutput::Row(change));
+        self.socket.flush(&mut write);
+        self.identities.flush(&mut write);
+        self.server.flush(&mut write);
+        self.client.flush(&mut write);
+        self.calls.flush(&mut write);
+        self.nonces.flush(&mut write);
+        self.outbox.flush(&mut write);
+        self.inbox.flush(&mut write);
+        self.output.extend(self.effects.drain(..));
+        while let Some(envelope) = self.outbox.poll() {
+            self.output.push_back(FlowOutput::Send(envelope));
+        }
     }
 }

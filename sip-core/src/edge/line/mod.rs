@@ -2,7 +2,7 @@
 
 use super::command::{CallRecord, LineCommand, LineReply, PushJob, PushOutcome};
 use super::config::SiteConfig;
-use super::id::{Number, WakeId};
+use crate::id::Number;
 use super::messages::{FlowToLine, LineToFlow, line_object};
 use super::outbox::{Envelope, EnvelopeId, Inbox, Outbox};
 use super::rows::{Row, RowChange, RowError};
@@ -31,8 +31,6 @@ pub enum LineInput {
         /// What the push service said.
         outcome: PushOutcome,
     },
-    /// The record of this call is stored.
-    Recorded(WakeId),
     /// [`Line::deadline`] has come.
     Timeout,
 }
@@ -46,7 +44,8 @@ pub enum LineOutput {
     Send(Envelope<LineToFlow>),
     /// Send a push; may be repeated until [`LineInput::PushResult`].
     Push(Box<PushJob>),
-    /// Store the record of a call; may be repeated until [`LineInput::Recorded`].
+    /// The record of a call, once: the driver keeps it in a row of its own, written in this turn,
+    /// until D1 has it.
     Record(Box<CallRecord>),
     /// Answer a command.
     Reply {

@@ -1,0 +1,217 @@
+//! Requests to the page that wait for its answer: the client transactions of the socket.
+
+use super::ingress::edge_host;
+use super::{Flow, FlowOutput};
+use crate::edge::messages::FlowToLine;
+use crate::id::{DeviceId, Number};
+use crate::time::Time;
+use crate::transaction::{ClientAction, ClientInvite, ClientKey, ClientNonInvite, Transport};
+use crate::wire::{HeaderName, Method, NameAddr, Reason, Request, Response, Uri, Via};
+use serde::{Deserialize, Serialize};
+
+/// One client transaction and who waits for it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ClientRow {
+    machine: Machine,
+    /// The line object.
+    line: String,
+    call: String,
+    waits: Waits,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum Machine {
+    Invite(Box<ClientInvite>),
+    Other(Box<ClientNonInvite>),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum Waits {
+    /// The line, under its own name for the transaction.
+    Line { tx: String },
+    /// The line wants to know whether this device lives.
+    Probe { device: DeviceId },
+    /// Nobody: a CANCEL.
+    Nobody,
+}
+
+impl ClientRow {
+    pub(super) fn deadline(&self) -> Option<Time> {
+        match &self.machine {
+            Machine::Invite(machine) => machine.deadline(),
+            Machine::Other(machine) => machine.deadline(),
+        }
+    }
+
+    fn method(&self) -> &Method {
+        match &self.machine {
+            Machine::Invite(machine) => &machine.request().method,
+            Machine::Other(machine) => &machine.request().method,
+        }
+    }
+}
+
+fn row_key(key: &ClientKey) -> String {
+    format!("{}|{}", key.branch, key.method)
+}
+
+impl Flow {
+    /// Sends a request of the line; the page answers to our Via.
+    pub(super) fn send_request(&mut self, now: Time, line: &str, call: &str, tx: Option<String>, request: Request) {
+        let mut request = request;
+        let via = Via::new("WS", edge_host(&self.config), self.entropy.branch());
+        request.headers.prepend(HeaderName::Via, via.to_string());
+        let Some(tx) = tx else {
+            self.effects.push(FlowOutput::Frame(request.to_bytes()));
+            return;
+        };
+        let owner = line.rsplit(':').next().and_then(|number| Number::parse(number).ok());
+        let room = self.client.len() < self.config.edge.max_transactions
+            && owner.is_some_and(|number| self.join_call(call, &number));
+        if !room {
+            self.outbox.send(now, line, call, FlowToLine::Response { tx, response: None });
+            return;
+        }
+        self.start(now, line, call, Waits::Line { tx }, request);
+    }
+
+    /// Asks whether the page behind a contact lives (RFC 3261 §11).
+    pub(super) fn probe(
+        &mut self,
+        now: Time,
+        line: &str,
+        call: &str,
+        device: DeviceId,
+        contact: &str,
+        number: &Number,
+    ) {
+        let Ok(target) = contact.parse::<Uri>() else { return };
+        if self.client.len() >= self.config.edge.max_transactions {
+            return;
+        }
+        let via = Via::new("WS", edge_host(&self.config), self.entropy.branch());
+        let from = NameAddr::new(Uri::host(edge_host(&self.config))).with_tag(self.entropy.tag());
+        let to = NameAddr::new(Uri::sip(number.as_str(), self.config.domain.clone()));
+        let call_id = self.entropy.call_id();
+        let request = Request::new(Method::Options, target, &via, &from, &to, &call_id, 1);
+        self.start(now, line, call, Waits::Probe { device }, request);
+    }
+
+    /// Cancels a pending INVITE of the line.
+    pub(super) fn send_cancel(&mut self, now: Time, line: &str, tx: &str, reason: &str) {
+        let named = |row: &ClientRow| {
+            row.line == line && matches!(&row.waits, Waits::Line { tx: own } if own == tx)
+        };
+        let reasons: Vec<Reason> = reason.parse().into_iter().collect();
+        for key in self.client.keys_where(named) {
+            let Some(row) = self.client.get_mut(&key) else { continue };
+            if let Machine::Invite(machine) = &mut row.machine {
+                let actions = machine.cancel(&reasons, now);
+                self.client_actions(now, &key, actions);
+            }
+        }
+    }
+
+    /// A response of the page; one that belongs to no transaction is dropped (RFC 3261 §16.7 step 1 would have it
+    /// forwarded, but every request of ours has its transaction).
+    pub(super) fn response(&mut self, now: Time, response: Response) {
+        let Ok(key) = ClientKey::of_response(&response) else { return };
+        let key = row_key(&key);
+        let Some(row) = self.client.get_mut(&key) else { return };
+        let actions = match &mut row.machine {
+            Machine::Invite(machine) => machine.receive(response, now),
+            Machine::Other(machine) => machine.receive(response, now),
+        };
+        self.client_actions(now, &key, actions);
+    }
+
+    pub(super) fn client_timeout(&mut self, now: Time) {
+        for key in self.client.keys_where(|row| row.deadline().is_some_and(|at| at <= now)) {
+            let Some(row) = self.client.get_mut(&key) else { continue };
+            let actions = match &mut row.machine {
+                Machine::Invite(machine) => machine.timeout(now),
+                Machine::Other(machine) => machine.timeout(now),
+            };
+            self.client_actions(now, &key, actions);
+        }
+    }
+
+    /// The socket is gone: whoever waits is told, and nothing is sent.
+    pub(super) fn client_closed(&mut self, now: Time) {
+        for key in self.client.keys_where(|_| true) {
+            if let Some(ClientRow { line, call, waits: Waits::Line { tx }, .. }) = self.client.remove(&key) {
+                self.outbox.send(now, &line, &call, FlowToLine::Response { tx, response: None });
+            }
+        }
+    }
+
+    fn start(&mut self, now: Time, line: &str, call: &str, waits: Waits, request: Request) {
+        let Ok(key) = ClientKey::of_request(&request) else { return };
+        let key = row_key(&key);
+        let (machine, actions) = if request.method == Method::Invite {
+            let (machine, actions) = ClientInvite::start(request, Transport::Reliable, now);
+            (Machine::Invite(Box::new(machine)), actions)
+        } else {
+            let (machine, actions) = ClientNonInvite::start(request, Transport::Reliable, now);
+            (Machine::Other(Box::new(machine)), actions)
+        };
+        let row = ClientRow { machine, line: line.to_owned(), call: call.to_owned(), waits };
+        self.client.insert(&key, row);
+        self.client_actions(now, &key, actions);
+    }
+
+    fn client_actions(&mut self, now: Time, key: &str, actions: Vec<ClientAction>) {
+        for action in actions {
+            match action {
+                ClientAction::Send(request) => self.effects.push(FlowOutput::Frame(request.to_bytes())),
+                ClientAction::Cancel(request) => {
+                    if let Some((line, call)) = self.client.get(key).map(|row| (row.line.clone(), row.call.clone())) {
+                        self.start(now, &line, &call, Waits::Nobody, request);
+                    }
+                }
+                ClientAction::Receive(response) => self.client_heard(now, key, Some(response)),
+                ClientAction::TimedOut => self.client_heard(now, key, None),
+                ClientAction::Ended => {
+                    self.client.remove(key);
+                }
+            }
+        }
+    }
+
+    fn client_heard(&mut self, now: Time, key: &str, response: Option<Response>) {
+        let Some(row) = self.client.get(key) else { return };
+        let (line, call) = (row.line.clone(), row.call.clone());
+        let is_final = response.as_ref().is_none_or(Response::is_final);
+        let over = match row.method() {
+            Method::Bye => is_final,
+            Method::Invite => response.as_ref().is_none_or(|response| response.status >= 300),
+            _ => false,
+        };
+        match &row.waits {
+            Waits::Line { tx } => {
+                let tx = tx.clone();
+                let response = response.map(|mut response| {
+                    response.headers.remove_first_value(HeaderName::Via);
+                    response
+                });
+                self.outbox.send(now, &line, &call, FlowToLine::Response { tx, response });
+                if over && !self.serves(&call) {
+                    self.leave_call(&call);
+                }
+            }
+            // Any answer at all is a sign of life, even a refusal.
+            Waits::Probe { device } => {
+                if response.is_some() {
+                    let device = device.clone();
+                    self.outbox.send(now, &line, &call, FlowToLine::Alive { device });
+                }
+            }
+            Waits::Nobody => {}
+        }
+    }
+
+    /// Does this flow also hold the caller's side of the call, or another branch?
+    fn serves(&self, call: &str) -> bool {
+        self.server_begins(call)
+    }
+}

@@ -1,0 +1,282 @@
+//! Requests of the page that wait for their answer: the server transactions of the socket.
+
+use super::{Flow, FlowOutput};
+use crate::edge::messages::{Answer, FlowToLine, Party, line_object};
+use crate::edge::outbox::NO_CALL;
+use crate::id::{DeviceId, Number, WakeId};
+use crate::time::Time;
+use crate::transaction::{
+    ServerAction, ServerInvite, ServerInviteState, ServerKey, ServerNonInvite, Transport,
+};
+use crate::wire::{HeaderName, Method, Request, Response, Uri};
+use serde::{Deserialize, Serialize};
+
+/// One server transaction and the line that will answer it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ServerRow {
+    machine: Machine,
+    line: Number,
+    /// The call; none for REGISTER.
+    call: Option<WakeId>,
+    /// It began the call, is not inside it.
+    begins: bool,
+    /// Nobody answers it later than this: the line is told, or it is refused.
+    give_up_at: Option<Time>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum Machine {
+    Invite(Box<ServerInvite>),
+    Other(Box<ServerNonInvite>),
+}
+
+/// How long a line may take to answer anything but an INVITE.
+const ANSWER_BY: crate::time::Duration = crate::timers::GIVE_UP;
+
+impl ServerRow {
+    pub(super) fn deadline(&self) -> Option<Time> {
+        let machine = match &self.machine {
+            Machine::Invite(machine) => machine.deadline(),
+            Machine::Other(machine) => machine.deadline(),
+        };
+        [machine, self.give_up_at].into_iter().flatten().min()
+    }
+
+    pub(super) fn request(&self) -> &Request {
+        match &self.machine {
+            Machine::Invite(machine) => machine.request(),
+            Machine::Other(machine) => machine.request(),
+        }
+    }
+
+    fn respond(&mut self, response: Response, now: Time) -> Vec<ServerAction> {
+        if response.is_final() {
+            self.give_up_at = None;
+        }
+        match &mut self.machine {
+            Machine::Invite(machine) => machine.respond(response, now),
+            Machine::Other(machine) => machine.respond(response, now),
+        }
+    }
+}
+
+impl Flow {
+    /// A new call: the wake id is minted here, the caller hears 100 at once, the line decides the rest.
+    pub(super) fn forward_invite(
+        &mut self,
+        now: Time,
+        key: ServerKey,
+        request: Request,
+        line: Number,
+        caller: Party,
+        device: Option<DeviceId>,
+    ) {
+        let wake = WakeId::parse(&self.entropy.token()).expect("a token is a valid wake id");
+        if !self.join_call(wake.as_str(), &line) {
+            return self.refuse_with(&request, 503, "Too Many Calls", &[("Retry-After", "5")]);
+        }
+        let row = ServerRow {
+            machine: Machine::Invite(Box::new(ServerInvite::start(request.clone(), Transport::Reliable, now))),
+            line: line.clone(),
+            call: Some(wake.clone()),
+            begins: true,
+            give_up_at: None,
+        };
+        self.server.insert(key.as_str(), row);
+        self.respond(now, key.as_str(), Response::for_request(&request, 100, ""));
+        self.tell_line(now, &line, Some(&wake), FlowToLine::Invite { caller, device, request });
+    }
+
+    /// A request inside a dialog goes to the line that owns the call.
+    pub(super) fn forward_in_dialog(
+        &mut self,
+        now: Time,
+        key: ServerKey,
+        request: Request,
+        wake: &WakeId,
+        line: &Number,
+        from: Number,
+    ) {
+        if !self.join_call(wake.as_str(), line) {
+            return self.refuse_with(&request, 503, "Too Many Calls", &[("Retry-After", "5")]);
+        }
+        let is_invite = request.method == Method::Invite;
+        let machine = if is_invite {
+            Machine::Invite(Box::new(ServerInvite::start(request.clone(), Transport::Reliable, now)))
+        } else {
+            Machine::Other(Box::new(ServerNonInvite::start(request.clone(), Transport::Reliable)))
+        };
+        let row = ServerRow {
+            machine,
+            line: line.clone(),
+            call: Some(wake.clone()),
+            begins: false,
+            give_up_at: (!is_invite).then_some(now + ANSWER_BY),
+        };
+        self.server.insert(key.as_str(), row);
+        if is_invite {
+            self.respond(now, key.as_str(), Response::for_request(&request, 100, ""));
+        }
+        let msg = FlowToLine::InDialog { tx: Some(key.as_str().to_owned()), from: Some(from), request };
+        self.tell_line(now, line, Some(wake), msg);
+    }
+
+    /// Keeps a REGISTER until its line has answered.
+    pub(super) fn hold_register(&mut self, now: Time, key: &ServerKey, request: Request, line: Number) {
+        let row = ServerRow {
+            machine: Machine::Other(Box::new(ServerNonInvite::start(request, Transport::Reliable))),
+            line,
+            call: None,
+            begins: false,
+            give_up_at: Some(now + ANSWER_BY),
+        };
+        self.server.insert(key.as_str(), row);
+    }
+
+    /// The same request again: its transaction knows.
+    pub(super) fn received_again(&mut self, now: Time, key: &ServerKey, request: &Request) -> bool {
+        let Some(row) = self.server.get_mut(key.as_str()) else { return false };
+        let actions = match &mut row.machine {
+            Machine::Invite(machine) => machine.receive(request.clone(), now),
+            Machine::Other(machine) => machine.receive(request),
+        };
+        self.server_actions(now, key.as_str(), actions);
+        true
+    }
+
+    /// Was this the ACK of a failure that we sent?
+    pub(super) fn ack_of_failure(&mut self, now: Time, key: &ServerKey, request: &Request) -> bool {
+        let failed = |row: &ServerRow| match &row.machine {
+            Machine::Invite(machine) => {
+                matches!(machine.state(), ServerInviteState::Completed | ServerInviteState::Confirmed)
+            }
+            Machine::Other(_) => false,
+        };
+        self.server.get(key.as_str()).is_some_and(failed) && self.received_again(now, key, request)
+    }
+
+    /// CANCEL (RFC 3261 §9.2): 200 for itself, and the line ends what it cancels.
+    pub(super) fn cancel(&mut self, now: Time, request: Request) {
+        let key = ServerKey::of_cancelled(&request).ok();
+        let row = key.as_ref().and_then(|key| self.server.get(key.as_str()));
+        let Some((row, key)) = row.zip(key.as_ref()) else {
+            return self.refuse(&request, 481, "");
+        };
+        let pending =
+            matches!(&row.machine, Machine::Invite(machine) if machine.state() == ServerInviteState::Proceeding);
+        let (line, call, begins) = (row.line.clone(), row.call.clone(), row.begins);
+        self.refuse(&request, 200, "");
+        if pending {
+            let reason = request.headers.get(HeaderName::Reason).map(str::to_owned);
+            let msg = if begins {
+                FlowToLine::Cancel { reason }
+            } else {
+                FlowToLine::CancelInDialog { tx: key.as_str().to_owned() }
+            };
+            self.tell_line(now, &line, call.as_ref(), msg);
+        }
+    }
+
+    /// The edge's own answer.
+    pub(super) fn answer(&mut self, now: Time, call: &str, tx: Option<String>, answer: &Answer) {
+        let Some(key) = self.server_key(call, tx) else { return };
+        let Some(request) = self.server.get(&key).map(ServerRow::request) else { return };
+        let mut response =
+            Response::for_request(request, answer.status, &answer.phrase).with_to_tag(&answer.to_tag);
+        if (101..300).contains(&answer.status) && request.method == Method::Invite {
+            let contact = Uri::host(super::ingress::edge_host(&self.config)).with_param("transport", "ws");
+            response.headers.push(HeaderName::Contact, format!("<{contact}>"));
+        }
+        if let Some((wake, state)) = &answer.wake {
+            response.headers.push("Wakeline-Wake", format!("{wake};state={state}"));
+        }
+        for (name, value) in &answer.headers {
+            response.headers.push(name.as_str(), value.as_str());
+        }
+        self.respond(now, &key, response);
+    }
+
+    /// A response of the far side.
+    pub(super) fn relay_response(&mut self, now: Time, call: &str, tx: Option<String>, response: Response) {
+        if let Some(key) = self.server_key(call, tx) {
+            self.respond(now, &key, response);
+        }
+    }
+
+    /// The key of a transaction: its own, or that of the INVITE that began this call.
+    fn server_key(&self, call: &str, tx: Option<String>) -> Option<String> {
+        match tx {
+            Some(key) => Some(key),
+            None => self
+                .server
+                .iter()
+                .find(|(_, row)| row.begins && row.call.as_ref().is_some_and(|wake| wake.as_str() == call))
+                .map(|(key, _)| key.to_owned()),
+        }
+    }
+
+    pub(super) fn respond(&mut self, now: Time, key: &str, response: Response) {
+        let Some(row) = self.server.get_mut(key) else { return };
+        let over = match (&row.call, row.request().method == Method::Bye, row.begins) {
+            (Some(wake), true, _) if response.is_final() => Some(wake.as_str().to_owned()),
+            (Some(wake), _, true) if response.status >= 300 => Some(wake.as_str().to_owned()),
+            _ => None,
+        };
+        let actions = row.respond(response, now);
+        self.server_actions(now, key, actions);
+        if let Some(wake) = over {
+            self.leave_call(&wake);
+        }
+    }
+
+    pub(super) fn server_timeout(&mut self, now: Time) {
+        for key in self.server.keys_where(|row| row.deadline().is_some_and(|at| at <= now)) {
+            let Some(row) = self.server.get_mut(&key) else { continue };
+            if row.give_up_at.is_some_and(|at| at <= now) {
+                let response = Response::for_request(row.request(), 408, "").with_to_tag(&self.entropy.tag());
+                let actions = row.respond(response, now);
+                self.server_actions(now, &key, actions);
+                continue;
+            }
+            let actions = match &mut row.machine {
+                Machine::Invite(machine) => machine.timeout(now),
+                Machine::Other(machine) => machine.timeout(now),
+            };
+            self.server_actions(now, &key, actions);
+        }
+    }
+
+    pub(super) fn server_closed(&mut self) {
+        for key in self.server.keys_where(|_| true) {
+            self.server.remove(&key);
+        }
+    }
+
+    fn server_actions(&mut self, now: Time, key: &str, actions: Vec<ServerAction>) {
+        for action in actions {
+            match action {
+                ServerAction::Send(response) => self.effects.push(FlowOutput::Frame(response.to_bytes())),
+                // The ACK of a 2xx under its INVITE's branch: it goes the way of the dialog.
+                ServerAction::Receive(request) => {
+                    if let Some(row) = self.server.get(key) {
+                        let to = line_object(&self.config.id, &row.line);
+                        let call = row.call.as_ref().map_or(NO_CALL, WakeId::as_str).to_owned();
+                        let from = self.sender(now, &request).map(|(party, _)| party.number);
+                        self.outbox.send(now, &to, &call, FlowToLine::InDialog { tx: None, from, request });
+                    }
+                }
+                ServerAction::AckMissing => {}
+                ServerAction::Ended => {
+                    self.server.remove(key);
+                }
+            }
+        }
+    }
+}
+
+impl Flow {
+    /// Does this flow hold the INVITE that began the call?
+    pub(super) fn server_begins(&self, call: &str) -> bool {
+        self.server_key(call, None).is_some()
+    }
+}

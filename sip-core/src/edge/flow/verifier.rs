@@ -1,0 +1,36 @@
+//! Tokens are verified by the driver: the machine itself holds no keys.
+
+use crate::id::{DeviceId, Number, Uid};
+use crate::time::Time;
+
+/// What a valid token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claims {
+    /// The line it speaks for.
+    pub number: Number,
+    /// The user.
+    pub uid: Uid,
+    /// The name to show.
+    pub display_name: Option<String>,
+    /// The device it was issued to, if any.
+    pub device: Option<DeviceId>,
+    /// When it ends.
+    pub expires_at: Time,
+}
+
+/// Why a token was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BearerError {
+    /// It was valid once.
+    #[error("the token has expired")]
+    Expired,
+    /// Anything else; nothing is revealed.
+    #[error("the token is not valid")]
+    Invalid,
+}
+
+/// Verifies tokens of the flow's site.
+pub trait Verifier {
+    /// Checks a Bearer token (RFC 8898).
+    fn bearer(&self, token: &str, now: Time) -> Result<Claims, BearerError>;
+}
