@@ -1,7 +1,7 @@
 //! What the REST routes ask of a line object, and what it answers: one shared enum, no route strings.
 
-use crate::id::{DeviceId, Number, Uid, WakeId};
 use super::messages::Party;
+use crate::id::{DeviceId, Number, Uid, WakeId};
 use crate::time::Time;
 pub use crate::wake::PushOutcome;
 use crate::wake::{DeviceState, WakeState};

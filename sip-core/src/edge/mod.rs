@@ -23,11 +23,11 @@ pub mod messages;
 pub mod outbox;
 pub mod rows;
 
+pub use crate::id;
 pub use command::{
     CallRecord, DeviceView, DigestSecret, EndedBy, LineCommand, LineError, LineReply, MissedView,
     PushJob, PushKind, PushOutcome, WakeView,
 };
-pub use crate::id;
 pub use config::{EdgeLimits, SiteConfig};
 pub use flow::{BearerError, Claims, Flow, FlowInput, FlowOutput, Verifier};
 pub use id::{DeviceId, FlowToken, InvalidName, Number, SiteId, Uid, WakeId};

@@ -148,7 +148,11 @@ impl Wake {
             failure: None,
             actions: Vec::new(),
         };
-        for target in targets.into_iter().filter(|target| target.pushable || target.open).take(MAX_DEVICES) {
+        for target in targets
+            .into_iter()
+            .filter(|target| target.pushable || target.open)
+            .take(MAX_DEVICES)
+        {
             let index = wake.add(now, target.device, target.pushable);
             if target.open {
                 wake.probe(now, index);
@@ -182,7 +186,10 @@ impl Wake {
 
     /// Where one device stands.
     pub fn device(&self, device: &DeviceId) -> Option<DeviceState> {
-        self.devices.iter().find(|d| d.id == *device).map(|d| d.state)
+        self.devices
+            .iter()
+            .find(|d| d.id == *device)
+            .map(|d| d.state)
     }
 
     /// Each device's state, in the order in which they were targeted.
@@ -192,7 +199,9 @@ impl Wake {
 
     /// What each device reached, and when.
     pub fn steps(&self) -> impl Iterator<Item = (&DeviceId, DeviceState, Time)> {
-        self.devices.iter().flat_map(|d| d.steps.iter().map(|(state, at)| (&d.id, *state, *at)))
+        self.devices
+            .iter()
+            .flat_map(|d| d.steps.iter().map(|(state, at)| (&d.id, *state, *at)))
     }
 
     /// When the wake ends by itself as things stand.
@@ -206,7 +215,10 @@ impl Wake {
             if self.state.is_final() {
                 d.owed.and(d.pushes.deadline())
             } else {
-                [d.silent_at, d.pushes.deadline()].into_iter().flatten().min()
+                [d.silent_at, d.pushes.deadline()]
+                    .into_iter()
+                    .flatten()
+                    .min()
             }
         });
         let own = if self.state.is_final() {
@@ -220,10 +232,18 @@ impl Wake {
 
     /// The end in words, for the caller's `Reason` and the log.
     pub fn words(&self) -> String {
-        let furthest = self.steps().map(|(_, state, _)| state).filter(|s| *s < DeviceState::Ready).max();
+        let furthest = self
+            .steps()
+            .map(|(_, state, _)| state)
+            .filter(|s| *s < DeviceState::Ready)
+            .max();
         match (&self.state, furthest) {
-            (WakeState::Expired, Some(DeviceState::Registered)) => "registered but never ready".into(),
-            (WakeState::Expired, Some(DeviceState::Opened)) => "opened but did not register in time".into(),
+            (WakeState::Expired, Some(DeviceState::Registered)) => {
+                "registered but never ready".into()
+            }
+            (WakeState::Expired, Some(DeviceState::Opened)) => {
+                "opened but did not register in time".into()
+            }
             (WakeState::Expired, _) => "not opened in time".into(),
             (WakeState::Unanswered, _) => "not answered".into(),
             (WakeState::Unbound, _) => "no device".into(),
@@ -240,12 +260,18 @@ impl Wake {
         match event {
             Event::Push(device, outcome) => self.pushed(now, &device, outcome),
             Event::Alive(device) => {
-                if let Some(index) = self.live(&device).filter(|i| self.devices[*i].state < DeviceState::Invited) {
+                if let Some(index) = self
+                    .live(&device)
+                    .filter(|i| self.devices[*i].state < DeviceState::Invited)
+                {
                     self.invite(now, index);
                 }
             }
             Event::Joined(device) => {
-                if let Some(index) = self.joining(now, device).filter(|i| self.devices[*i].state < DeviceState::Invited) {
+                if let Some(index) = self
+                    .joining(now, device)
+                    .filter(|i| self.devices[*i].state < DeviceState::Invited)
+                {
                     self.advance(now, index, DeviceState::Registered);
                     self.probe(now, index);
                 }
@@ -269,19 +295,28 @@ impl Wake {
                 }
             }
             Event::Ready(device) => {
-                if let Some(index) = self.joining(now, device).filter(|i| self.devices[*i].state < DeviceState::Invited) {
+                if let Some(index) = self
+                    .joining(now, device)
+                    .filter(|i| self.devices[*i].state < DeviceState::Invited)
+                {
                     self.devices[index].pushes.stop();
                     self.advance(now, index, DeviceState::Ready);
                     self.invite(now, index);
                 }
             }
             Event::Responded(device) => {
-                if let Some(index) = self.live(&device).filter(|i| self.devices[*i].state >= DeviceState::Invited) {
+                if let Some(index) = self
+                    .live(&device)
+                    .filter(|i| self.devices[*i].state >= DeviceState::Invited)
+                {
                     self.devices[index].silent_at = None;
                 }
             }
             Event::Rang(device) => {
-                if let Some(index) = self.live(&device).filter(|i| self.devices[*i].state >= DeviceState::Invited) {
+                if let Some(index) = self
+                    .live(&device)
+                    .filter(|i| self.devices[*i].state >= DeviceState::Invited)
+                {
                     self.devices[index].silent_at = None;
                     if !self.rang {
                         self.rang = true;
@@ -297,9 +332,14 @@ impl Wake {
                 }
             }
             Event::Declined(device) => {
-                let Some(index) = self.joining(now, device.clone()) else { return };
-                if self.devices[index].state >= DeviceState::Invited && self.limits.decline == DeclineScope::Device {
-                    self.actions.push(Action::Cancel(device.clone(), Quiet::Declined));
+                let Some(index) = self.joining(now, device.clone()) else {
+                    return;
+                };
+                if self.devices[index].state >= DeviceState::Invited
+                    && self.limits.decline == DeclineScope::Device
+                {
+                    self.actions
+                        .push(Action::Cancel(device.clone(), Quiet::Declined));
                 }
                 match self.limits.decline {
                     DeclineScope::Line => {
@@ -333,9 +373,12 @@ impl Wake {
                     self.leave(now, index, DeviceState::Cancelled);
                 }
             }
-            Event::CallerCancelled => self.finish(now, WakeState::Cancelled, None, Quiet::Cancelled),
+            Event::CallerCancelled => {
+                self.finish(now, WakeState::Cancelled, None, Quiet::Cancelled)
+            }
             Event::CallerLost => {
-                self.caller_lost_until.get_or_insert(now + self.limits.caller_grace);
+                self.caller_lost_until
+                    .get_or_insert(now + self.limits.caller_grace);
             }
             Event::CallerBack => self.caller_lost_until = None,
             Event::Timeout => self.timeout(now),
@@ -347,7 +390,13 @@ impl Wake {
         if self.state.is_final() {
             return;
         }
-        let Some(furthest) = self.devices.iter().map(|d| d.state).filter(|s| s.is_live()).max() else {
+        let Some(furthest) = self
+            .devices
+            .iter()
+            .map(|d| d.state)
+            .filter(|s| s.is_live())
+            .max()
+        else {
             self.finish_exhausted(now);
             return;
         };
@@ -399,7 +448,8 @@ impl Wake {
         let device = &mut self.devices[index];
         device.silent_at = None;
         if device.state == DeviceState::Invited {
-            self.actions.push(Action::Cancel(device.id.clone(), Quiet::Silent));
+            self.actions
+                .push(Action::Cancel(device.id.clone(), Quiet::Silent));
         }
         self.fall_back(now, index);
     }
@@ -420,9 +470,14 @@ impl Wake {
     }
 
     fn pushed(&mut self, now: Time, device: &DeviceId, outcome: PushOutcome) {
-        let Some(index) = self.live(device) else { return };
+        let Some(index) = self.live(device) else {
+            return;
+        };
         let device = &mut self.devices[index];
-        match device.pushes.outcome(now, &self.limits, self.ready_by, outcome) {
+        match device
+            .pushes
+            .outcome(now, &self.limits, self.ready_by, outcome)
+        {
             Verdict::Reached => {
                 if device.state > DeviceState::Shown {
                     device.pushes.stop();
@@ -446,11 +501,15 @@ impl Wake {
     }
 
     fn is_anyone_ready(&self) -> bool {
-        self.devices.iter().any(|d| d.state.is_live() && d.state >= DeviceState::Ready)
+        self.devices
+            .iter()
+            .any(|d| d.state.is_live() && d.state >= DeviceState::Ready)
     }
 
     fn live(&self, device: &DeviceId) -> Option<usize> {
-        self.devices.iter().position(|d| d.id == *device && d.state.is_live())
+        self.devices
+            .iter()
+            .position(|d| d.id == *device && d.state.is_live())
     }
 
     /// The device, added or revived when it comes by itself; never one that declined or was called off.
@@ -483,14 +542,18 @@ impl Wake {
 
     fn probe(&mut self, now: Time, index: usize) {
         self.devices[index].silent_at = Some(now + self.limits.silent);
-        self.actions.push(Action::Probe(self.devices[index].id.clone()));
+        self.actions
+            .push(Action::Probe(self.devices[index].id.clone()));
     }
 
     fn push(&mut self, now: Time, index: usize) {
         let device = &mut self.devices[index];
         if device.pushes.possible && device.state < DeviceState::Opened {
             let attempt = device.pushes.begin(now, &self.limits);
-            self.actions.push(Action::Push { device: device.id.clone(), attempt });
+            self.actions.push(Action::Push {
+                device: device.id.clone(),
+                attempt,
+            });
         }
     }
 
@@ -499,7 +562,8 @@ impl Wake {
         self.devices[index].pushes.stop();
         self.ring_until.get_or_insert(now + self.limits.ring);
         self.advance(now, index, DeviceState::Invited);
-        self.actions.push(Action::Invite(self.devices[index].id.clone()));
+        self.actions
+            .push(Action::Invite(self.devices[index].id.clone()));
     }
 
     /// Progress that does not hang on a flow.
@@ -535,7 +599,8 @@ impl Wake {
     fn finish_declined(&mut self, now: Time, index: usize) {
         let device = self.devices[index].id.clone();
         if self.devices[index].state >= DeviceState::Invited {
-            self.actions.push(Action::Cancel(device.clone(), Quiet::Declined));
+            self.actions
+                .push(Action::Cancel(device.clone(), Quiet::Declined));
         }
         self.set(now, index, DeviceState::Declined);
         self.finish(now, WakeState::Declined, Some(&device), Quiet::Declined);
@@ -543,7 +608,11 @@ impl Wake {
 
     /// Nobody was ready in time.
     fn finish_late(&mut self, now: Time) {
-        let end = if self.rang { WakeState::Unanswered } else { WakeState::Expired };
+        let end = if self.rang {
+            WakeState::Unanswered
+        } else {
+            WakeState::Expired
+        };
         self.finish(now, end, None, Quiet::Missed);
     }
 
@@ -577,7 +646,10 @@ impl Wake {
             if state.is_live() {
                 self.leave(now, index, DeviceState::Cancelled);
             }
-            if by != Some(&id) && state != DeviceState::Declined && self.devices[index].pushes.may_have_arrived() {
+            if by != Some(&id)
+                && state != DeviceState::Declined
+                && self.devices[index].pushes.may_have_arrived()
+            {
                 self.devices[index].owed = Some(quiet);
             }
         }
@@ -606,7 +678,9 @@ impl Wake {
             }
             match event {
                 Event::Push(id, outcome) if *id == device.id => {
-                    device.pushes.outcome(now, &self.limits, self.ready_by, *outcome);
+                    device
+                        .pushes
+                        .outcome(now, &self.limits, self.ready_by, *outcome);
                     device.pushes.stop();
                     if matches!(outcome, PushOutcome::Gone | PushOutcome::Refused) {
                         device.owed = None;

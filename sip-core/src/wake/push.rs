@@ -82,7 +82,13 @@ impl Pushes {
         self.accepted || self.in_flight()
     }
 
-    pub(super) fn outcome(&mut self, now: Time, limits: &Limits, ready_by: Time, outcome: PushOutcome) -> Verdict {
+    pub(super) fn outcome(
+        &mut self,
+        now: Time,
+        limits: &Limits,
+        ready_by: Time,
+        outcome: PushOutcome,
+    ) -> Verdict {
         self.in_flight_until = None;
         match outcome {
             PushOutcome::Accepted => {
@@ -92,11 +98,15 @@ impl Pushes {
                     self.next_at = Some(now + limits.repush).filter(|at| *at < ready_by);
                 }
             }
-            PushOutcome::Later { retry_after_s, throttled } => {
+            PushOutcome::Later {
+                retry_after_s,
+                throttled,
+            } => {
                 self.failures += 1;
                 self.throttled |= throttled;
                 let backoff = limits.push_retry * (1 << (self.failures - 1).min(4));
-                let wait = retry_after_s.map_or(backoff, |s| crate::time::Duration::from_secs(u64::from(s)));
+                let wait = retry_after_s
+                    .map_or(backoff, |s| crate::time::Duration::from_secs(u64::from(s)));
                 if !(self.accepted && self.throttled) {
                     self.next_at = Some(now + wait).filter(|at| *at < ready_by);
                 }

@@ -15,11 +15,19 @@ fn dev(name: &str) -> DeviceId {
 }
 
 fn sleeping(name: &str) -> Target {
-    Target { device: dev(name), pushable: true, open: false }
+    Target {
+        device: dev(name),
+        pushable: true,
+        open: false,
+    }
 }
 
 fn open(name: &str) -> Target {
-    Target { device: dev(name), pushable: true, open: true }
+    Target {
+        device: dev(name),
+        pushable: true,
+        open: true,
+    }
 }
 
 /// A wake that is stored and read back around every event, as an evicted object does.
@@ -57,27 +65,53 @@ fn accepted(device: &str) -> Event {
 }
 
 fn push(device: &str, attempt: u32) -> Action {
-    Action::Push { device: dev(device), attempt }
+    Action::Push {
+        device: dev(device),
+        attempt,
+    }
 }
 
 #[test]
 fn a_sleeping_device_is_pushed_tapped_ready_rings_and_answers() {
     let (mut wake, actions) = Stored::begin(vec![sleeping("a")]);
     assert_eq!(actions, [push("a", 1)]);
-    assert_eq!(wake.on(10, accepted("a")), [Action::Tell(WakeState::Pushed)]);
-    assert_eq!(wake.on(50, Event::Shown(dev("a"))), [Action::Tell(WakeState::Shown)]);
-    assert_eq!(wake.on(900, Event::Opened(dev("a"))), [Action::Tell(WakeState::Opened)]);
-    assert_eq!(wake.on(1200, Event::Registered(dev("a"))), [Action::Tell(WakeState::Registered)]);
+    assert_eq!(
+        wake.on(10, accepted("a")),
+        [Action::Tell(WakeState::Pushed)]
+    );
+    assert_eq!(
+        wake.on(50, Event::Shown(dev("a"))),
+        [Action::Tell(WakeState::Shown)]
+    );
+    assert_eq!(
+        wake.on(900, Event::Opened(dev("a"))),
+        [Action::Tell(WakeState::Opened)]
+    );
+    assert_eq!(
+        wake.on(1200, Event::Registered(dev("a"))),
+        [Action::Tell(WakeState::Registered)]
+    );
     assert_eq!(
         wake.on(1300, Event::Ready(dev("a"))),
         [Action::Invite(dev("a")), Action::Tell(WakeState::Invited)]
     );
     assert_eq!(wake.on(1310, Event::Responded(dev("a"))), []);
-    assert_eq!(wake.on(1350, Event::Rang(dev("a"))), [Action::Tell(WakeState::Ringing)]);
-    assert_eq!(wake.on(3000, Event::Answered(dev("a"))), [Action::End(WakeState::Answered)]);
+    assert_eq!(
+        wake.on(1350, Event::Rang(dev("a"))),
+        [Action::Tell(WakeState::Ringing)]
+    );
+    assert_eq!(
+        wake.on(3000, Event::Answered(dev("a"))),
+        [Action::End(WakeState::Answered)]
+    );
     let steps: Vec<_> = wake.wake().steps().map(|(_, state, _)| state).collect();
     use DeviceState::*;
-    assert_eq!(steps, [Targeted, Pushed, Shown, Opened, Registered, Ready, Invited, Ringing, Answered]);
+    assert_eq!(
+        steps,
+        [
+            Targeted, Pushed, Shown, Opened, Registered, Ready, Invited, Ringing, Answered
+        ]
+    );
     assert_eq!(wake.wake().deadline(), None, "nothing is left to do");
 }
 
@@ -85,11 +119,18 @@ fn a_sleeping_device_is_pushed_tapped_ready_rings_and_answers() {
 fn nobody_taps_and_the_wake_expires_at_its_limit() {
     let (mut wake, _) = Stored::begin(vec![sleeping("a")]);
     wake.on(10, accepted("a"));
-    assert_eq!(wake.on(15_010, Event::Timeout), [push("a", 2)], "pushed again while it waits");
+    assert_eq!(
+        wake.on(15_010, Event::Timeout),
+        [push("a", 2)],
+        "pushed again while it waits"
+    );
     wake.on(15_020, accepted("a"));
     assert_eq!(
         wake.on(60_000, Event::Timeout),
-        [Action::End(WakeState::Expired), Action::Replace(dev("a"), Quiet::Missed)]
+        [
+            Action::End(WakeState::Expired),
+            Action::Replace(dev("a"), Quiet::Missed)
+        ]
     );
     assert_eq!(wake.wake().words(), "not opened in time");
 }
@@ -136,7 +177,10 @@ fn the_ring_limit_counts_from_the_first_180() {
 fn an_open_device_is_probed_and_invited_without_a_push() {
     let (mut wake, actions) = Stored::begin(vec![open("a")]);
     assert_eq!(actions, [Action::Probe(dev("a"))]);
-    assert_eq!(wake.on(20, Event::Alive(dev("a")))[0], Action::Invite(dev("a")));
+    assert_eq!(
+        wake.on(20, Event::Alive(dev("a")))[0],
+        Action::Invite(dev("a"))
+    );
 }
 
 #[test]
@@ -145,7 +189,10 @@ fn a_frozen_tab_is_pushed_after_its_silence_and_may_still_answer_late() {
     assert_eq!(wake.wake().deadline(), Some(at(1500)));
     assert_eq!(wake.on(1500, Event::Timeout), [push("a", 1)]);
     wake.on(1510, accepted("a"));
-    assert_eq!(wake.on(4000, Event::Alive(dev("a")))[0], Action::Invite(dev("a")));
+    assert_eq!(
+        wake.on(4000, Event::Alive(dev("a")))[0],
+        Action::Invite(dev("a"))
+    );
 }
 
 #[test]
@@ -154,7 +201,11 @@ fn a_silent_branch_is_cancelled_before_the_wake_forks_anew() {
     wake.on(20, Event::Alive(dev("a")));
     assert_eq!(
         wake.on(1520, Event::Timeout),
-        [Action::Cancel(dev("a"), Quiet::Silent), push("a", 1), Action::Tell(WakeState::Targeted)]
+        [
+            Action::Cancel(dev("a"), Quiet::Silent),
+            push("a", 1),
+            Action::Tell(WakeState::Targeted)
+        ]
     );
     wake.on(1530, accepted("a"));
     assert_eq!(wake.ready(3000, "a")[0], Action::Invite(dev("a")));
@@ -180,12 +231,18 @@ fn a_decline_ends_the_wake_for_all_devices() {
 
 #[test]
 fn where_the_site_says_so_a_decline_silences_one_device_only() {
-    let limits = Limits { decline: DeclineScope::Device, ..Limits::default() };
+    let limits = Limits {
+        decline: DeclineScope::Device,
+        ..Limits::default()
+    };
     let (mut wake, _) = Stored::begin_with(limits, vec![sleeping("a"), sleeping("b")]);
     wake.on(10, accepted("a"));
     wake.on(11, accepted("b"));
     assert_eq!(wake.on(2000, Event::Declined(dev("a"))), []);
-    assert_eq!(wake.on(3000, Event::Declined(dev("b"))), [Action::End(WakeState::Declined)]);
+    assert_eq!(
+        wake.on(3000, Event::Declined(dev("b"))),
+        [Action::End(WakeState::Declined)]
+    );
 }
 
 #[test]
@@ -207,14 +264,24 @@ fn the_other_devices_go_quiet_when_one_answers() {
             Action::Replace(dev("c"), Quiet::Elsewhere)
         ]
     );
-    assert_eq!(wake.on(2001, Event::Answered(dev("b"))), [], "one answer wins");
+    assert_eq!(
+        wake.on(2001, Event::Answered(dev("b"))),
+        [],
+        "one answer wins"
+    );
 }
 
 #[test]
 fn a_cancel_before_the_push_service_answered_waits_for_it_with_the_replacement() {
     let (mut wake, _) = Stored::begin(vec![sleeping("a")]);
-    assert_eq!(wake.on(5, Event::CallerCancelled), [Action::End(WakeState::Cancelled)]);
-    assert_eq!(wake.on(30, accepted("a")), [Action::Replace(dev("a"), Quiet::Cancelled)]);
+    assert_eq!(
+        wake.on(5, Event::CallerCancelled),
+        [Action::End(WakeState::Cancelled)]
+    );
+    assert_eq!(
+        wake.on(30, accepted("a")),
+        [Action::Replace(dev("a"), Quiet::Cancelled)]
+    );
     assert_eq!(wake.on(31, accepted("a")), [], "once");
 }
 
@@ -223,7 +290,10 @@ fn a_replacement_is_not_lost_with_its_invitation() {
     let (mut wake, _) = Stored::begin(vec![sleeping("a")]);
     wake.on(5, Event::CallerCancelled);
     assert_eq!(wake.wake().deadline(), Some(at(15_000)));
-    assert_eq!(wake.on(15_000, Event::Timeout), [Action::Replace(dev("a"), Quiet::Cancelled)]);
+    assert_eq!(
+        wake.on(15_000, Event::Timeout),
+        [Action::Replace(dev("a"), Quiet::Cancelled)]
+    );
     assert_eq!(wake.wake().deadline(), None);
 }
 
@@ -239,18 +309,37 @@ fn a_gone_subscription_alone_is_unreachable_at_once() {
 #[test]
 fn a_throttled_push_is_tried_again_when_asked_and_not_repeated() {
     let (mut wake, _) = Stored::begin(vec![sleeping("a")]);
-    wake.on(10, Event::Push(dev("a"), PushOutcome::Later { retry_after_s: Some(5), throttled: true }));
+    wake.on(
+        10,
+        Event::Push(
+            dev("a"),
+            PushOutcome::Later {
+                retry_after_s: Some(5),
+                throttled: true,
+            },
+        ),
+    );
     assert_eq!(wake.wake().deadline(), Some(at(5010)));
     assert_eq!(wake.on(5010, Event::Timeout), [push("a", 2)]);
     wake.on(5020, accepted("a"));
-    assert_eq!(wake.wake().deadline(), Some(at(60_000)), "no re-push after a 429");
+    assert_eq!(
+        wake.wake().deadline(),
+        Some(at(60_000)),
+        "no re-push after a 429"
+    );
 }
 
 #[test]
 fn a_retry_after_beyond_the_limit_is_unreachable_now() {
     let (mut wake, _) = Stored::begin(vec![sleeping("a")]);
-    let later = PushOutcome::Later { retry_after_s: Some(600), throttled: true };
-    assert_eq!(wake.on(10, Event::Push(dev("a"), later)), [Action::End(WakeState::Unreachable)]);
+    let later = PushOutcome::Later {
+        retry_after_s: Some(600),
+        throttled: true,
+    };
+    assert_eq!(
+        wake.on(10, Event::Push(dev("a"), later)),
+        [Action::End(WakeState::Unreachable)]
+    );
 }
 
 #[test]
@@ -275,7 +364,10 @@ fn a_page_that_registers_and_is_never_ready_ends_in_its_own_words() {
     let (mut wake, _) = Stored::begin(vec![sleeping("a")]);
     wake.on(10, accepted("a"));
     wake.on(900, Event::Registered(dev("a")));
-    assert!(wake.on(60_000, Event::Timeout).contains(&Action::End(WakeState::Expired)));
+    assert!(
+        wake.on(60_000, Event::Timeout)
+            .contains(&Action::End(WakeState::Expired))
+    );
     assert_eq!(wake.wake().words(), "registered but never ready");
 }
 
@@ -289,7 +381,10 @@ fn a_lost_caller_may_come_back_for_a_while() {
     assert_eq!(wake.on(11_000, Event::Timeout), []);
     wake.on(12_000, Event::CallerLost);
     wake.on(15_010, Event::Timeout);
-    assert!(wake.on(22_000, Event::Timeout).contains(&Action::End(WakeState::Cancelled)));
+    assert!(
+        wake.on(22_000, Event::Timeout)
+            .contains(&Action::End(WakeState::Cancelled))
+    );
 }
 
 #[test]
@@ -297,19 +392,32 @@ fn busy_ends_the_wake_when_no_other_device_is_left() {
     let (mut wake, _) = Stored::begin(vec![open("a"), sleeping("b")]);
     wake.on(10, accepted("b"));
     wake.on(20, Event::Alive(dev("a")));
-    assert_eq!(wake.on(30, Event::Busy(dev("a"))), [Action::Tell(WakeState::Pushed)]);
+    assert_eq!(
+        wake.on(30, Event::Busy(dev("a"))),
+        [Action::Tell(WakeState::Pushed)]
+    );
     wake.on(40, Event::Push(dev("b"), PushOutcome::Gone));
     let actions = wake.on(60_000, Event::Timeout);
-    assert!(actions.contains(&Action::End(WakeState::Expired)), "{actions:?}");
+    assert!(
+        actions.contains(&Action::End(WakeState::Expired)),
+        "{actions:?}"
+    );
 
     let (mut wake, _) = Stored::begin(vec![open("a")]);
     wake.on(20, Event::Alive(dev("a")));
-    assert_eq!(wake.on(30, Event::Busy(dev("a"))), [Action::End(WakeState::Busy)]);
+    assert_eq!(
+        wake.on(30, Event::Busy(dev("a"))),
+        [Action::End(WakeState::Busy)]
+    );
 }
 
 #[test]
 fn a_line_without_any_way_in_is_unbound() {
-    let nowhere = Target { device: dev("a"), pushable: false, open: false };
+    let nowhere = Target {
+        device: dev("a"),
+        pushable: false,
+        open: false,
+    };
     let (_, actions) = Stored::begin(vec![nowhere]);
     assert_eq!(actions, [Action::End(WakeState::Unbound)]);
 }
@@ -320,7 +428,10 @@ fn a_ringing_tab_that_registers_anew_gets_a_new_branch() {
     wake.on(10, accepted("a"));
     wake.ready(1000, "a");
     wake.on(1100, Event::Rang(dev("a")));
-    assert_eq!(wake.on(2000, Event::FlowLost(dev("a"))), [Action::Tell(WakeState::Pushed)]);
+    assert_eq!(
+        wake.on(2000, Event::FlowLost(dev("a"))),
+        [Action::Tell(WakeState::Pushed)]
+    );
     assert_eq!(wake.ready(2100, "a")[0], Action::Invite(dev("a")));
 }
 

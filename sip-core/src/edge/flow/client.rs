@@ -43,10 +43,10 @@ impl ClientRow {
         }
     }
 
-    fn method(&self) -> &Method {
+    fn request(&self) -> &Request {
         match &self.machine {
-            Machine::Invite(machine) => &machine.request().method,
-            Machine::Other(machine) => &machine.request().method,
+            Machine::Invite(machine) => machine.request(),
+            Machine::Other(machine) => machine.request(),
         }
     }
 }
@@ -57,7 +57,14 @@ fn row_key(key: &ClientKey) -> String {
 
 impl Flow {
     /// Sends a request of the line; the page answers to our Via.
-    pub(super) fn send_request(&mut self, now: Time, line: &str, call: &str, tx: Option<String>, request: Request) {
+    pub(super) fn send_request(
+        &mut self,
+        now: Time,
+        line: &str,
+        call: &str,
+        tx: Option<String>,
+        request: Request,
+    ) {
         let mut request = request;
         let via = Via::new("WS", edge_host(&self.config), self.entropy.branch());
         request.headers.prepend(HeaderName::Via, via.to_string());
@@ -65,11 +72,15 @@ impl Flow {
             self.effects.push(FlowOutput::Frame(request.to_bytes()));
             return;
         };
-        let owner = line.rsplit(':').next().and_then(|number| Number::parse(number).ok());
+        let owner = line
+            .rsplit(':')
+            .next()
+            .and_then(|number| Number::parse(number).ok());
         let room = self.client.len() < self.config.edge.max_transactions
             && owner.is_some_and(|number| self.join_call(call, &number));
         if !room {
-            self.outbox.send(now, line, call, FlowToLine::Response { tx, response: None });
+            self.outbox
+                .send(now, line, call, FlowToLine::Response { tx, response: None });
             return;
         }
         self.start(now, line, call, Waits::Line { tx }, request);
@@ -85,7 +96,9 @@ impl Flow {
         contact: &str,
         number: &Number,
     ) {
-        let Ok(target) = contact.parse::<Uri>() else { return };
+        let Ok(target) = contact.parse::<Uri>() else {
+            return;
+        };
         if self.client.len() >= self.config.edge.max_transactions {
             return;
         }
@@ -104,7 +117,9 @@ impl Flow {
         };
         let reasons: Vec<Reason> = reason.parse().into_iter().collect();
         for key in self.client.keys_where(named) {
-            let Some(row) = self.client.get_mut(&key) else { continue };
+            let Some(row) = self.client.get_mut(&key) else {
+                continue;
+            };
             if let Machine::Invite(machine) = &mut row.machine {
                 let actions = machine.cancel(&reasons, now);
                 self.client_actions(now, &key, actions);
@@ -115,9 +130,13 @@ impl Flow {
     /// A response of the page; one that belongs to no transaction is dropped (RFC 3261 §16.7 step 1 would have it
     /// forwarded, but every request of ours has its transaction).
     pub(super) fn response(&mut self, now: Time, response: Response) {
-        let Ok(key) = ClientKey::of_response(&response) else { return };
+        let Ok(key) = ClientKey::of_response(&response) else {
+            return;
+        };
         let key = row_key(&key);
-        let Some(row) = self.client.get_mut(&key) else { return };
+        let Some(row) = self.client.get_mut(&key) else {
+            return;
+        };
         let actions = match &mut row.machine {
             Machine::Invite(machine) => machine.receive(response, now),
             Machine::Other(machine) => machine.receive(response, now),
@@ -126,8 +145,13 @@ impl Flow {
     }
 
     pub(super) fn client_timeout(&mut self, now: Time) {
-        for key in self.client.keys_where(|row| row.deadline().is_some_and(|at| at <= now)) {
-            let Some(row) = self.client.get_mut(&key) else { continue };
+        for key in self
+            .client
+            .keys_where(|row| row.deadline().is_some_and(|at| at <= now))
+        {
+            let Some(row) = self.client.get_mut(&key) else {
+                continue;
+            };
             let actions = match &mut row.machine {
                 Machine::Invite(machine) => machine.timeout(now),
                 Machine::Other(machine) => machine.timeout(now),
@@ -139,14 +163,27 @@ impl Flow {
     /// The socket is gone: whoever waits is told, and nothing is sent.
     pub(super) fn client_closed(&mut self, now: Time) {
         for key in self.client.keys_where(|_| true) {
-            if let Some(ClientRow { line, call, waits: Waits::Line { tx }, .. }) = self.client.remove(&key) {
-                self.outbox.send(now, &line, &call, FlowToLine::Response { tx, response: None });
+            if let Some(ClientRow {
+                line,
+                call,
+                waits: Waits::Line { tx },
+                ..
+            }) = self.client.remove(&key)
+            {
+                self.outbox.send(
+                    now,
+                    &line,
+                    &call,
+                    FlowToLine::Response { tx, response: None },
+                );
             }
         }
     }
 
     fn start(&mut self, now: Time, line: &str, call: &str, waits: Waits, request: Request) {
-        let Ok(key) = ClientKey::of_request(&request) else { return };
+        let Ok(key) = ClientKey::of_request(&request) else {
+            return;
+        };
         let key = row_key(&key);
         let (machine, actions) = if request.method == Method::Invite {
             let (machine, actions) = ClientInvite::start(request, Transport::Reliable, now);
@@ -155,7 +192,12 @@ impl Flow {
             let (machine, actions) = ClientNonInvite::start(request, Transport::Reliable, now);
             (Machine::Other(Box::new(machine)), actions)
         };
-        let row = ClientRow { machine, line: line.to_owned(), call: call.to_owned(), waits };
+        let row = ClientRow {
+            machine,
+            line: line.to_owned(),
+            call: call.to_owned(),
+            waits,
+        };
         self.client.insert(&key, row);
         self.client_actions(now, &key, actions);
     }
@@ -163,9 +205,15 @@ impl Flow {
     fn client_actions(&mut self, now: Time, key: &str, actions: Vec<ClientAction>) {
         for action in actions {
             match action {
-                ClientAction::Send(request) => self.effects.push(FlowOutput::Frame(request.to_bytes())),
+                ClientAction::Send(request) => {
+                    self.effects.push(FlowOutput::Frame(request.to_bytes()))
+                }
                 ClientAction::Cancel(request) => {
-                    if let Some((line, call)) = self.client.get(key).map(|row| (row.line.clone(), row.call.clone())) {
+                    if let Some((line, call)) = self
+                        .client
+                        .get(key)
+                        .map(|row| (row.line.clone(), row.call.clone()))
+                    {
                         self.start(now, &line, &call, Waits::Nobody, request);
                     }
                 }
@@ -179,12 +227,21 @@ impl Flow {
     }
 
     fn client_heard(&mut self, now: Time, key: &str, response: Option<Response>) {
-        let Some(row) = self.client.get(key) else { return };
+        let Some(row) = self.client.get(key) else {
+            return;
+        };
         let (line, call) = (row.line.clone(), row.call.clone());
         let is_final = response.as_ref().is_none_or(Response::is_final);
-        let over = match row.method() {
+        let request = row.request();
+        let begins = request.headers.to().is_ok_and(|to| to.tag().is_none());
+        let over = match request.method {
             Method::Bye => is_final,
-            Method::Invite => response.as_ref().is_none_or(|response| response.status >= 300),
+            Method::Invite => {
+                begins
+                    && response
+                        .as_ref()
+                        .is_none_or(|response| response.status >= 300)
+            }
             _ => false,
         };
         match &row.waits {
@@ -194,8 +251,9 @@ impl Flow {
                     response.headers.remove_first_value(HeaderName::Via);
                     response
                 });
-                self.outbox.send(now, &line, &call, FlowToLine::Response { tx, response });
-                if over && !self.serves(&call) {
+                self.outbox
+                    .send(now, &line, &call, FlowToLine::Response { tx, response });
+                if over && !self.server_begins(&call) {
                     self.leave_call(&call);
                 }
             }
@@ -203,15 +261,11 @@ impl Flow {
             Waits::Probe { device } => {
                 if response.is_some() {
                     let device = device.clone();
-                    self.outbox.send(now, &line, &call, FlowToLine::Alive { device });
+                    self.outbox
+                        .send(now, &line, &call, FlowToLine::Alive { device });
                 }
             }
             Waits::Nobody => {}
         }
-    }
-
-    /// Does this flow also hold the caller's side of the call, or another branch?
-    fn serves(&self, call: &str) -> bool {
-        self.server_begins(call)
     }
 }

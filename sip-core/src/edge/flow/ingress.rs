@@ -9,7 +9,8 @@ use crate::transaction::ServerKey;
 use crate::wire::{HeaderName, Limits, Message, Method, Request, Response, Uri};
 
 /// What the edge lets pass between pages.
-const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE, PRACK, REFER, NOTIFY, MESSAGE";
+const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE, PRACK, REFER, NOTIFY, MESSAGE";
 
 /// Headers that only the edge writes, or that end at it.
 const OURS: [HeaderName; 4] = [
@@ -33,7 +34,11 @@ struct OwnRoute {
 impl Flow {
     /// One frame: one message (RFC 7118 §5).
     pub(super) fn frame(&mut self, now: Time, bytes: &[u8]) {
-        if !self.socket.get("state").is_some_and(|socket| !socket.closing) {
+        if !self
+            .socket
+            .get("state")
+            .is_some_and(|socket| !socket.closing)
+        {
             return;
         }
         if bytes.len() > self.config.edge.max_frame {
@@ -65,7 +70,9 @@ impl Flow {
         let limits = &self.config.edge;
         let earned = now.since(self.tokens_at).as_millis() * u64::from(limits.frames_per_s) / 1000;
         if earned > 0 {
-            let sum = u64::from(self.tokens).saturating_add(earned).min(u64::from(limits.frames_burst));
+            let sum = u64::from(self.tokens)
+                .saturating_add(earned)
+                .min(u64::from(limits.frames_burst));
             self.tokens = u32::try_from(sum).unwrap_or(limits.frames_burst);
             self.tokens_at = now;
         }
@@ -77,7 +84,9 @@ impl Flow {
     }
 
     fn request(&mut self, now: Time, request: Request) {
-        let Ok(key) = ServerKey::of(&request) else { return };
+        let Ok(key) = ServerKey::of(&request) else {
+            return;
+        };
         match request.method {
             Method::Ack => return self.ack(now, &key, request),
             Method::Cancel => return self.cancel(now, request),
@@ -87,7 +96,12 @@ impl Flow {
             return;
         }
         if self.server.len() >= self.config.edge.max_transactions {
-            return self.refuse_with(&request, 503, "Too Many Transactions", &[("Retry-After", "5")]);
+            return self.refuse_with(
+                &request,
+                503,
+                "Too Many Transactions",
+                &[("Retry-After", "5")],
+            );
         }
         if request.headers.max_forwards().ok().flatten() == Some(0) && !self.is_for_edge(&request) {
             return self.refuse(&request, 483, "");
@@ -102,7 +116,11 @@ impl Flow {
         match request.method {
             Method::Register => self.register(now, &key, request),
             Method::Options if self.is_for_edge(&request) => {
-                let headers = [("Allow", ALLOW), ("Supported", "outbound, path"), ("Accept", "application/sdp")];
+                let headers = [
+                    ("Allow", ALLOW),
+                    ("Supported", "outbound, path"),
+                    ("Accept", "application/sdp"),
+                ];
                 self.refuse_with(&request, 200, "", &headers);
             }
             _ => self.forward(now, key, request),
@@ -121,7 +139,13 @@ impl Flow {
         clean(&mut request, &party, &self.config);
         let in_dialog = request.headers.to().is_ok_and(|to| to.tag().is_some());
         match (in_dialog, route) {
-            (true, Some(OwnRoute { wake: Some(wake), line: Some(line) })) => {
+            (
+                true,
+                Some(OwnRoute {
+                    wake: Some(wake),
+                    line: Some(line),
+                }),
+            ) => {
                 self.forward_in_dialog(now, key, request, &wake, &line, party.number);
             }
             (true, _) => self.refuse(&request, 481, ""),
@@ -141,19 +165,36 @@ impl Flow {
             return;
         }
         let mut request = request;
-        let Some((party, _)) = self.sender(now, &request) else { return };
-        if let Ok(Some(OwnRoute { wake: Some(wake), line: Some(line) })) = self.take_route(&mut request) {
+        let Some((party, _)) = self.sender(now, &request) else {
+            return;
+        };
+        if let Ok(Some(OwnRoute {
+            wake: Some(wake),
+            line: Some(line),
+        })) = self.take_route(&mut request)
+        {
             clean(&mut request, &party, &self.config);
-            let msg = FlowToLine::InDialog { tx: None, from: Some(party.number), request };
+            let msg = FlowToLine::InDialog {
+                tx: None,
+                from: Some(party.number),
+                request,
+            };
             self.tell_line(now, &line, Some(&wake), msg);
         }
     }
 
     /// Who sent it: only somebody who registered on this very flow may be in From.
-    pub(super) fn sender(&self, now: Time, request: &Request) -> Option<(Party, Option<crate::id::DeviceId>)> {
+    pub(super) fn sender(
+        &self,
+        now: Time,
+        request: &Request,
+    ) -> Option<(Party, Option<crate::id::DeviceId>)> {
         let from = request.headers.from().ok()?;
         let number = self.number_here(&from.uri)?;
-        let identity = self.identities.get(number.as_str()).filter(|identity| identity.until > now)?;
+        let identity = self
+            .identities
+            .get(number.as_str())
+            .filter(|identity| identity.until > now)?;
         Some((identity.party.clone(), identity.device.clone()))
     }
 
@@ -171,22 +212,34 @@ impl Flow {
         let host = &request.uri.host;
         request.method == Method::Options
             && request.uri.user.is_none()
-            && (host.eq_ignore_ascii_case(&self.config.domain) || host.eq_ignore_ascii_case(&edge_host(&self.config)))
+            && (host.eq_ignore_ascii_case(&self.config.domain)
+                || host.eq_ignore_ascii_case(&edge_host(&self.config)))
     }
 
     /// Takes our own Route off (RFC 3261 §16.4). Any other one would have us relay to strangers.
     fn take_route(&self, request: &mut Request) -> Result<Option<OwnRoute>, &'static str> {
         let routes = request.headers.routes().map_err(|_| "Malformed Route")?;
-        let Some(top) = routes.first() else { return Ok(None) };
+        let Some(top) = routes.first() else {
+            return Ok(None);
+        };
         let host = &top.uri.host;
-        let ours = host.eq_ignore_ascii_case(&edge_host(&self.config)) || host.eq_ignore_ascii_case(&self.config.domain);
+        let ours = host.eq_ignore_ascii_case(&edge_host(&self.config))
+            || host.eq_ignore_ascii_case(&self.config.domain);
         if !ours || routes.len() > 1 {
             return Err("Route Leads Elsewhere");
         }
         request.headers.remove(HeaderName::Route);
         Ok(Some(OwnRoute {
-            wake: top.uri.params.get("wake").and_then(|text| WakeId::parse(text).ok()),
-            line: top.uri.params.get("line").and_then(|text| Number::parse(text).ok()),
+            wake: top
+                .uri
+                .params
+                .get("wake")
+                .and_then(|text| WakeId::parse(text).ok()),
+            line: top
+                .uri
+                .params
+                .get("line")
+                .and_then(|text| Number::parse(text).ok()),
         }))
     }
 
@@ -195,8 +248,15 @@ impl Flow {
         self.refuse_with(request, status, phrase, &[]);
     }
 
-    pub(super) fn refuse_with(&mut self, request: &Request, status: u16, phrase: &str, headers: &[(&str, &str)]) {
-        let mut response = Response::for_request(request, status, phrase).with_to_tag(&self.entropy.tag());
+    pub(super) fn refuse_with(
+        &mut self,
+        request: &Request,
+        status: u16,
+        phrase: &str,
+        headers: &[(&str, &str)],
+    ) {
+        let mut response =
+            Response::for_request(request, status, phrase).with_to_tag(&self.entropy.tag());
         for (name, value) in headers {
             response.headers.push(*name, *value);
         }
@@ -216,9 +276,14 @@ fn clean(request: &mut Request, party: &Party, config: &SiteConfig) {
     for name in ["Wakeline-Wake", "Wakeline-Waiting"] {
         request.headers.remove(name);
     }
-    let identity = crate::wire::NameAddr::new(Uri::sip(party.number.as_str(), config.domain.clone()))
-        .with_display(party.display_name.clone());
-    request.headers.push(HeaderName::PAssertedIdentity, identity.to_string());
+    let identity =
+        crate::wire::NameAddr::new(Uri::sip(party.number.as_str(), config.domain.clone()))
+            .with_display(party.display_name.clone());
+    request
+        .headers
+        .push(HeaderName::PAssertedIdentity, identity.to_string());
     let left = request.headers.max_forwards().ok().flatten().unwrap_or(70);
-    request.headers.set(HeaderName::MaxForwards, left.saturating_sub(1).to_string());
+    request
+        .headers
+        .set(HeaderName::MaxForwards, left.saturating_sub(1).to_string());
 }

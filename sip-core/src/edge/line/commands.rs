@@ -1,0 +1,172 @@
+//! What REST asks of the line.
+
+use super::Line;
+use crate::edge::command::{LineCommand, LineError, LineReply, WakeView};
+use crate::id::{DeviceId, WakeId};
+use crate::time::Time;
+use crate::wake::{DeviceState, Event, WakeState};
+
+impl Line {
+    pub(super) fn command(
+        &mut self,
+        now: Time,
+        command: LineCommand,
+    ) -> Result<LineReply, LineError> {
+        match command {
+            LineCommand::Provision {
+                uid,
+                display_name,
+                secret,
+                replace,
+            } => self.provision(uid, display_name, secret, replace),
+            LineCommand::Attest {
+                uid,
+                display_name,
+                device,
+            } => self.attest(&uid, display_name.as_deref(), device.as_ref()),
+            LineCommand::Account => Ok(LineReply::Account {
+                party: self.account()?.party.clone(),
+                created: false,
+            }),
+            LineCommand::BindDevice {
+                device,
+                push,
+                public_key,
+                label,
+                lang,
+            } => self.bind_device(now, &device, push, public_key, label, lang),
+            LineCommand::BindPush { device, push } => self.bind_push(now, &device, push),
+            LineCommand::ListDevices => {
+                self.account()?;
+                Ok(LineReply::Devices {
+                    devices: self.list_devices(now),
+                })
+            }
+            LineCommand::Device { device } => Ok(LineReply::Device {
+                device: self.device_view(now, &device)?,
+                created: false,
+            }),
+            LineCommand::RevokeDevice { device } => self.revoke_device(now, &device),
+            LineCommand::Waiting => {
+                self.account()?;
+                let wakes = self
+                    .calls
+                    .values()
+                    .filter(|call| !call.wake.state().is_final());
+                Ok(LineReply::Waiting {
+                    wakes: wakes.map(|call| call.view()).collect(),
+                    missed: self.missed_views(),
+                })
+            }
+            LineCommand::Wake { wake } => Ok(LineReply::Wake {
+                wake: self.wake_view(&wake)?,
+            }),
+            LineCommand::Shown { wake, device } => {
+                self.report(now, &wake, &device, Event::Shown(device.clone()))
+            }
+            LineCommand::Opened { wake, device } => {
+                self.report(now, &wake, &device, Event::Opened(device.clone()))
+            }
+            LineCommand::Ready { wake, device } => self.ready(now, &wake, &device),
+            LineCommand::Decline { wake, device } => self.decline(now, &wake, &device),
+            LineCommand::Missed => {
+                self.account()?;
+                Ok(LineReply::Missed {
+                    missed: self.missed_views(),
+                })
+            }
+            LineCommand::MissedSeen { ids } => {
+                self.account()?;
+                self.mark_seen(&ids);
+                Ok(LineReply::Missed {
+                    missed: self.missed_views(),
+                })
+            }
+            LineCommand::Presence => {
+                self.account()?;
+                Ok(LineReply::Presence {
+                    online: self
+                        .bindings
+                        .values()
+                        .any(|binding| binding.expires_at > now),
+                })
+            }
+        }
+    }
+
+    fn wake_view(&self, wake: &WakeId) -> Result<WakeView, LineError> {
+        let call = self.calls.get(wake.as_str()).map(|call| call.view());
+        call.or_else(|| self.missed_wake(wake))
+            .ok_or(LineError::UnknownWake)
+    }
+
+    /// Progress told by a page or its service worker; too late is no error.
+    fn report(
+        &mut self,
+        now: Time,
+        wake: &WakeId,
+        device: &DeviceId,
+        event: Event,
+    ) -> Result<LineReply, LineError> {
+        self.bound(device)?;
+        self.wake_view(wake)?;
+        self.wake_event(now, wake.as_str(), event);
+        Ok(LineReply::Wake {
+            wake: self.wake_view(wake)?,
+        })
+    }
+
+    /// The page can take the call. Its REGISTER must be younger than the call, or nothing proves that its flow lives.
+    fn ready(
+        &mut self,
+        now: Time,
+        wake: &WakeId,
+        device: &DeviceId,
+    ) -> Result<LineReply, LineError> {
+        self.bound(device)?;
+        let view = self.wake_view(wake)?;
+        if view.state.is_final() {
+            return Err(LineError::Over(Box::new(view)));
+        }
+        let invited = view
+            .devices
+            .iter()
+            .any(|(id, state)| id == device && state.is_live() && *state >= DeviceState::Invited);
+        if !invited {
+            let since = view.created_at;
+            if self
+                .binding_of(now, device)
+                .is_none_or(|binding| binding.registered_at < since)
+            {
+                return Err(LineError::NotRegistered);
+            }
+            self.wake_event(now, wake.as_str(), Event::Ready(device.clone()));
+        }
+        Ok(LineReply::Wake {
+            wake: self.wake_view(wake)?,
+        })
+    }
+
+    fn decline(
+        &mut self,
+        now: Time,
+        wake: &WakeId,
+        device: &DeviceId,
+    ) -> Result<LineReply, LineError> {
+        self.bound(device)?;
+        let view = self.wake_view(wake)?;
+        let declined = view
+            .devices
+            .iter()
+            .any(|(id, state)| id == device && *state == DeviceState::Declined);
+        if view.state.is_final() && view.state != WakeState::Declined {
+            return Err(LineError::Over(Box::new(view)));
+        }
+        if !view.state.is_final() && !declined {
+            self.wake_event(now, wake.as_str(), Event::Declined(device.clone()));
+        }
+        Ok(LineReply::Wake {
+            wake: self.wake_view(wake)?,
+        })
+    }
+}

@@ -1,0 +1,275 @@
+//! The registrar: bindings (RFC 3261 §10.3) with outbound (RFC 5626 §6).
+
+use super::Line;
+use crate::edge::command::LineError;
+use crate::edge::messages::{Bind, BoundContact, ContactRow, LineToFlow, Proof, RegisterOutcome};
+use crate::edge::outbox::NO_CALL;
+use crate::id::DeviceId;
+use crate::time::{Duration, Time};
+use crate::wake::Event;
+use serde::{Deserialize, Serialize};
+
+/// Where the line is registered.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Binding {
+    pub(super) contact: ContactRow,
+    /// The device, or a name for a user agent without one.
+    pub(super) device: DeviceId,
+    /// The flow object it was registered through.
+    pub(super) flow: String,
+    call_id: String,
+    cseq: u32,
+    pub(super) registered_at: Time,
+    pub(super) expires_at: Time,
+}
+
+impl Line {
+    pub(super) fn register(
+        &mut self,
+        now: Time,
+        flow: &str,
+        proof: Proof,
+        call_id: &str,
+        cseq: u32,
+        bind: Bind,
+    ) -> RegisterOutcome {
+        if let Err(outcome) = self.check_proof(proof) {
+            return outcome;
+        }
+        let mut mine = None;
+        let mut outbound = false;
+        match bind {
+            Bind::Query => {}
+            Bind::RemoveAll => {
+                for key in self.bindings.keys_where(|_| true) {
+                    self.remove_binding(now, &key, Some(flow));
+                }
+            }
+            Bind::Contacts(contacts) => {
+                if let Err(outcome) = self.check_contacts(&contacts, flow, call_id, cseq) {
+                    return outcome;
+                }
+                for contact in contacts {
+                    outbound |= contact.instance.is_some() && contact.reg_id.is_some();
+                    let until = self.bind_contact(now, flow, contact, call_id, cseq);
+                    mine = mine.max(until);
+                }
+            }
+        }
+        let Ok(account) = self.account() else {
+            return RegisterOutcome::BadCredentials;
+        };
+        let bindings = self
+            .bindings
+            .values()
+            .filter(|binding| binding.expires_at > now);
+        let bound = |binding: &Binding| BoundContact {
+            contact: binding.contact.clone(),
+            expires_s: u32::try_from(binding.expires_at.since(now).as_secs()).unwrap_or(u32::MAX),
+        };
+        let device = self
+            .bindings
+            .values()
+            .find(|b| b.flow == flow && b.contact.instance.is_some());
+        RegisterOutcome::Ok {
+            party: account.party.clone(),
+            device: device.map(|binding| binding.device.clone()),
+            bindings: bindings.map(bound).collect(),
+            bound_until: mine,
+            waiting: self.waiting_wakes(),
+            outbound,
+        }
+    }
+
+    fn check_proof(&mut self, proof: Proof) -> Result<(), RegisterOutcome> {
+        match proof {
+            Proof::Bearer {
+                uid,
+                display_name,
+                device,
+                ..
+            } => match self.attest(&uid, display_name.as_deref(), device.as_ref()) {
+                Ok(_) => Ok(()),
+                Err(LineError::Revoked) => Err(RegisterOutcome::Revoked),
+                Err(_) => Err(RegisterOutcome::Refused {
+                    status: 403,
+                    reason: "Forbidden".into(),
+                }),
+            },
+            Proof::Digest { authorization, uri } => {
+                let secret = self
+                    .account()
+                    .ok()
+                    .and_then(|account| account.secret.as_ref());
+                let right = secret.is_some_and(|secret| {
+                    super::account::digest_matches(secret, &authorization, &uri)
+                });
+                if right {
+                    Ok(())
+                } else {
+                    Err(RegisterOutcome::BadCredentials)
+                }
+            }
+        }
+    }
+
+    /// All or nothing: what would make the request fail is looked for before anything is changed.
+    fn check_contacts(
+        &self,
+        contacts: &[ContactRow],
+        flow: &str,
+        call_id: &str,
+        cseq: u32,
+    ) -> Result<(), RegisterOutcome> {
+        let limits = &self.config.edge;
+        for contact in contacts {
+            if contact
+                .instance
+                .as_ref()
+                .is_some_and(|device| self.is_revoked(device))
+            {
+                return Err(RegisterOutcome::Revoked);
+            }
+            if contact
+                .expires_s
+                .is_some_and(|s| s != 0 && s < limits.min_expires_s)
+            {
+                return Err(RegisterOutcome::TooBrief {
+                    min_expires_s: limits.min_expires_s,
+                });
+            }
+            let old = self.bindings.get(&key_of(contact));
+            if old.is_some_and(|old| old.flow == flow && old.call_id == call_id && cseq <= old.cseq)
+            {
+                return Err(RegisterOutcome::Refused {
+                    status: 500,
+                    reason: "CSeq Out Of Order".into(),
+                });
+            }
+        }
+        if self.bindings.len() + contacts.len() > limits.max_bindings {
+            return Err(RegisterOutcome::Refused {
+                status: 503,
+                reason: "Too Many Bindings".into(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Adds, refreshes or removes one binding; yields until when it lasts.
+    fn bind_contact(
+        &mut self,
+        now: Time,
+        flow: &str,
+        contact: ContactRow,
+        call_id: &str,
+        cseq: u32,
+    ) -> Option<Time> {
+        let key = key_of(&contact);
+        let max = self.config.edge.max_expires_s;
+        let seconds = contact.expires_s.unwrap_or(max).min(max);
+        if seconds == 0 {
+            self.remove_binding(now, &key, Some(flow));
+            return None;
+        }
+        let device = contact
+            .instance
+            .clone()
+            .unwrap_or_else(|| device_of_flow(flow));
+        if let Some(old) = self.bindings.get(&key).filter(|old| old.flow != flow) {
+            let old_flow = old.flow.clone();
+            self.outbox.send(
+                now,
+                &old_flow,
+                NO_CALL,
+                LineToFlow::Unbound {
+                    number: self.number.clone(),
+                },
+            );
+            self.device_moved(now, &device, &old_flow, flow);
+        }
+        let expires_at = now + Duration::from_secs(u64::from(seconds));
+        let binding = Binding {
+            contact,
+            device: device.clone(),
+            flow: flow.to_owned(),
+            call_id: call_id.to_owned(),
+            cseq,
+            registered_at: now,
+            expires_at,
+        };
+        self.bindings.insert(&key, binding);
+        if let Some(bound) = self.devices.get_mut(device.as_str()) {
+            bound.seen_at = now;
+        }
+        // A page of ours says "ready" when it can take the call; anybody else is probed.
+        let known = self.devices.contains(device.as_str());
+        for wake in self.calls.keys_where(|call| !call.wake.state().is_final()) {
+            let event = if known {
+                Event::Registered(device.clone())
+            } else {
+                Event::Joined(device.clone())
+            };
+            self.wake_event(now, &wake, event);
+        }
+        Some(expires_at)
+    }
+
+    fn remove_binding(&mut self, now: Time, key: &str, by: Option<&str>) {
+        let Some(old) = self.bindings.remove(key) else {
+            return;
+        };
+        if by != Some(old.flow.as_str()) {
+            self.outbox.send(
+                now,
+                &old.flow,
+                NO_CALL,
+                LineToFlow::Unbound {
+                    number: self.number.clone(),
+                },
+            );
+        }
+    }
+
+    pub(super) fn unbind_device(&mut self, now: Time, device: &DeviceId) {
+        for key in self
+            .bindings
+            .keys_where(|binding| binding.device == *device)
+        {
+            self.remove_binding(now, &key, None);
+        }
+    }
+
+    /// The newest living binding of a device.
+    pub(super) fn binding_of(&self, now: Time, device: &DeviceId) -> Option<&Binding> {
+        let own = self
+            .bindings
+            .values()
+            .filter(|b| b.device == *device && b.expires_at > now);
+        own.max_by_key(|binding| binding.registered_at)
+    }
+
+    /// A socket is gone: its bindings end, and its part in every call is lost.
+    pub(super) fn flow_gone(&mut self, now: Time, flow: &str) {
+        for key in self.bindings.keys_where(|binding| binding.flow == flow) {
+            self.bindings.remove(&key);
+        }
+        for wake in self.calls.keys_where(|_| true) {
+            self.flow_gone_in_call(now, flow, &wake);
+        }
+    }
+}
+
+/// RFC 5626 §6: instance and reg-id name a binding; without them its contact does.
+fn key_of(contact: &ContactRow) -> String {
+    match (&contact.instance, contact.reg_id) {
+        (Some(instance), Some(reg_id)) => format!("{instance}|{reg_id}"),
+        _ => format!("uri|{}", contact.uri),
+    }
+}
+
+/// A name for a user agent that has no instance: its flow.
+pub(super) fn device_of_flow(flow: &str) -> DeviceId {
+    DeviceId::parse(flow)
+        .unwrap_or_else(|_| DeviceId::parse("foreign").expect("a word is a valid device name"))
+}

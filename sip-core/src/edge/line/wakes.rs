@@ -1,0 +1,503 @@
+//! Calls that are not answered yet: the wake's actions carried out in SIP and pushes.
+
+use super::call::{Branch, BranchState, Call, Leg};
+use super::{Line, LineOutput};
+use crate::edge::config::SiteConfig;
+use crate::edge::flow::edge_host;
+use crate::edge::messages::{Answer, LineToFlow, Party};
+use crate::edge::outbox::NO_CALL;
+use crate::id::{DeviceId, WakeId};
+use crate::time::Time;
+use crate::wake::{Action, Event, Quiet, Target, Wake, WakeState};
+use crate::wire::{HeaderName, NameAddr, Reason, Request, Uri};
+use std::collections::BTreeSet;
+
+impl Line {
+    /// A new call, or one whose caller came back on another flow.
+    pub(super) fn invite(
+        &mut self,
+        now: Time,
+        flow: &str,
+        stream: &str,
+        caller: Party,
+        device: Option<DeviceId>,
+        request: Request,
+    ) {
+        let (Ok(id), Some(leg)) = (
+            WakeId::parse(stream),
+            Leg::of_caller(flow, stream, &request),
+        ) else {
+            return self.answer_stranger(now, flow, stream, 400, "Bad Request");
+        };
+        if self.account.is_empty() {
+            return self.answer_stranger(now, flow, stream, 404, "Not Found");
+        }
+        if self.caller_returns(now, &caller, &leg, &request) {
+            return;
+        }
+        let parked = self
+            .calls
+            .values()
+            .filter(|call| !call.wake.state().is_final())
+            .count();
+        if parked >= self.config.edge.max_parked || self.calls.len() >= self.config.edge.max_calls {
+            return self.answer_stranger(now, flow, stream, 503, "Too Many Calls");
+        }
+        let myself = caller.number == self.number;
+        let targets = self.targets(now, |id, bound_flow| {
+            myself && (Some(id) == device.as_ref() || bound_flow == Some(flow))
+        });
+        let (wake, actions) = Wake::begin(now, self.config.wake.clone(), targets);
+        let mut call = Call {
+            id,
+            caller,
+            call_id: request.headers.call_id().unwrap_or_default().to_owned(),
+            created_at: now,
+            wake,
+            only_trying: request.headers.has_token(HeaderName::Require, "100rel"),
+            edge_tag: self.entropy.tag(),
+            caller_leg: leg,
+            branches: Vec::new(),
+            relays: Vec::new(),
+            ringing_at: None,
+            dialog: None,
+            forget_at: None,
+        };
+        self.invites.insert(call.id.as_str(), request);
+        self.carry_out(now, &mut call, actions);
+        self.put_call(call);
+    }
+
+    /// Every device that may be woken and every user agent that is registered, but not who calls.
+    fn targets(
+        &self,
+        now: Time,
+        is_caller: impl Fn(&DeviceId, Option<&str>) -> bool,
+    ) -> Vec<Target> {
+        let devices = self
+            .devices
+            .iter()
+            .filter(|(_, device)| device.revoked_at.is_none());
+        let bound = devices
+            .filter_map(|(id, device)| Some((DeviceId::parse(id).ok()?, device.push.is_some())));
+        let mut targets: Vec<Target> = bound
+            .filter(|(id, _)| !is_caller(id, None))
+            .map(|(device, pushable)| Target {
+                open: self.binding_of(now, &device).is_some(),
+                device,
+                pushable,
+            })
+            .collect();
+        let others = self
+            .bindings
+            .values()
+            .filter(|b| b.expires_at > now && !self.devices.contains(b.device.as_str()));
+        let others: BTreeSet<&DeviceId> = others
+            .filter(|b| !is_caller(&b.device, Some(&b.flow)))
+            .map(|b| &b.device)
+            .collect();
+        targets.extend(others.into_iter().map(|device| Target {
+            device: device.clone(),
+            pushable: false,
+            open: true,
+        }));
+        targets
+    }
+
+    /// The caller's socket broke while the call was parked, and the same INVITE comes over another one: the call goes on.
+    fn caller_returns(&mut self, now: Time, caller: &Party, leg: &Leg, request: &Request) -> bool {
+        let call_id = request.headers.call_id().unwrap_or_default();
+        let same = |call: &Call| {
+            call.caller == *caller
+                && call.caller_leg.lost_at.is_some()
+                && call.caller_leg.tag == leg.tag
+                && call.call_id == call_id
+                && (call.is_talking() || !call.wake.state().is_final())
+        };
+        let Some(key) = self.calls.keys_where(same).into_iter().next() else {
+            return false;
+        };
+        let Some(mut call) = self.calls.remove(&key) else {
+            return false;
+        };
+        call.caller_leg = leg.clone();
+        let actions = call.wake.handle(now, Event::CallerBack);
+        self.carry_out(now, &mut call, actions);
+        let state = call.wake.state().clone();
+        match call
+            .dialog
+            .as_ref()
+            .and_then(|dialog| dialog.answer.clone())
+        {
+            Some(answer) => self.to_caller(
+                now,
+                &call,
+                LineToFlow::Response {
+                    tx: None,
+                    response: answer,
+                },
+            ),
+            None => self.tell_caller(now, &mut call, &state),
+        }
+        self.put_call(call);
+        true
+    }
+
+    /// Gives an event to a wake and carries out what follows.
+    pub(super) fn wake_event(&mut self, now: Time, wake: &str, event: Event) {
+        if let Some(mut call) = self.calls.remove(wake) {
+            self.wake_event_of(now, &mut call, event);
+            self.put_call(call);
+        }
+    }
+
+    pub(super) fn wake_event_of(&mut self, now: Time, call: &mut Call, event: Event) {
+        let actions = call.wake.handle(now, event);
+        self.carry_out(now, call, actions);
+    }
+
+    pub(super) fn put_call(&mut self, call: Call) {
+        let key = call.id.as_str().to_owned();
+        self.calls.insert(&key, call);
+    }
+
+    pub(super) fn waiting_wakes(&self) -> Vec<WakeId> {
+        let waiting = self
+            .calls
+            .values()
+            .filter(|call| !call.wake.state().is_final());
+        waiting.map(|call| call.id.clone()).collect()
+    }
+
+    fn carry_out(&mut self, now: Time, call: &mut Call, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Probe(device) => self.probe(now, call, device),
+                Action::Push { device, attempt } => {
+                    self.push_invitation(now, call, &device, attempt)
+                }
+                Action::Invite(device) => self.fork(now, call, &device),
+                Action::Cancel(device, quiet) => self.call_off(now, call, &device, quiet),
+                Action::Tell(state) => self.tell_caller(now, call, &state),
+                Action::End(state) => self.end_wake(now, call, &state),
+                Action::Replace(device, quiet) => self.push_replacement(now, call, &device, quiet),
+            }
+        }
+    }
+
+    fn probe(&mut self, now: Time, call: &Call, device: DeviceId) {
+        let Some(binding) = self.binding_of(now, &device) else {
+            return;
+        };
+        let (flow, contact) = (binding.flow.clone(), binding.contact.uri.clone());
+        let msg = LineToFlow::Probe {
+            device,
+            contact,
+            number: self.number.clone(),
+        };
+        self.outbox.send(now, &flow, call.id.as_str(), msg);
+    }
+
+    /// The INVITE to one device, on its own flow only.
+    fn fork(&mut self, now: Time, call: &mut Call, device: &DeviceId) {
+        let Some(binding) = self.binding_of(now, device) else {
+            return;
+        };
+        let (flow, contact) = (binding.flow.clone(), binding.contact.uri.clone());
+        let (Some(invite), Ok(target)) =
+            (self.invites.get(call.id.as_str()), contact.parse::<Uri>())
+        else {
+            return;
+        };
+        let mut request = invite.clone();
+        request.uri = target;
+        let route = record_route(&self.config, &call.id, self.number.as_str());
+        request.headers.prepend(HeaderName::RecordRoute, route);
+        request
+            .headers
+            .set("Wakeline-Wake", format!("{};state=invited", call.id));
+        for name in [HeaderName::Require, HeaderName::Supported] {
+            without_token(&mut request, name, "100rel");
+        }
+        let tx = self.entropy.text(16);
+        let branch = Branch {
+            tx: tx.clone(),
+            device: device.clone(),
+            flow: flow.clone(),
+            contact,
+            tag: None,
+            state: BranchState::Open,
+        };
+        call.branches.push(branch);
+        self.outbox.send(
+            now,
+            &flow,
+            call.id.as_str(),
+            LineToFlow::Request {
+                tx: Some(tx),
+                request,
+            },
+        );
+    }
+
+    fn call_off(&mut self, now: Time, call: &mut Call, device: &DeviceId, quiet: Quiet) {
+        let reason = match quiet {
+            Quiet::Elsewhere => Reason::sip(200, "Call completed elsewhere"),
+            Quiet::Cancelled => Reason::sip(487, "Cancelled by the caller"),
+            Quiet::Declined => Reason::sip(603, "Declined"),
+            Quiet::Missed => Reason::sip(480, "Not answered"),
+            Quiet::Silent => Reason::sip(408, "No response"),
+        };
+        for branch in &mut call.branches {
+            if branch.device == *device && branch.state == BranchState::Open {
+                branch.state = BranchState::CalledOff;
+                let msg = LineToFlow::Cancel {
+                    tx: branch.tx.clone(),
+                    reason: reason.to_string(),
+                };
+                self.outbox.send(now, &branch.flow, call.id.as_str(), msg);
+            }
+        }
+    }
+
+    /// 182 with the stage as its phrase. 180 is the page's own; states between are not the caller's business.
+    fn tell_caller(&mut self, now: Time, call: &mut Call, state: &WakeState) {
+        let phrase = match state {
+            WakeState::Pushed => "Pushed",
+            WakeState::Shown => "Shown",
+            WakeState::Opened => "Opened",
+            _ => return,
+        };
+        if !call.only_trying {
+            self.answer_caller(now, call, 182, phrase, Vec::new());
+        }
+    }
+
+    pub(super) fn answer_caller(
+        &mut self,
+        now: Time,
+        call: &Call,
+        status: u16,
+        phrase: &str,
+        headers: Vec<(String, String)>,
+    ) {
+        let answer = Answer {
+            status,
+            phrase: phrase.to_owned(),
+            to_tag: call.edge_tag.clone(),
+            wake: Some((call.id.clone(), call.wake.state().clone())),
+            headers,
+        };
+        self.to_caller(now, call, LineToFlow::Answer { tx: None, answer });
+    }
+
+    pub(super) fn to_caller(&mut self, now: Time, call: &Call, msg: LineToFlow) {
+        self.outbox
+            .send(now, &call.caller_leg.flow, &call.caller_leg.stream, msg);
+    }
+
+    fn answer_stranger(&mut self, now: Time, flow: &str, stream: &str, status: u16, phrase: &str) {
+        let headers = if status == 503 {
+            vec![("Retry-After".to_owned(), "10".to_owned())]
+        } else {
+            Vec::new()
+        };
+        let answer = Answer {
+            status,
+            phrase: phrase.to_owned(),
+            to_tag: self.entropy.tag(),
+            wake: None,
+            headers,
+        };
+        self.outbox
+            .send(now, flow, stream, LineToFlow::Answer { tx: None, answer });
+    }
+
+    /// The one end of the wake: what the caller hears, what is remembered.
+    fn end_wake(&mut self, now: Time, call: &mut Call, state: &WakeState) {
+        self.invites.remove(call.id.as_str());
+        if *state == WakeState::Answered {
+            return; // the 200 of the page is the answer, the record follows at the end of the call
+        }
+        let (status, phrase) = status_of(state);
+        let text = if state.as_str() == call.wake.words() {
+            state.as_str().to_owned()
+        } else {
+            format!("{state}: {}", call.wake.words())
+        };
+        let reason = Reason::sip(status, &text).to_string();
+        self.answer_caller(
+            now,
+            call,
+            status,
+            phrase,
+            vec![("Reason".to_owned(), reason)],
+        );
+        if state.is_missed() {
+            self.note_missed(call);
+        }
+        self.finish_call(now, call);
+    }
+
+    /// The call is over: its record leaves, and after a while it is forgotten.
+    pub(super) fn finish_call(&mut self, now: Time, call: &mut Call) {
+        call.forget_at = Some(now + self.config.edge.remembered);
+        if let Ok(account) = self.account() {
+            let record = call.record(now, account.party.clone());
+            self.effects.push(LineOutput::Record(Box::new(record)));
+        }
+    }
+
+    pub(super) fn caller_cancelled(&mut self, now: Time, flow: &str, stream: &str) {
+        if let Some(key) = self.call_of(stream)
+            && self
+                .calls
+                .get(&key)
+                .is_some_and(|call| call.caller_leg.flow == flow)
+        {
+            self.wake_event(now, &key, Event::CallerCancelled);
+        }
+    }
+
+    /// A probe was answered; only by the flow that the device is registered through.
+    pub(super) fn alive(&mut self, now: Time, flow: &str, stream: &str, device: DeviceId) {
+        if self
+            .binding_of(now, &device)
+            .is_some_and(|binding| binding.flow == flow)
+        {
+            self.wake_event(now, stream, Event::Alive(device));
+        }
+    }
+
+    /// The key of the call that a flow knows under this stream.
+    pub(super) fn call_of(&self, stream: &str) -> Option<String> {
+        if self.calls.contains(stream) {
+            return Some(stream.to_owned());
+        }
+        self.calls
+            .keys_where(|call| call.caller_leg.stream == stream)
+            .into_iter()
+            .next()
+    }
+
+    pub(super) fn call_timeout(&mut self, now: Time, key: &str) {
+        let Some(mut call) = self.calls.remove(key) else {
+            return;
+        };
+        if call.forget_at.is_some_and(|at| at <= now) && call.wake.deadline().is_none() {
+            self.forget_invitations(&call.id);
+            self.invites.remove(key);
+            return;
+        }
+        if call.wake.deadline().is_some_and(|at| at <= now) {
+            self.wake_event_of(now, &mut call, Event::Timeout);
+        }
+        self.lost_timeout(now, &mut call);
+        self.put_call(call);
+    }
+
+    /// A socket is gone: what it means for one call.
+    pub(super) fn flow_gone_in_call(&mut self, now: Time, flow: &str, stream: &str) {
+        let Some(key) = self.call_of(stream) else {
+            return;
+        };
+        let Some(mut call) = self.calls.remove(&key) else {
+            return;
+        };
+        if call.caller_leg.flow == flow && call.caller_leg.lost_at.is_none() {
+            call.caller_leg.lost_at = Some(now);
+            self.wake_event_of(now, &mut call, Event::CallerLost);
+        }
+        if let Some(dialog) = &mut call.dialog
+            && dialog.callee_leg.flow == flow
+            && dialog.callee_leg.lost_at.is_none()
+        {
+            dialog.callee_leg.lost_at = Some(now);
+        }
+        self.branches_lost(now, &mut call, flow);
+        self.put_call(call);
+    }
+
+    /// Branches through a flow that is gone, or that their device has left.
+    pub(super) fn branches_lost(&mut self, now: Time, call: &mut Call, flow: &str) {
+        let mut lost = Vec::new();
+        for branch in call
+            .branches
+            .iter_mut()
+            .filter(|b| b.flow == flow && b.state != BranchState::Done)
+        {
+            if branch.state == BranchState::Open {
+                lost.push(branch.device.clone());
+            }
+            branch.state = BranchState::Done;
+        }
+        for device in lost {
+            self.wake_event_of(now, call, Event::FlowLost(device));
+        }
+    }
+
+    /// A device registered on a new flow: its old branch is dropped, its part in an answered call moves along.
+    pub(super) fn device_moved(
+        &mut self,
+        now: Time,
+        device: &DeviceId,
+        old_flow: &str,
+        new_flow: &str,
+    ) {
+        for key in self.calls.keys_where(|_| true) {
+            let Some(mut call) = self.calls.remove(&key) else {
+                continue;
+            };
+            self.branches_lost(now, &mut call, old_flow);
+            if let Some(dialog) = &mut call.dialog
+                && dialog.device == *device
+                && dialog.callee_leg.flow == old_flow
+            {
+                dialog.callee_leg.flow = new_flow.to_owned();
+                dialog.callee_leg.lost_at = None;
+                dialog.told = false;
+            }
+            self.put_call(call);
+        }
+        debug_assert_ne!(NO_CALL, new_flow, "a flow has a name");
+    }
+}
+
+/// What the caller gets for a final state.
+fn status_of(state: &WakeState) -> (u16, &'static str) {
+    match state {
+        WakeState::Declined => (603, "Decline"),
+        WakeState::Busy => (486, "Busy Here"),
+        WakeState::Cancelled => (487, "Request Terminated"),
+        WakeState::Failed(failure) if (400..700).contains(&failure.status) => {
+            (failure.status, crate::wire::phrase(failure.status))
+        }
+        WakeState::Failed(_) => (500, "Server Internal Error"),
+        _ => (480, "Temporarily Unavailable"),
+    }
+}
+
+/// Our Record-Route: it brings every later request of the dialog back to this line.
+fn record_route(config: &SiteConfig, wake: &WakeId, line: &str) -> String {
+    let mut uri = Uri::host(edge_host(config)).with_param("transport", "ws");
+    uri.params.set_flag("lr");
+    let uri = uri
+        .with_param("wake", wake.as_str())
+        .with_param("line", line);
+    NameAddr::new(uri).to_string()
+}
+
+fn without_token(request: &mut Request, name: HeaderName, token: &str) {
+    if request.headers.has_token(name, token) {
+        let all = request.headers.get_all(name);
+        let rest: Vec<_> = all
+            .into_iter()
+            .filter(|t| !t.eq_ignore_ascii_case(token))
+            .collect();
+        let rest = rest.join(", ");
+        request.headers.remove(name);
+        if !rest.is_empty() {
+            request.headers.push(name, rest);
+        }
+    }
+}
