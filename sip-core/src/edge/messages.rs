@@ -36,8 +36,6 @@ pub enum Proof {
     Digest {
         /// The `Authorization` value.
         authorization: String,
-        /// The Request-URI it was computed for.
-        uri: String,
     },
 }
 

@@ -86,6 +86,10 @@ enum Transit {
     Closed {
         flow: String,
     },
+    Recorded {
+        line: String,
+        wake: WakeId,
+    },
     PushResult {
         line: String,
         job: String,
@@ -425,6 +429,7 @@ impl World {
                     }
                 }
             }
+            Transit::Recorded { line, wake } => self.line_input(&line, LineInput::Recorded(wake)),
             Transit::Closed { flow } => self.flow_input(&flow, FlowInput::Closed),
             Transit::PushResult { line, job, outcome } => {
                 self.line_input(&line, LineInput::PushResult { job, outcome });
@@ -509,7 +514,16 @@ impl World {
                         );
                     }
                 }
-                LineOutput::Record(record) => self.records.push(*record),
+                LineOutput::Record(record) => {
+                    self.put(
+                        5,
+                        Transit::Recorded {
+                            line: name.to_owned(),
+                            wake: record.wake.clone(),
+                        },
+                    );
+                    self.records.push(*record);
+                }
                 LineOutput::Reply { request, reply } => {
                     assert_eq!(request, 7);
                     self.replies.push(reply);

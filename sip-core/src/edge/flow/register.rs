@@ -1,11 +1,14 @@
 //! REGISTER on a flow: who it is (RFC 8898 Bearer, RFC 8760 digest), then the line decides (RFC 3261 §10.3).
 
 use super::{Flow, Identity};
+use crate::auth::{Algorithm, DigestChallenge, DigestResponse};
 use crate::edge::messages::{Bind, BoundContact, ContactRow, FlowToLine, Proof, RegisterOutcome};
 use crate::id::{DeviceId, Number};
 use crate::time::{Duration, Time};
 use crate::transaction::ServerKey;
-use crate::wire::{Contacts, Credentials, HeaderName, NameAddr, Request, Response, quote};
+use crate::wire::{
+    Challenge, Contacts, Credentials, HeaderName, NameAddr, Request, Response, quote,
+};
 use serde::{Deserialize, Serialize};
 
 use super::verifier::BearerError;
@@ -122,37 +125,20 @@ impl Flow {
             });
         };
         // The nonce is ours, young, and counts up; the line compares the response with its secret.
-        let nonce = digest.params.text("nonce").unwrap_or_default().into_owned();
-        let count = digest
-            .params
-            .get("nc")
-            .and_then(|nc| u32::from_str_radix(nc, 16).ok());
-        let fresh = self
-            .nonces
-            .get(&nonce)
-            .is_some_and(|known| known.until > now);
-        let Some((known, count)) = self.nonces.get_mut(&nonce).filter(|_| fresh).zip(count) else {
+        let response = DigestResponse::try_from(digest)
+            .map_err(|_| Refusal::Status(400, "Unusable Authorization"))?;
+        let fresh = |known: &&mut Nonce| known.until > now && response.count > known.count;
+        let Some(known) = self.nonces.get_mut(&response.nonce).filter(fresh) else {
             return Err(Refusal::Challenge {
                 error: None,
                 stale: true,
             });
         };
-        if count <= known.count {
-            return Err(Refusal::Challenge {
-                error: None,
-                stale: true,
-            });
-        }
-        known.count = count;
-        let same_realm = digest
-            .params
-            .text("realm")
-            .is_some_and(|realm| realm == self.config.domain.as_str());
-        let same_user = digest
-            .params
-            .text("username")
-            .is_some_and(|user| user == number.as_str());
-        if !same_realm || !same_user {
+        known.count = response.count;
+        let own = response.realm == self.config.domain
+            && response.username.expose() == number.as_str()
+            && response.is_for(&request.uri);
+        if !own {
             return Err(Refusal::Challenge {
                 error: None,
                 stale: false,
@@ -160,7 +146,6 @@ impl Flow {
         }
         Ok(Proof::Digest {
             authorization: digest.to_string(),
-            uri: request.uri.to_string(),
         })
     }
 
@@ -183,22 +168,22 @@ impl Flow {
                 count: 0,
             },
         );
-        let realm = quote(&self.config.domain);
-        let mut bearer = format!("Bearer realm={realm}");
+        let realm = self.config.domain.clone();
+        let mut bearer = Challenge::new("Bearer");
+        bearer.params.set("realm", quote(&realm));
         if let Some(error) = error {
-            bearer.push_str(&format!(
-                ", error=\"invalid_token\", error_description={}",
-                quote(error)
-            ));
+            bearer.params.set("error", quote("invalid_token"));
+            bearer.params.set("error_description", quote(error));
         }
-        let stale = if stale { ", stale=true" } else { "" };
         let mut response = Response::for_request(request, 401, "").with_to_tag(&self.entropy.tag());
-        response.headers.push(HeaderName::WwwAuthenticate, bearer);
-        for algorithm in ["SHA-256", "MD5"] {
-            let digest = format!(
-                "Digest realm={realm}, nonce=\"{nonce}\", algorithm={algorithm}, qop=\"auth\"{stale}"
-            );
-            response.headers.push(HeaderName::WwwAuthenticate, digest);
+        response
+            .headers
+            .push(HeaderName::WwwAuthenticate, bearer.to_string());
+        for algorithm in [Algorithm::Sha256, Algorithm::Md5] {
+            let digest = DigestChallenge::new(&realm, &nonce, algorithm, stale).to_challenge();
+            response
+                .headers
+                .push(HeaderName::WwwAuthenticate, digest.to_string());
         }
         self.transmit(&response);
     }

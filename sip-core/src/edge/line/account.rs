@@ -1,11 +1,13 @@
 //! Who the line is, and its devices.
 
 use super::Line;
+use crate::auth::{Algorithm, DigestResponse};
 use crate::edge::command::{DeviceView, DigestSecret, LineError, LineReply};
 use crate::edge::messages::Party;
 use crate::id::{DeviceId, Uid};
 use crate::time::Time;
 use crate::wake::Event;
+use crate::wire::{Credentials, Method};
 use serde::{Deserialize, Serialize};
 
 /// Octets of a name, label or language tag.
@@ -270,7 +272,17 @@ impl Line {
     }
 }
 
-/// Compares a digest response with the line's secret (RFC 8760 §2.6, RFC 7616 §3.4.1).
-pub(super) fn digest_matches(_secret: &DigestSecret, _authorization: &str, _uri: &str) -> bool {
-    false
+/// Compares a digest response with the line's secret (RFC 8760 §2.6).
+pub(super) fn digest_matches(secret: &DigestSecret, authorization: &str) -> bool {
+    let Ok(credentials) = authorization.parse::<Credentials>() else {
+        return false;
+    };
+    let Ok(response) = DigestResponse::try_from(&credentials) else {
+        return false;
+    };
+    let ha1 = match response.algorithm {
+        Algorithm::Sha256 => Some(&secret.sha256),
+        Algorithm::Md5 => secret.md5.as_ref(),
+    };
+    ha1.is_some_and(|ha1| response.verify(ha1, &Method::Register))
 }

@@ -9,6 +9,7 @@
 //! | `invites` | wake | the INVITE of a call that is not answered yet |
 //! | `missed` | time and wake | missed calls |
 //! | `jobs` | job | pushes whose outcome is not known yet |
+//! | `records` | wake | call records that are not stored yet |
 //! | `out_streams`, `outbox`, `in_streams`, `inbox` | | messages to and from flows |
 
 mod account;
@@ -18,6 +19,7 @@ mod commands;
 mod dialog;
 mod missed;
 mod pushes;
+mod records;
 mod registrar;
 mod wakes;
 
@@ -27,7 +29,7 @@ use super::messages::{FlowToLine, LineToFlow, line_object};
 use super::outbox::{Envelope, EnvelopeId, Inbox, NO_CALL, Outbox};
 use super::rows::{Row, RowChange, RowError, Table};
 use crate::entropy::Entropy;
-use crate::id::Number;
+use crate::id::{Number, WakeId};
 use crate::time::Time;
 use crate::wire::Request;
 use std::collections::VecDeque;
@@ -36,6 +38,7 @@ use account::{Account, Device};
 use call::Call;
 use missed::Missed;
 use pushes::Job;
+use records::Unrecorded;
 use registrar::Binding;
 
 /// What happens to a line.
@@ -59,6 +62,8 @@ pub enum LineInput {
         /// What the push service said.
         outcome: PushOutcome,
     },
+    /// The record of this call is stored.
+    Recorded(WakeId),
     /// [`Line::deadline`] has come.
     Timeout,
 }
@@ -72,8 +77,7 @@ pub enum LineOutput {
     Send(Envelope<LineToFlow>),
     /// Send a push; may be repeated until [`LineInput::PushResult`].
     Push(Box<PushJob>),
-    /// The record of a call, once: the driver keeps it in a row of its own, written in this turn,
-    /// until D1 has it.
+    /// Store the record of a call; may be repeated until [`LineInput::Recorded`].
     Record(Box<CallRecord>),
     /// Answer a command.
     Reply {
@@ -96,6 +100,7 @@ pub struct Line {
     invites: Table<Request>,
     missed: Table<Missed>,
     jobs: Table<Job>,
+    records: Table<Unrecorded>,
     outbox: Outbox<LineToFlow>,
     inbox: Inbox<FlowToLine>,
     effects: Vec<LineOutput>,
@@ -123,6 +128,7 @@ impl Line {
             invites: Table::new("invites"),
             missed: Table::new("missed"),
             jobs: Table::new("jobs"),
+            records: Table::new("records"),
             effects: Vec::new(),
             output: VecDeque::new(),
         };
@@ -134,6 +140,7 @@ impl Line {
                 || line.invites.restore(&row)?
                 || line.missed.restore(&row)?
                 || line.jobs.restore(&row)?
+                || line.records.restore(&row)?
                 || line.outbox.restore(&row)?
                 || line.inbox.restore(&row)?;
         }
@@ -156,6 +163,7 @@ impl Line {
                 self.effects.push(LineOutput::Reply { request, reply });
             }
             LineInput::PushResult { job, outcome } => self.push_result(now, &job, outcome),
+            LineInput::Recorded(wake) => self.recorded(&wake),
             LineInput::Timeout => self.timeout(now),
         }
         self.finish_turn();
@@ -178,6 +186,7 @@ impl Line {
                     .filter_map(|call| call.deadline(self.lost_limits())),
             )
             .chain(self.jobs.values().filter_map(|job| job.next_try))
+            .chain(self.records.values().map(|record| record.next_try))
             .min()
     }
 
@@ -239,6 +248,7 @@ impl Line {
             self.call_timeout(now, &key);
         }
         self.jobs_timeout(now);
+        self.records_timeout(now);
     }
 
     fn finish_turn(&mut self) {
@@ -251,6 +261,7 @@ impl Line {
         self.invites.flush(&mut write);
         self.missed.flush(&mut write);
         self.jobs.flush(&mut write);
+        self.records.flush(&mut write);
         self.outbox.flush(&mut write);
         self.inbox.flush(&mut write);
         self.output.extend(self.effects.drain(..));

@@ -96,14 +96,13 @@ impl Line {
                     reason: "Forbidden".into(),
                 }),
             },
-            Proof::Digest { authorization, uri } => {
+            Proof::Digest { authorization } => {
                 let secret = self
                     .account()
                     .ok()
                     .and_then(|account| account.secret.as_ref());
-                let right = secret.is_some_and(|secret| {
-                    super::account::digest_matches(secret, &authorization, &uri)
-                });
+                let right = secret
+                    .is_some_and(|secret| super::account::digest_matches(secret, &authorization));
                 if right {
                     Ok(())
                 } else {

@@ -1,11 +1,10 @@
 //! Calls that are not answered yet: the wake's actions carried out in SIP and pushes.
 
+use super::Line;
 use super::call::{Branch, BranchState, Call, Leg};
-use super::{Line, LineOutput};
 use crate::edge::config::SiteConfig;
 use crate::edge::flow::edge_host;
 use crate::edge::messages::{Answer, LineToFlow, Party};
-use crate::edge::outbox::NO_CALL;
 use crate::id::{DeviceId, WakeId};
 use crate::time::Time;
 use crate::wake::{Action, Event, Quiet, Target, Wake, WakeState};
@@ -342,10 +341,7 @@ impl Line {
     /// The call is over: its record leaves, and after a while it is forgotten.
     pub(super) fn finish_call(&mut self, now: Time, call: &mut Call) {
         call.forget_at = Some(now + self.config.edge.remembered);
-        if let Ok(account) = self.account() {
-            let record = call.record(now, account.party.clone());
-            self.effects.push(LineOutput::Record(Box::new(record)));
-        }
+        self.record(now, call);
     }
 
     pub(super) fn caller_cancelled(&mut self, now: Time, flow: &str, stream: &str) {
@@ -459,7 +455,6 @@ impl Line {
             }
             self.put_call(call);
         }
-        debug_assert_ne!(NO_CALL, new_flow, "a flow has a name");
     }
 }
 
