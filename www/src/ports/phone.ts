@@ -65,10 +65,9 @@ export class PhonePort {
     const session = this.#session;
     this.#session = null;
     this.#store.dispatch({ type: 'signed-out', because: 'asked' });
-    const phone = this.#phone;
     this.#phone = null;
     this.#calls.clear();
-    await phone?.close().catch(() => undefined);
+    // Closes the phones of every tab, too.
     await session?.signOut().catch(() => undefined);
   }
 

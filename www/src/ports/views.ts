@@ -27,7 +27,7 @@ export const missedView = (missed: Missed): MissedView => ({
   at: missed.at,
   outcome: missed.outcome,
   callerOnline: missed.caller_online,
-  seen: missed.seen,
+  seen: missed.seen ?? false,
 });
 
 export const deviceView = (device: Device, here: string): DeviceView => ({
