@@ -26,8 +26,8 @@ export const missedView = (missed: Missed): MissedView => ({
   caller: { number: missed.caller.number, displayName: missed.caller.display_name },
   at: missed.at,
   outcome: missed.outcome,
-  callerOnline: missed.caller_online,
-  seen: missed.seen ?? false,
+  callerOnline: missed.caller_online ?? false,
+  seen: missed.seen,
 });
 
 export const deviceView = (device: Device, here: string): DeviceView => ({
