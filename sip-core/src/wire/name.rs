@@ -18,16 +18,9 @@ macro_rules! names {
                 match self { $(Self::$variant => $long,)* }
             }
 
-            fn of_length(text: &[u8]) -> Option<Self> {
-                $(if text.len() == $long.len() && text.eq_ignore_ascii_case($long.as_bytes()) {
-                    return Some(Self::$variant);
-                })*
-                None
-            }
-
             const fn compact(letter: u8) -> Option<Self> {
-                $($(if letter.to_ascii_lowercase() == $short { return Some(Self::$variant); })?)*
-                let _ = letter;
+                let letter = letter.to_ascii_lowercase();
+                $($(if letter == $short { return Some(Self::$variant); })?)*
                 None
             }
 
@@ -37,7 +30,6 @@ macro_rules! names {
     };
 }
 
-// The frequent ones first: the look-up compares lengths in this order.
 names! {
     Via "Via" b'v';
     From "From" b'f';
@@ -111,12 +103,41 @@ names! {
     UserToUser "User-to-User";
 }
 
+/// A perfect hash of the known names: length, first and middle letter. The factors were searched for.
+const fn slot(length: usize, first: u8, middle: u8) -> usize {
+    (length * 43 + (first | 0x20) as usize * 20 + (middle | 0x20) as usize * 47) & 255
+}
+
+static SLOTS: [Option<HeaderName>; 256] = {
+    let mut slots = [None; 256];
+    let mut i = 0;
+    while i < HeaderName::ALL.len() {
+        let text = HeaderName::ALL[i].as_str().as_bytes();
+        let at = slot(text.len(), text[0], text[text.len() / 2]);
+        assert!(
+            slots[at].is_none(),
+            "two names share a slot: search for other factors"
+        );
+        slots[at] = Some(HeaderName::ALL[i]);
+        i += 1;
+    }
+    slots
+};
+
 impl HeaderName {
     /// The known name for a text in any case or compact form.
     pub fn lookup(text: &[u8]) -> Option<Self> {
         match text {
             [letter] => Self::compact(*letter),
-            _ => Self::of_length(text),
+            [first, .., _] => {
+                let known = SLOTS[slot(text.len(), *first, text[text.len() / 2])]?;
+                known
+                    .as_str()
+                    .as_bytes()
+                    .eq_ignore_ascii_case(text)
+                    .then_some(known)
+            }
+            [] => None,
         }
     }
 

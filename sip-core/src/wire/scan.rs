@@ -59,7 +59,15 @@ pub(super) const fn is_lws(b: u8) -> bool {
 
 /// Without white space at both ends.
 pub(super) fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t', '\r', '\n'])
+    let bytes = text.as_bytes();
+    let (mut begin, mut end) = (0, bytes.len());
+    while begin < end && is_lws(bytes[begin]) {
+        begin += 1;
+    }
+    while begin < end && is_lws(bytes[end - 1]) {
+        end -= 1;
+    }
+    &text[begin..end]
 }
 
 /// Without white space at both ends, for bytes.
@@ -75,6 +83,12 @@ pub(super) fn trim_bytes(mut text: &[u8]) -> &[u8] {
         text = rest;
     }
     text
+}
+
+/// A text at the first of a byte, which is left out.
+pub(super) fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
+    let index = memchr::memchr(at, text.as_bytes())?;
+    Some((&text[..index], &text[index + 1..]))
 }
 
 /// A header value as text; everything typed is UTF-8 (RFC 3261 §7.3.1).

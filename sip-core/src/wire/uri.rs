@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::ParseError;
 use super::params::{Params, ParamsRef};
-use super::scan::{all_host, all_uri, number};
+use super::scan::{all_host, all_uri, cut, number};
 use super::text::as_text;
 
 /// The scheme of a URI.
@@ -117,7 +117,7 @@ impl<'a> UriRef<'a> {
         if let Some(at) = memchr::memchr(b'@', rest.as_bytes()) {
             let info = &rest[..at];
             rest = &rest[at + 1..];
-            match info.split_once(':') {
+            match cut(info, b':') {
                 Some((name, secret)) => (user, password) = (Some(name), Some(secret)),
                 None => user = Some(info),
             }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::ParseError;
 use super::params::{Params, ParamsRef};
-use super::scan::{all_token, number, trim};
+use super::scan::{all_token, cut, number, trim};
 use super::text::as_text;
 use super::uri::split_host;
 
@@ -24,15 +24,12 @@ pub struct ViaRef<'a> {
 impl<'a> ViaRef<'a> {
     /// Decodes one value. White space may stand around the slashes.
     pub fn parse(text: &'a str) -> Result<Self, ParseError> {
-        let mut parts = text.splitn(3, '/');
-        let (name, version) = (
-            trim(parts.next().unwrap_or("")),
-            trim(parts.next().unwrap_or("")),
-        );
-        if !name.eq_ignore_ascii_case("SIP") || version != "2.0" {
+        let (name, rest) = cut(text, b'/').ok_or(ParseError::Value)?;
+        let (version, rest) = cut(rest, b'/').ok_or(ParseError::Value)?;
+        if !trim(name).eq_ignore_ascii_case("SIP") || trim(version) != "2.0" {
             return Err(ParseError::Value);
         }
-        let rest = trim(parts.next().ok_or(ParseError::Value)?);
+        let rest = trim(rest);
         let end = rest
             .bytes()
             .position(super::scan::is_lws)

@@ -1,4 +1,5 @@
 //! The lower rooms seen from outside, by their public API alone: wire, transaction, dialog.
+#![allow(clippy::unwrap_used, reason = "a test may panic, also in its helpers")]
 
 mod dialogs;
 mod fixtures;

@@ -16,7 +16,7 @@ fn size_header_count_and_line_length_are_capped() {
     assert_eq!(
         refused(&register_with(
             "Supported:",
-            &"X-A: y\r\n".repeat(129).trim_end()
+            "X-A: y\r\n".repeat(129).trim_end()
         )),
         ParseError::TooManyHeaders
     );

@@ -66,14 +66,14 @@ fn ask(message: &Message) {
         headers.vias(),
         headers
             .contacts()
-            .map(|c| c.list().iter().map(|c| c.q()).count()),
+            .map(|c| c.list().iter().filter_map(|c| c.q()).max()),
     );
     let _ = (
         headers.routes(),
         headers.record_routes(),
         headers
             .reasons()
-            .map(|r| r.iter().map(|r| r.text()).count()),
+            .map(|r| r.iter().filter_map(|r| r.text()).max()),
     );
     let _ = (
         headers.retry_after(),
