@@ -100,6 +100,9 @@ const handlers: { [K in RequestName]: (detail: Requests[K]) => unknown } = {
     store.dispatch({ type: 'setup', setup: { asking: true } });
     store.dispatch({ type: 'setup', setup: { ...(await asked), asking: false } });
     await bind();
+    const { microphone: heard, notifications, subscribed } = store.state.setup;
+    // Nothing is left to say; anything that is amiss keeps its screen.
+    if (heard === 'granted' && notifications === 'granted' && subscribed) store.dispatch({ type: 'page', page: 'keypad' });
   },
   'set-up-later': () => {
     const { microphone: heard, notifications } = store.state.setup;
