@@ -43,7 +43,7 @@ fn two_online_lines_talk_without_a_push() {
     assert!(world.records[0].answered_at.is_some() && world.records[0].ringing_at.is_some());
 }
 
-fn woken(mut world: World, caller: usize, callee: usize) {
+pub fn woken(mut world: World, caller: usize, callee: usize) {
     world.pages[callee].temper = Temper::Ring;
     let invite = world.pages[caller].invite("1002");
     world.send(caller, invite.into_bytes());

@@ -3,4 +3,24 @@
 mod page;
 mod sim;
 
+mod abuse;
 mod answered;
+mod browser_restarted;
+mod caller_lost;
+mod cancelled;
+mod declined;
+mod frozen_tab;
+mod identity;
+mod in_the_call;
+mod never_tapped;
+mod opened_by_hand;
+mod push_troubles;
+mod ready;
+mod registrar;
+mod revoked;
+mod storms;
+mod tapped_too_late;
+mod two_callers;
+mod two_devices;
+mod unanswered;
+mod unbound_and_unknown;

@@ -37,6 +37,8 @@ pub struct Page {
     /// INVITEs that were received and have no final answer of ours.
     pub ringing: Vec<Request>,
     pub instance: bool,
+    /// Keepalives that were answered.
+    pub pongs: u32,
     cseq: u32,
     calls: u32,
 }
@@ -61,6 +63,7 @@ impl Page {
             heard: Vec::new(),
             ringing: Vec::new(),
             instance: true,
+            pongs: 0,
             cseq: 0,
             calls: 0,
         }
@@ -139,6 +142,10 @@ impl Page {
     pub fn receive(&mut self, now: Time, bytes: &[u8]) -> Vec<Vec<u8>> {
         if self.frozen {
             self.waiting_frames.push(bytes.to_vec());
+            return Vec::new();
+        }
+        if bytes == b"\r\n" {
+            self.pongs += 1;
             return Vec::new();
         }
         let Ok(message) = Message::parse(bytes, &Limits::DEFAULT) else {
@@ -285,7 +292,12 @@ impl Page {
 
     /// A request of the callee inside the call of the last INVITE it heard.
     pub fn as_callee(&self, method: &str, cseq: u32) -> Vec<u8> {
-        let invite = self.requests("INVITE").pop().expect("an INVITE was heard");
+        let begins = |r: &&Request| r.headers.to().is_ok_and(|to| to.tag().is_none());
+        let invite = self
+            .requests("INVITE")
+            .into_iter()
+            .rfind(begins)
+            .expect("an INVITE was heard");
         let contact = invite.headers.contact().unwrap().unwrap().uri.to_string();
         let routes = invite.headers.get_all("Record-Route");
         let routes: String = routes

@@ -2,9 +2,7 @@
 //! repeats, delays and reorders with a seed. Every object is restored from its rows before each input and forgotten
 //! after it, so each test is also a test of eviction at every step.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
-use std::rc::Rc;
 
 use wakeline_sip::edge::{
     BearerError, CallRecord, Claims, DeviceId, Envelope, Flow, FlowInput, FlowOutput, FlowToLine,
@@ -601,6 +599,20 @@ impl World {
         }
     }
 
+    /// A flow that stays in memory.
+    pub fn fresh_flow(&mut self) -> Flow {
+        let token = FlowToken::parse("memory").unwrap();
+        let entropy = Entropy::from_seed(self.entropy.bytes());
+        Flow::restore(
+            self.config.clone(),
+            token,
+            entropy,
+            Box::new(TestTokens),
+            Vec::new(),
+        )
+        .unwrap()
+    }
+
     /// How many rows an object has left, besides its memory of streams.
     pub fn rows_of(&self, name: &str, tables: &[&str]) -> usize {
         let rows = self
@@ -622,6 +634,3 @@ fn reparse<M: serde::Serialize + serde::de::DeserializeOwned>(
 ) -> Envelope<M> {
     serde_json::from_str(&serde_json::to_string(envelope).unwrap()).unwrap()
 }
-
-/// Shared by pages that answer by themselves.
-pub type Shared<T> = Rc<RefCell<T>>;

@@ -1,0 +1,45 @@
+//! The caller's socket breaks while the call is parked.
+
+use crate::sim::World;
+use wakeline_sip::edge::PushKind;
+
+#[test]
+fn after_ten_seconds_it_is_cancelled() {
+    let (mut world, caller, _) = World::caller_and_sleeper();
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.into_bytes());
+    world.settle();
+    world.cut(caller);
+    world.run_for(9_500);
+    assert_eq!(world.pushed(PushKind::Cancelled), 0);
+    world.run_for(1_000);
+    assert_eq!(world.pushed(PushKind::Cancelled), 1);
+    assert_eq!(world.missed("1002")[0].outcome.as_str(), "cancelled");
+}
+
+#[test]
+fn back_within_them_with_the_same_invite_the_call_goes_on() {
+    let (mut world, caller, callee) = World::caller_and_sleeper();
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.clone().into_bytes());
+    world.settle();
+    world.cut(caller);
+    world.run_for(5_000);
+    world.open(caller);
+    world.settle();
+    world.send(caller, invite.into_bytes());
+    world.settle();
+    assert_eq!(world.pushed(PushKind::Invitation), 1, "the same call");
+    assert_eq!(world.pages[caller].progress(), ["182 Pushed", "182 Pushed"]);
+    world.run_for(10_000);
+    let wake = world.invited_wake();
+    world.tap(callee, &wake);
+    let answer = world.pages[callee].answer();
+    world.send(callee, answer);
+    world.settle();
+    assert_eq!(world.pages[caller].last_final().unwrap().status, 200);
+    let bye = world.pages[callee].as_callee("BYE", 1);
+    world.send(callee, bye);
+    world.settle();
+    assert_eq!(world.pages[caller].requests("BYE").len(), 1);
+}

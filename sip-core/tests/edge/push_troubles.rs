@@ -1,0 +1,67 @@
+//! Push services that refuse, throttle, or never answer.
+
+use crate::sim::World;
+use wakeline_sip::edge::{LineCommand, LineReply, PushKind, PushOutcome};
+
+#[test]
+fn a_gone_subscription_is_dropped_and_the_caller_told_at_once() {
+    let (mut world, caller, _) = World::caller_and_sleeper();
+    world.push_answers.push_back(PushOutcome::Gone);
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.into_bytes());
+    world.settle();
+    let last = world.pages[caller].last_final().unwrap();
+    assert_eq!(
+        last.headers.get("Reason"),
+        Some("SIP;cause=480;text=\"unreachable: no device could be reached\"")
+    );
+    match world.command("1002", LineCommand::ListDevices) {
+        LineReply::Devices { devices } => assert_eq!(devices[0].push, None),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_429_is_tried_again_when_it_says_and_then_accepted() {
+    let (mut world, caller, _) = World::caller_and_sleeper();
+    world.push_answers.push_back(PushOutcome::Later {
+        retry_after_s: Some(4),
+        throttled: true,
+    });
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.into_bytes());
+    world.run_for(4_000);
+    assert_eq!(world.pushes.len(), 1);
+    world.run_for(1_000);
+    assert_eq!(world.pushes.len(), 2);
+    assert_eq!(world.pages[caller].progress(), ["182 Pushed"]);
+}
+
+#[test]
+fn a_push_without_any_answer_is_sent_again() {
+    let (mut world, caller, _) = World::caller_and_sleeper();
+    world.push_silent = true;
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.into_bytes());
+    world.run_for(16_000);
+    assert_eq!(world.pushed(PushKind::Invitation), 2);
+}
+
+#[test]
+fn a_replacement_is_tried_until_it_is_accepted() {
+    let (mut world, caller, _) = World::caller_and_sleeper();
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.into_bytes());
+    world.settle();
+    for _ in 0..2 {
+        world.push_answers.push_back(PushOutcome::Later {
+            retry_after_s: None,
+            throttled: false,
+        });
+    }
+    let cancel = world.pages[caller].cancel("1002");
+    world.send(caller, cancel);
+    world.run_for(60_000);
+    assert_eq!(world.pushed(PushKind::Cancelled), 3);
+    assert_eq!(world.rows_of("line:demo:1002", &["jobs"]), 0);
+}

@@ -1,0 +1,92 @@
+//! A revoked device is not pushed, not registered, not believed.
+
+use crate::sim::World;
+use wakeline_sip::edge::{LineCommand, LineError, LineReply};
+
+fn revoke(world: &mut World, page: usize) {
+    let device = world.pages[page].device.clone();
+    let number = world.pages[page].number.clone();
+    assert_eq!(
+        world.command(&number, LineCommand::RevokeDevice { device }),
+        LineReply::Done
+    );
+}
+
+#[test]
+fn it_is_not_pushed_and_cannot_register() {
+    let (mut world, caller, callee) = World::caller_and_sleeper();
+    revoke(&mut world, callee);
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.into_bytes());
+    world.settle();
+    assert!(world.pushes.is_empty());
+    assert!(
+        world.pages[caller]
+            .last_final()
+            .unwrap()
+            .headers
+            .get("Reason")
+            .unwrap()
+            .contains("unbound")
+    );
+    world.open(callee);
+    world.settle();
+    assert_eq!(world.pages[callee].statuses("REGISTER"), [403]);
+}
+
+#[test]
+fn its_token_is_dead_even_without_its_instance() {
+    let (mut world, _, callee) = World::caller_and_sleeper();
+    revoke(&mut world, callee);
+    let device = world.pages[callee].device.clone();
+    world.pages[callee].token = format!("u1002/1002/{device}");
+    world.pages[callee].instance = false;
+    world.open(callee);
+    world.settle();
+    assert_eq!(world.pages[callee].statuses("REGISTER"), [403]);
+}
+
+#[test]
+fn revoked_while_its_invitation_waits_it_cannot_speak() {
+    let (mut world, caller, callee) = World::caller_and_sleeper();
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.into_bytes());
+    world.settle();
+    let wake = world.invited_wake();
+    revoke(&mut world, callee);
+    world.settle();
+    assert_eq!(
+        world.report(callee, &wake, "decline"),
+        Err(LineError::Revoked)
+    );
+    assert_eq!(
+        world.report(callee, &wake, "ready"),
+        Err(LineError::Revoked)
+    );
+    assert_eq!(
+        world.pages[caller].last_final().unwrap().status,
+        480,
+        "no device is left"
+    );
+}
+
+#[test]
+fn revoked_while_it_rings_it_stops() {
+    let (mut world, caller, callee) = World::caller_and_sleeper();
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.into_bytes());
+    world.settle();
+    let wake = world.invited_wake();
+    world.tap(callee, &wake);
+    revoke(&mut world, callee);
+    world.settle();
+    assert!(world.pages[callee].ringing.is_empty());
+    let again = world.pages[callee].invite("1001");
+    world.send(callee, again.into_bytes());
+    world.settle();
+    assert_eq!(
+        world.pages[callee].last_final().unwrap().status,
+        403,
+        "its flow speaks for the line no more"
+    );
+}

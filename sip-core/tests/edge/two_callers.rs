@@ -1,0 +1,83 @@
+//! Two callers at once for a sleeping line: two wakes that know nothing of each other.
+
+use crate::sim::World;
+
+#[test]
+fn both_are_parked_and_each_has_its_own_end() {
+    let (mut world, caller, callee) = World::caller_and_sleeper();
+    let other = world.page("1003", "other", false);
+    world.open(other);
+    world.settle();
+    for page in [caller, other] {
+        let invite = world.pages[page].invite("1002");
+        world.send(page, invite.into_bytes());
+    }
+    world.settle();
+    let wakes: Vec<_> = world
+        .pushes
+        .iter()
+        .map(|(_, push)| push.wake.clone())
+        .collect();
+    assert_eq!(wakes.len(), 2);
+    assert_ne!(wakes[0], wakes[1]);
+    world.tap(callee, &wakes[0]);
+    world.report(callee, &wakes[1], "ready").unwrap();
+    world.settle();
+    assert_eq!(world.pages[callee].ringing.len(), 2);
+    let answer = world.pages[callee].answer();
+    world.send(callee, answer);
+    world.settle();
+    let busy = world.pages[callee].answer_with(486);
+    world.send(callee, busy);
+    world.settle();
+    let mut ends: Vec<_> = [caller, other]
+        .map(|page| world.pages[page].last_final().unwrap().status)
+        .into();
+    ends.sort_unstable();
+    assert_eq!(ends, [200, 486]);
+}
+
+#[test]
+fn the_same_call_id_from_two_callers_is_two_calls() {
+    let (mut world, caller, _) = World::caller_and_sleeper();
+    let other = world.page("1003", "other", false);
+    world.open(other);
+    world.settle();
+    for page in [caller, other] {
+        let invite = world.pages[page].invite("1002");
+        let name = world.pages[page].name.clone();
+        world.send(
+            page,
+            invite
+                .replace(&format!("call-{name}-1"), "the-same")
+                .into_bytes(),
+        );
+    }
+    world.settle();
+    let cancel = String::from_utf8(world.pages[other].cancel("1002"))
+        .unwrap()
+        .replace("call-other-1", "the-same");
+    world.send(other, cancel.into_bytes());
+    world.settle();
+    assert_eq!(world.pages[other].last_final().unwrap().status, 487);
+    assert!(
+        world.pages[caller].last_final().is_none(),
+        "the other call waits on"
+    );
+}
+
+#[test]
+fn more_parked_calls_than_a_line_holds_are_503() {
+    let (mut world, caller, _) = World::caller_and_sleeper();
+    world.config.edge.max_parked = 2;
+    for _ in 0..3 {
+        let invite = world.pages[caller].invite("1002");
+        world.send(caller, invite.into_bytes());
+        world.settle();
+    }
+    let last = world.pages[caller].last_final().unwrap();
+    assert_eq!(
+        (last.status, last.headers.get("Retry-After")),
+        (503, Some("10"))
+    );
+}
