@@ -68,16 +68,19 @@ const refreshPermissions = async (): Promise<void> => store.dispatch({ type: 'se
 async function bind(): Promise<void> {
   const { session } = phone;
   if (!session) return;
-  const registration = await worker.activeWorker();
-  const subscription = registration && await session.vapidKey().then((key) => worker.subscription(registration, key)).catch(() => null);
-  store.dispatch({ type: 'setup', setup: { subscribed: Boolean(subscription) } });
-  await session.bindDevice({
-    // Without a subscription the edge keeps the one it has, unless the browser says that there is none.
-    ...(subscription ? { subscription } : notificationsOff() ? { subscription: null } : {}),
-    label: deviceLabel(), lang: languages[store.state.language].tag,
-  }).catch(() => undefined); // the next load binds again
+  const tell = (subscription: PushSubscription | null): Promise<void> =>
+    session.bindDevice({ ...(subscription ? { subscription } : {}), label: deviceLabel(), lang: languages[store.state.language].tag })
+      .catch(() => undefined); // the next load binds again
+  const [registration, key] = await Promise.all([worker.activeWorker(), session.vapidKey().catch(() => null)]);
+  let subscription = registration && key ? await worker.presentSubscription(registration, key).catch(() => null) : null;
+  await tell(subscription);
+  if (!subscription && registration && key) {
+    // A browser may take long to reach its push service; the device is known meanwhile.
+    subscription = await worker.subscribe(registration, key).catch(() => null);
+    if (subscription) await tell(subscription);
+  }
+  store.dispatch({ type: 'setup', setup: { subscribed: subscription !== null } });
 }
-const notificationsOff = (): boolean => !('Notification' in window) || Notification.permission !== 'granted';
 
 phone.mayAnswer = async () => (await microphone()) === 'granted';
 phone.onRegistered = () => {
@@ -105,8 +108,7 @@ const handlers: { [K in RequestName]: (detail: Requests[K]) => unknown } = {
     if (heard === 'granted' && notifications === 'granted' && subscribed) store.dispatch({ type: 'page', page: 'keypad' });
   },
   'set-up-later': () => {
-    const { microphone: heard, notifications } = store.state.setup;
-    if (heard === 'prompt' || notifications === 'prompt') localStorage.setItem(LATER, '1');
+    if (setupWanted(store.state)) localStorage.setItem(LATER, '1');
     store.dispatch({ type: 'setup', setup: { later: true } });
     store.dispatch({ type: 'page', page: 'keypad' });
   },

@@ -102,10 +102,11 @@ test('a following tab says where the phone is', () => {
   assert.equal(screenOf(run(...signedIn, { type: 'role', role: 'following' })), 'following');
 });
 
-test('set-up is offered only while the browser would still ask, and not after "not now"', () => {
+test('set-up is offered while something is not granted, and not after "not now"', () => {
   const wanted = (setup: Partial<State['setup']>): boolean => setupWanted(run({ type: 'setup', setup }));
   assert.equal(wanted({ microphone: 'prompt', notifications: 'granted' }), true);
-  assert.equal(wanted({ microphone: 'blocked', notifications: 'granted' }), false);
+  assert.equal(wanted({ microphone: 'blocked', notifications: 'granted' }), true);
+  assert.equal(wanted({ microphone: 'granted', notifications: 'granted' }), false);
   assert.equal(wanted({ microphone: 'prompt', notifications: 'prompt', later: true }), false);
 });
 

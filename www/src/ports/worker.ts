@@ -22,14 +22,20 @@ export function onWakeMessage(listener: (message: WakeMessage) => void): void {
   navigator.serviceWorker?.startMessages();
 }
 
-/** The subscription for this key: the one there is, or a new one where there is none or it was made for another key. */
-export async function subscription(worker: ServiceWorkerRegistration, vapidKey: string): Promise<PushSubscription | null> {
-  if (!worker.pushManager || Notification.permission !== 'granted') return null;
-  const key = fromBase64Url(vapidKey);
-  const present = await worker.pushManager.getSubscription();
-  if (present && sameKey(present.options.applicationServerKey, key)) return present;
-  await present?.unsubscribe();
-  return worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+/** Whether this browser would give a subscription. */
+const subscribable = (worker: ServiceWorkerRegistration): boolean => Boolean(worker.pushManager) && Notification.permission === 'granted';
+
+/** The subscription that there is, if it was made for this key. */
+export async function presentSubscription(worker: ServiceWorkerRegistration, vapidKey: string): Promise<PushSubscription | null> {
+  const present = subscribable(worker) ? await worker.pushManager.getSubscription() : null;
+  return present && sameKey(present.options.applicationServerKey, fromBase64Url(vapidKey)) ? present : null;
+}
+
+/** A new subscription, in the place of one for another key. Takes as long as the browser's push service. */
+export async function subscribe(worker: ServiceWorkerRegistration, vapidKey: string): Promise<PushSubscription | null> {
+  if (!subscribable(worker)) return null;
+  await (await worker.pushManager.getSubscription())?.unsubscribe();
+  return worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: fromBase64Url(vapidKey) });
 }
 
 export async function unsubscribe(): Promise<void> {

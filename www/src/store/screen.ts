@@ -51,14 +51,12 @@ export function stageOf(call: CallView): 'calling' | 'pushed' | 'shown' | 'opene
   return call.stage ?? (call.phase === 'waking' ? 'pushed' : 'calling');
 }
 
-/** Something is not granted that could be. */
+/** Something is not granted that could be: the keypad keeps a way back to set-up. */
 export const setupIncomplete = ({ setup }: State): boolean =>
   [setup.microphone, setup.notifications].some((permission) => !['granted', 'unknown', 'unsupported'].includes(permission));
 
 export const unseen = (state: State): number => state.missed.filter((missed) => !missed.seen).length;
 
-/** Whether set-up still has something to ask that the browser would let us ask. */
-export const setupWanted = (state: State): boolean => {
-  const { microphone, notifications, later } = state.setup;
-  return !later && (microphone === 'prompt' || notifications === 'prompt');
-};
+/** Whether set-up has something to ask or to explain, and the user has not put it off. */
+export const setupWanted = ({ setup }: State): boolean =>
+  !setup.later && [setup.microphone, setup.notifications].some((permission) => permission !== 'granted' && permission !== 'unknown');
