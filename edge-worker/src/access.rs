@@ -6,7 +6,9 @@ use crate::objects::line;
 use crate::token::{self, Capability, Claims};
 use crate::{names, webcrypto};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
-use wakeline_edge_api::{CLOCK_SKEW_MS, DevicePublicKey, RenewToken, problem, push_message, renew_message};
+use wakeline_edge_api::{
+    CLOCK_SKEW_MS, DevicePublicKey, RenewToken, problem, push_message, renew_message,
+};
 use wakeline_sip::edge::{DeviceId, LineCommand, LineReply, Number};
 
 /// What a route asks of its caller.
@@ -48,19 +50,28 @@ pub enum Caller {
 
 /// Proves who calls, or refuses.
 pub async fn prove(access: Access, call: &Call) -> Answer<Caller> {
-    let (scheme, credential) = call.authorization.split_once(' ').unwrap_or((&call.authorization, ""));
+    let (scheme, credential) = call
+        .authorization
+        .split_once(' ')
+        .unwrap_or((&call.authorization, ""));
     let credential = credential.trim();
     let is = |name: &str| scheme.eq_ignore_ascii_case(name);
     match access {
         Access::Anyone => Ok(Caller::Anyone),
         Access::SiteKey if is("Bearer") && call.site.is_api_key(credential) => Ok(Caller::Backend),
         Access::Token | Access::TokenOrCapability if is("Bearer") => {
-            let claims = token::verify(&call.site, call.now, credential).map_err(|reason| refused(call, reason))?;
+            let claims = token::verify(&call.site, call.now, credential)
+                .map_err(|reason| refused(call, reason))?;
             Ok(Caller::Line(claims))
         }
         Access::TokenOrCapability if is("Wake") => {
-            let capability = Capability::open(call.config.edge_secret(), &call.site.id, call.now, credential)
-                .map_err(|reason| refused(call, reason))?;
+            let capability = Capability::open(
+                call.config.edge_secret(),
+                &call.site.id,
+                call.now,
+                credential,
+            )
+            .map_err(|reason| refused(call, reason))?;
             if call.param(0) != capability.wake {
                 return Err(unauthorized());
             }
@@ -68,15 +79,31 @@ pub async fn prove(access: Access, call: &Call) -> Answer<Caller> {
         }
         Access::RenewSignature => {
             let renew: RenewToken = call.json()?;
-            let message = renew_message(&call.own_origin, &renew.number, &renew.device, renew.nonce_at);
-            by_signature(call, &renew.number, &renew.device, renew.nonce_at, &renew.signature, &message).await
+            let message = renew_message(
+                &call.own_origin,
+                &renew.number,
+                &renew.device,
+                renew.nonce_at,
+            );
+            by_signature(
+                call,
+                &renew.number,
+                &renew.device,
+                renew.nonce_at,
+                &renew.signature,
+                &message,
+            )
+            .await
         }
         Access::PushSignature if is("WakelineDevice") => {
-            let (number, at, signature) = signature_parameters(credential).ok_or_else(unauthorized)?;
+            let (number, at, signature) =
+                signature_parameters(credential).ok_or_else(unauthorized)?;
             let message = push_message(&call.own_origin, number, call.param(0), at);
             by_signature(call, number, call.param(0), at, signature, &message).await
         }
-        Access::SiteKey | Access::Token | Access::TokenOrCapability | Access::PushSignature => Err(unauthorized()),
+        Access::SiteKey | Access::Token | Access::TokenOrCapability | Access::PushSignature => {
+            Err(unauthorized())
+        }
     }
 }
 
@@ -101,8 +128,10 @@ fn signature_parameters(text: &str) -> Option<(&str, u64, &str)> {
 
 /// The example point of RFC 7517: what is verified against when there is no device, so that the time is the same.
 /// What comes of it is not looked at.
-const NOBODY: (&str, &str) =
-    ("MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM");
+const NOBODY: (&str, &str) = (
+    "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+    "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+);
 
 async fn by_signature(
     call: &Call,
@@ -122,15 +151,32 @@ async fn by_signature(
         return Err(unauthorized());
     }
     let device = DeviceId::parse(device).map_err(|_| unauthorized())?;
-    let signature = B64.decode(signature.trim_end_matches('=')).unwrap_or_default();
-    let reply = line::ask(&call.env, &call.site.id, &number, None, LineCommand::Device { device: device.clone() }).await?;
+    let signature = B64
+        .decode(signature.trim_end_matches('='))
+        .unwrap_or_default();
+    let reply = line::ask(
+        &call.env,
+        &call.site.id,
+        &number,
+        None,
+        LineCommand::Device {
+            device: device.clone(),
+        },
+    )
+    .await?;
     let key: Option<DevicePublicKey> = match reply {
-        LineReply::Device { device, .. } => device.public_key.and_then(|json| serde_json::from_str(&json).ok()),
+        LineReply::Device { device, .. } => device
+            .public_key
+            .and_then(|json| serde_json::from_str(&json).ok()),
         _ => None,
     };
     let (x, y) = key.as_ref().map_or(NOBODY, |k| (&k.x, &k.y));
     let good = webcrypto::ecdsa_p256_verify(x, y, &signature, message.as_bytes()).await?;
-    if good && key.is_some() { Ok(Caller::Device { number, device }) } else { Err(unauthorized()) }
+    if good && key.is_some() {
+        Ok(Caller::Device { number, device })
+    } else {
+        Err(unauthorized())
+    }
 }
 
 /// A key that a device may have as its credential.
@@ -139,7 +185,10 @@ pub fn check_public_key(key: &DevicePublicKey) -> Answer<()> {
     if key.kty == "EC" && key.crv == "P-256" && coordinate(&key.x) && coordinate(&key.y) {
         return Ok(());
     }
-    Err(refuse(problem::BAD_REQUEST, "public_key must be the JWK of an EC key on P-256."))
+    Err(refuse(
+        problem::BAD_REQUEST,
+        "public_key must be the JWK of an EC key on P-256.",
+    ))
 }
 
 #[cfg(test)]
@@ -148,8 +197,14 @@ mod tests {
 
     #[test]
     fn signature_parameters_come_in_any_order_and_all_of_them() {
-        assert_eq!(signature_parameters("number=1001, at=5,sig=ab_c"), Some(("1001", 5, "ab_c")));
-        assert_eq!(signature_parameters("sig=x,at=5,number=1"), Some(("1", 5, "x")));
+        assert_eq!(
+            signature_parameters("number=1001, at=5,sig=ab_c"),
+            Some(("1001", 5, "ab_c"))
+        );
+        assert_eq!(
+            signature_parameters("sig=x,at=5,number=1"),
+            Some(("1", 5, "x"))
+        );
         assert_eq!(signature_parameters("sig=x,at=5"), None);
         assert_eq!(signature_parameters("sig=x,at=y,number=1"), None);
     }

@@ -46,21 +46,40 @@ impl Call {
     /// The body, parsed.
     pub fn json<T: DeserializeOwned>(&self) -> Answer<T> {
         serde_json::from_slice(&self.body).map_err(|e| {
-            refuse(problem::BAD_REQUEST, format!("The body must be the JSON of this route: line {} column {}.", e.line(), e.column()))
+            refuse(
+                problem::BAD_REQUEST,
+                format!(
+                    "The body must be the JSON of this route: line {} column {}.",
+                    e.line(),
+                    e.column()
+                ),
+            )
         })
     }
 
     /// As [`Call::json`], where an empty body stands for the defaults.
     pub fn json_or_default<T: DeserializeOwned + Default>(&self) -> Answer<T> {
-        if self.body.is_empty() { Ok(T::default()) } else { self.json() }
+        if self.body.is_empty() {
+            Ok(T::default())
+        } else {
+            self.json()
+        }
     }
 }
 
 /// The body, unless it is too long: a caller without length is cut off at the limit.
 pub async fn read_body(req: &mut Request) -> Answer<Vec<u8>> {
-    let too_large = || refuse(problem::TOO_LARGE, format!("Send at most {BODY_LIMIT} octets."));
+    let too_large = || {
+        refuse(
+            problem::TOO_LARGE,
+            format!("Send at most {BODY_LIMIT} octets."),
+        )
+    };
     let header = |name| req.headers().get(name).ok().flatten();
-    if header("Content-Length").and_then(|n| n.parse::<usize>().ok()).is_some_and(|n| n > BODY_LIMIT) {
+    if header("Content-Length")
+        .and_then(|n| n.parse::<usize>().ok())
+        .is_some_and(|n| n > BODY_LIMIT)
+    {
         return Err(too_large());
     }
     if req.inner().body().is_none() {
@@ -109,5 +128,7 @@ fn binding(env: &Env, name: &'static str) -> Answer<String> {
     if let Some(text) = value.as_string() {
         return Ok(text);
     }
-    Ok(js_sys::JSON::stringify(&value).map_err(worker::Error::from)?.into())
+    Ok(js_sys::JSON::stringify(&value)
+        .map_err(worker::Error::from)?
+        .into())
 }

@@ -8,11 +8,11 @@ use crate::secret::{Secret, same};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use wakeline_edge_api::IceServer;
+use wakeline_push::{AllowList, VapidKeys};
 use wakeline_sip::edge::{EdgeLimits, SiteConfig, SiteId};
 use wakeline_sip::time::Duration;
 use wakeline_sip::wake::{self, DeclineScope};
-use wakeline_edge_api::IceServer;
-use wakeline_push::{AllowList, VapidKeys};
 
 /// Longest life of a token that the edge signs.
 const MAX_TOKEN_TTL_S: u32 = 7 * 24 * 3600;
@@ -193,10 +193,14 @@ struct SiteSecrets {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// A binding is missing.
-    #[error("{0} is not set: `cargo xtask dev` writes one for development, `wrangler secret put {0}` sets it on a deployment")]
+    #[error(
+        "{0} is not set: `cargo xtask dev` writes one for development, `wrangler secret put {0}` sets it on a deployment"
+    )]
     Missing(&'static str),
     /// Not the JSON that is expected.
-    #[error("{name} cannot be read at line {line} column {column}: see ARCHITECTURE.md, Configuration, for its shape")]
+    #[error(
+        "{name} cannot be read at line {line} column {column}: see ARCHITECTURE.md, Configuration, for its shape"
+    )]
     Json {
         /// Which binding.
         name: &'static str,
@@ -252,7 +256,11 @@ pub enum ConfigError {
 }
 
 fn parse<'a, T: Deserialize<'a>>(name: &'static str, json: &'a str) -> Result<T, ConfigError> {
-    serde_json::from_str(json).map_err(|e| ConfigError::Json { name, line: e.line(), column: e.column() })
+    serde_json::from_str(json).map_err(|e| ConfigError::Json {
+        name,
+        line: e.line(),
+        column: e.column(),
+    })
 }
 
 impl Config {
@@ -275,18 +283,31 @@ impl Config {
             if let Some(twice) = site.hosts.iter().find(|h| !hosts.insert((*h).clone())) {
                 return Err(ConfigError::Host(twice.clone()));
             }
-            let own = secrets.remove(&site.id).ok_or_else(|| ConfigError::NoSecrets(site.id.clone()))?;
+            let own = secrets
+                .remove(&site.id)
+                .ok_or_else(|| ConfigError::NoSecrets(site.id.clone()))?;
             sites.push(Rc::new(Site::build(site, own)?));
         }
-        Ok(Self { sites, edge_secret: Secret::new(edge_secret.as_bytes().to_vec()) })
+        Ok(Self {
+            sites,
+            edge_secret: Secret::new(edge_secret.as_bytes().to_vec()),
+        })
     }
 
     /// The site that answers under `host` (with or without its port).
     pub fn site_for_host(&self, host: &str) -> Option<&Rc<Site>> {
         let bare = host.rsplit_once(':').map_or(host, |(name, port)| {
-            if port.bytes().all(|b| b.is_ascii_digit()) { name } else { host }
+            if port.bytes().all(|b| b.is_ascii_digit()) {
+                name
+            } else {
+                host
+            }
         });
-        let named = |wanted: &str| self.sites.iter().find(|s| s.hosts.iter().any(|h| h.eq_ignore_ascii_case(wanted)));
+        let named = |wanted: &str| {
+            self.sites
+                .iter()
+                .find(|s| s.hosts.iter().any(|h| h.eq_ignore_ascii_case(wanted)))
+        };
         named(host).or_else(|| named(bare)).or_else(|| named("*"))
     }
 
@@ -304,14 +325,25 @@ impl Config {
 impl Site {
     fn build(vars: SiteVars, secrets: SiteSecrets) -> Result<Self, ConfigError> {
         let id = vars.id;
-        let key = |what| ConfigError::Key { site: id.clone(), what };
-        let range = |what, range| ConfigError::Range { site: id.clone(), what, range };
+        let key = |what| ConfigError::Key {
+            site: id.clone(),
+            what,
+        };
+        let range = |what, range| ConfigError::Range {
+            site: id.clone(),
+            what,
+            range,
+        };
         let host_char = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-');
-        if vars.domain.is_empty() || vars.domain.len() > 253 || !vars.domain.bytes().all(host_char) {
+        if vars.domain.is_empty() || vars.domain.len() > 253 || !vars.domain.bytes().all(host_char)
+        {
             return Err(ConfigError::Domain(id));
         }
         if let Some(origin) = vars.origins.iter().find(|o| !is_origin(o)) {
-            return Err(ConfigError::Origin { site: id, origin: origin.clone() });
+            return Err(ConfigError::Origin {
+                site: id,
+                origin: origin.clone(),
+            });
         }
         if !(60..=MAX_TOKEN_TTL_S).contains(&vars.token_ttl_s) {
             return Err(range("token_ttl_s", "60 to 604800"));
@@ -325,23 +357,41 @@ impl Site {
         if l.tap_grace_s > 60 {
             return Err(range("limits.tap_grace_s", "0 to 60"));
         }
-        if l.sign_in_tries == 0 || l.devices == 0 || l.parked == 0 || l.idle_s == 0 || l.calls_per_minute == 0 {
+        if l.sign_in_tries == 0
+            || l.devices == 0
+            || l.parked == 0
+            || l.idle_s == 0
+            || l.calls_per_minute == 0
+        {
             return Err(range("limits", "at least 1"));
         }
         if vars.push.repush_s == 0 {
             return Err(range("push.repush_s", "at least 1"));
         }
-        if !["mailto:", "https:"].iter().any(|scheme| vars.push.subject.starts_with(scheme)) {
-            return Err(key("push.subject must be a mailto: or https: address that a push service may write to"));
+        if !["mailto:", "https:"]
+            .iter()
+            .any(|scheme| vars.push.subject.starts_with(scheme))
+        {
+            return Err(key(
+                "push.subject must be a mailto: or https: address that a push service may write to",
+            ));
         }
         if secrets.signing_keys.is_empty() || secrets.signing_keys.len() > 4 {
             return Err(key("one to four signing_keys are needed"));
         }
-        if secrets.signing_keys.iter().any(|k| k.secret.expose().len() < 32 || k.kid.is_empty() || k.kid.len() > 64) {
-            return Err(key("a signing key needs a kid and a secret of at least 32 characters"));
+        if secrets
+            .signing_keys
+            .iter()
+            .any(|k| k.secret.expose().len() < 32 || k.kid.is_empty() || k.kid.len() > 64)
+        {
+            return Err(key(
+                "a signing key needs a kid and a secret of at least 32 characters",
+            ));
         }
         if secrets.api_keys.iter().any(|k| k.expose().len() < 16) {
-            return Err(key("an api key has less than 16 characters: use 32 random octets"));
+            return Err(key(
+                "an api key has less than 16 characters: use 32 random octets",
+            ));
         }
         let site = Self {
             id,
@@ -422,12 +472,16 @@ impl Site {
     /// One of the site's keys.
     pub fn is_api_key(&self, key: &str) -> bool {
         // All are compared, so that the time says nothing about which came close.
-        self.api_keys.iter().fold(false, |found, k| found | same(k.expose().as_bytes(), key.as_bytes()))
+        self.api_keys.iter().fold(false, |found, k| {
+            found | same(k.expose().as_bytes(), key.as_bytes())
+        })
     }
 }
 
 fn is_origin(s: &str) -> bool {
-    let rest = s.strip_prefix("https://").or_else(|| s.strip_prefix("http://"));
+    let rest = s
+        .strip_prefix("https://")
+        .or_else(|| s.strip_prefix("http://"));
     rest.is_some_and(|r| !r.is_empty() && !r.contains(['/', '?', '#', '@', ' ', '*']))
 }
 

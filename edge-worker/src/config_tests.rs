@@ -36,21 +36,50 @@ fn a_host_chooses_its_site_and_the_star_takes_the_rest() {
 fn what_is_wrong_is_said() {
     let with = |from: &str, to: &str| config(&SITES.replacen(from, to, 1)).unwrap_err();
     assert_eq!(with("\"demo\"", "\"Demo\""), ConfigError::Id("Demo".into()));
-    assert_eq!(with("\"*\"", "\"edge.demo.example\""), ConfigError::Host("edge.demo.example".into()));
-    assert_eq!(with("demo.example\",\"hosts", "a/b\",\"hosts"), ConfigError::Domain("demo".into()));
-    assert!(matches!(with("https://app.example", "https://app.example/"), ConfigError::Origin { .. }));
-    assert!(matches!(with("\"ready_s\":5", "\"ready_s\":0"), ConfigError::Range { .. }));
-    assert!(matches!(with("\"ready_s\"", "\"raedy_s\""), ConfigError::Json { name: "SITES", .. }));
-    assert!(matches!(with("mailto:ops@demo", "ops@demo"), ConfigError::Key { .. }));
+    assert_eq!(
+        with("\"*\"", "\"edge.demo.example\""),
+        ConfigError::Host("edge.demo.example".into())
+    );
+    assert_eq!(
+        with("demo.example\",\"hosts", "a/b\",\"hosts"),
+        ConfigError::Domain("demo".into())
+    );
+    assert!(matches!(
+        with("https://app.example", "https://app.example/"),
+        ConfigError::Origin { .. }
+    ));
+    assert!(matches!(
+        with("\"ready_s\":5", "\"ready_s\":0"),
+        ConfigError::Range { .. }
+    ));
+    assert!(matches!(
+        with("\"ready_s\"", "\"raedy_s\""),
+        ConfigError::Json { name: "SITES", .. }
+    ));
+    assert!(matches!(
+        with("mailto:ops@demo", "ops@demo"),
+        ConfigError::Key { .. }
+    ));
     assert_eq!(config("[]").unwrap_err(), ConfigError::NoSite);
-    assert_eq!(Config::parse(SITES, "{}", &"e".repeat(32)).unwrap_err(), ConfigError::NoSecrets("demo".into()));
-    assert_eq!(Config::parse(SITES, &secrets(), "short").unwrap_err(), ConfigError::EdgeSecret);
+    assert_eq!(
+        Config::parse(SITES, "{}", &"e".repeat(32)).unwrap_err(),
+        ConfigError::NoSecrets("demo".into())
+    );
+    assert_eq!(
+        Config::parse(SITES, &secrets(), "short").unwrap_err(),
+        ConfigError::EdgeSecret
+    );
 }
 
 #[test]
 fn nothing_secret_shows_in_debug() {
     let text = format!("{:?}", config(SITES).unwrap());
-    for secret in ["kkkk", "0123456789abcdef", "eeee", &B64.encode([0xABu8; 32])[..8]] {
+    for secret in [
+        "kkkk",
+        "0123456789abcdef",
+        "eeee",
+        &B64.encode([0xABu8; 32])[..8],
+    ] {
         assert!(!text.contains(secret), "{secret} is in {text}");
     }
 }

@@ -28,17 +28,24 @@ pub fn refuse(kind: Kind, detail: impl Into<String>) -> Failure {
 
 /// No credential, or none that is good. One sentence for all reasons.
 pub fn unauthorized() -> Failure {
-    refuse(problem::UNAUTHORIZED, "Sign in, or renew the token by the device credential, and send it as Authorization.")
+    refuse(
+        problem::UNAUTHORIZED,
+        "Sign in, or renew the token by the device credential, and send it as Authorization.",
+    )
 }
 
 /// Not there, or not the caller's to know of.
 pub fn not_found() -> Failure {
-    refuse(problem::NOT_FOUND, "There is nothing here for this caller. Check the path.")
+    refuse(
+        problem::NOT_FOUND,
+        "There is nothing here for this caller. Check the path.",
+    )
 }
 
 /// Too many tries; come back after `retry_after_s`.
 pub fn too_many(retry_after_s: u32) -> Failure {
-    let mut problem = problem::TOO_MANY.problem(format!("Wait {retry_after_s} s before the next try."));
+    let mut problem =
+        problem::TOO_MANY.problem(format!("Wait {retry_after_s} s before the next try."));
     problem.retry_after_s = Some(retry_after_s);
     problem.into()
 }
@@ -68,7 +75,8 @@ impl Failure {
             Self::Refused(problem) => *problem,
             Self::Platform(error) => {
                 worker::console_error!("event=failure of=platform error={error}");
-                problem::INTERNAL.problem("Try again. If it stays, the operator finds the reason in the log.")
+                problem::INTERNAL
+                    .problem("Try again. If it stays, the operator finds the reason in the log.")
             }
             Self::Config(error) => {
                 worker::console_error!("event=failure of=configuration error={error}");
@@ -76,7 +84,8 @@ impl Failure {
             }
             Self::Directory(error) => {
                 worker::console_error!("event=failure of=directory error={error}");
-                let mut problem = problem::UNAVAILABLE.problem("The directory cannot be reached. Try again in a moment.");
+                let mut problem = problem::UNAVAILABLE
+                    .problem("The directory cannot be reached. Try again in a moment.");
                 problem.retry_after_s = Some(2);
                 problem
             }
@@ -95,6 +104,8 @@ impl Failure {
             headers.set("WWW-Authenticate", "Bearer")?;
         }
         let body = serde_json::to_string(&problem).map_err(worker::Error::from)?;
-        Ok(Response::ok(body)?.with_status(problem.status).with_headers(headers))
+        Ok(Response::ok(body)?
+            .with_status(problem.status)
+            .with_headers(headers))
     }
 }

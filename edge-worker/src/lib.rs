@@ -63,27 +63,87 @@ enum Name {
 }
 
 const fn route(method: Method, path: &'static str, access: Access, name: Name) -> Route {
-    Route { method, path, access, name }
+    Route {
+        method,
+        path,
+        access,
+        name,
+    }
 }
 
 const ROUTES: &[Route] = &[
-    route(Method::Post, "/v1/accounts", Access::SiteKey, Name::CreateAccount),
+    route(
+        Method::Post,
+        "/v1/accounts",
+        Access::SiteKey,
+        Name::CreateAccount,
+    ),
     route(Method::Get, "/v1/account", Access::Token, Name::ShowAccount),
     route(Method::Post, "/v1/sessions", Access::Anyone, Name::SignIn),
     route(Method::Post, "/v1/tokens", Access::SiteKey, Name::MintToken),
-    route(Method::Post, "/v1/tokens/renew", Access::RenewSignature, Name::RenewToken),
-    route(Method::Put, "/v1/devices/{}", Access::Token, Name::BindDevice),
-    route(Method::Put, "/v1/devices/{}/push", Access::PushSignature, Name::BindPush),
+    route(
+        Method::Post,
+        "/v1/tokens/renew",
+        Access::RenewSignature,
+        Name::RenewToken,
+    ),
+    route(
+        Method::Put,
+        "/v1/devices/{}",
+        Access::Token,
+        Name::BindDevice,
+    ),
+    route(
+        Method::Put,
+        "/v1/devices/{}/push",
+        Access::PushSignature,
+        Name::BindPush,
+    ),
     route(Method::Get, "/v1/devices", Access::Token, Name::ListDevices),
-    route(Method::Delete, "/v1/devices/{}", Access::Token, Name::RevokeDevice),
+    route(
+        Method::Delete,
+        "/v1/devices/{}",
+        Access::Token,
+        Name::RevokeDevice,
+    ),
     route(Method::Get, "/v1/waiting", Access::Token, Name::Waiting),
-    route(Method::Get, "/v1/wakes/{}", Access::TokenOrCapability, Name::ShowWake),
-    route(Method::Post, "/v1/wakes/{}/shown", Access::TokenOrCapability, Name::Shown),
-    route(Method::Post, "/v1/wakes/{}/opened", Access::TokenOrCapability, Name::Opened),
-    route(Method::Post, "/v1/wakes/{}/ready", Access::Token, Name::Ready),
-    route(Method::Post, "/v1/wakes/{}/decline", Access::TokenOrCapability, Name::Decline),
+    route(
+        Method::Get,
+        "/v1/wakes/{}",
+        Access::TokenOrCapability,
+        Name::ShowWake,
+    ),
+    route(
+        Method::Post,
+        "/v1/wakes/{}/shown",
+        Access::TokenOrCapability,
+        Name::Shown,
+    ),
+    route(
+        Method::Post,
+        "/v1/wakes/{}/opened",
+        Access::TokenOrCapability,
+        Name::Opened,
+    ),
+    route(
+        Method::Post,
+        "/v1/wakes/{}/ready",
+        Access::Token,
+        Name::Ready,
+    ),
+    route(
+        Method::Post,
+        "/v1/wakes/{}/decline",
+        Access::TokenOrCapability,
+        Name::Decline,
+    ),
     route(Method::Get, "/v1/missed", Access::Token, Name::Missed),
-    route(Method::Post, "/v1/missed/seen", Access::Token, Name::MissedSeen),
+    route(
+        Method::Post,
+        "/v1/missed/seen",
+        Access::Token,
+        Name::MissedSeen,
+    ),
     route(Method::Get, "/v1/vapid", Access::Anyone, Name::Vapid),
     route(Method::Get, "/v1/ice", Access::Token, Name::Ice),
     route(Method::Get, "/healthz", Access::Anyone, Name::Health),
@@ -113,7 +173,10 @@ async fn answer(name: Name, call: &Call) -> Answer {
         Name::Vapid => public::vapid(call),
         Name::Ice => public::ice(call).await,
         Name::Health => public::health(),
-        Name::Sip => Err(refuse(problem::UPGRADE, "Open a WebSocket with the subprotocol sip here.")),
+        Name::Sip => Err(refuse(
+            problem::UPGRADE,
+            "Open a WebSocket with the subprotocol sip here.",
+        )),
     }
 }
 
@@ -134,7 +197,9 @@ fn fit(pattern: &str, path: &str) -> Option<Vec<String>> {
 
 /// The rows whose path fits.
 fn rows_for(path: &str) -> impl Iterator<Item = (&'static Route, Vec<String>)> {
-    ROUTES.iter().filter_map(move |r| fit(r.path, path).map(|params| (r, params)))
+    ROUTES
+        .iter()
+        .filter_map(move |r| fit(r.path, path).map(|params| (r, params)))
 }
 
 /// The worker's one entry.
@@ -144,7 +209,11 @@ async fn fetch(mut req: Request, env: Env, _ctx: Context) -> worker::Result<Resp
     let answered = handle(&mut req, env, &mut origin).await;
     let upgraded = matches!(&answered, Ok(response) if response.status_code() == 101);
     let response = answered.or_else(error::Failure::into_response)?;
-    if upgraded { Ok(response) } else { decorate(response, origin.as_deref()) }
+    if upgraded {
+        Ok(response)
+    } else {
+        decorate(response, origin.as_deref())
+    }
 }
 
 async fn handle(req: &mut Request, env: Env, cors: &mut Option<String>) -> Answer {
@@ -152,7 +221,10 @@ async fn handle(req: &mut Request, env: Env, cors: &mut Option<String>) -> Answe
     let config = call::config(&env)?;
     let url = req.url()?;
     let header = |name: &str| req.headers().get(name).ok().flatten();
-    let host = url.host_str().map(|h| url.port().map_or(h.to_owned(), |p| format!("{h}:{p}"))).unwrap_or_default();
+    let host = url
+        .host_str()
+        .map(|h| url.port().map_or(h.to_owned(), |p| format!("{h}:{p}")))
+        .unwrap_or_default();
     let site = config.site_for_host(&host).ok_or_else(not_found)?.clone();
     let own_origin = url.origin().ascii_serialization();
     let path = url.path();
@@ -162,7 +234,10 @@ async fn handle(req: &mut Request, env: Env, cors: &mut Option<String>) -> Answe
     let page_origin = header("Origin");
     if let Some(origin) = &page_origin {
         if !site.allows_origin(origin, &own_origin) {
-            return Err(refuse(problem::FORBIDDEN, "This page's origin is not one of the site's: add it to its origins."));
+            return Err(refuse(
+                problem::FORBIDDEN,
+                "This page's origin is not one of the site's: add it to its origins.",
+            ));
         }
         *cors = Some(origin.clone());
     }
@@ -193,7 +268,10 @@ async fn handle(req: &mut Request, env: Env, cors: &mut Option<String>) -> Answe
 }
 
 fn methods(path: &str) -> String {
-    rows_for(path).map(|(r, _)| r.method.to_string()).collect::<Vec<_>>().join(", ")
+    rows_for(path)
+        .map(|(r, _)| r.method.to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// CORS preflight (Fetch standard, §3.3): the origin was checked before.
@@ -201,7 +279,10 @@ fn preflight(path: &str) -> Answer {
     let response = Response::empty()?.with_status(204);
     let headers = response.headers();
     headers.set("Access-Control-Allow-Methods", &methods(path))?;
-    headers.set("Access-Control-Allow-Headers", "Authorization, Content-Type")?;
+    headers.set(
+        "Access-Control-Allow-Headers",
+        "Authorization, Content-Type",
+    )?;
     headers.set("Access-Control-Max-Age", "7200")?;
     Ok(response)
 }
@@ -211,7 +292,10 @@ fn decorate(response: Response, origin: Option<&str>) -> worker::Result<Response
     let headers = response.headers();
     headers.set("Cache-Control", "no-store")?;
     headers.set("X-Content-Type-Options", "nosniff")?;
-    headers.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")?;
+    headers.set(
+        "Content-Security-Policy",
+        "default-src 'none'; frame-ancestors 'none'",
+    )?;
     headers.set("Referrer-Policy", "no-referrer")?;
     headers.set("Strict-Transport-Security", "max-age=31536000")?;
     headers.set("Vary", "Origin")?;
@@ -228,8 +312,17 @@ mod tests {
 
     #[test]
     fn a_path_fits_one_pattern_only() {
-        assert_eq!(fit("/v1/wakes/{}/shown", "/v1/wakes/abc/shown"), Some(vec!["abc".into()]));
-        for path in ["/v1/wakes//shown", "/v1/wakes/abc", "/v1/wakes/abc/shown/", "/v1/wakes/a/b/shown", "/v2/wakes/abc/shown"] {
+        assert_eq!(
+            fit("/v1/wakes/{}/shown", "/v1/wakes/abc/shown"),
+            Some(vec!["abc".into()])
+        );
+        for path in [
+            "/v1/wakes//shown",
+            "/v1/wakes/abc",
+            "/v1/wakes/abc/shown/",
+            "/v1/wakes/a/b/shown",
+            "/v2/wakes/abc/shown",
+        ] {
             assert_eq!(fit("/v1/wakes/{}/shown", path), None, "{path}");
         }
     }
@@ -246,7 +339,11 @@ mod tests {
 
     #[test]
     fn what_anyone_may_call_is_known_by_name() {
-        let open: Vec<_> = ROUTES.iter().filter(|r| r.access == Access::Anyone).map(|r| r.path).collect();
+        let open: Vec<_> = ROUTES
+            .iter()
+            .filter(|r| r.access == Access::Anyone)
+            .map(|r| r.path)
+            .collect();
         assert_eq!(open, ["/v1/sessions", "/v1/vapid", "/healthz", "/sip"]);
     }
 }

@@ -2,13 +2,17 @@
 
 /// `[a-z0-9-]{1,32}`.
 pub fn is_site(s: &str) -> bool {
-    (1..=32).contains(&s.len()) && s.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+    (1..=32).contains(&s.len())
+        && s.bytes()
+            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
 /// `[0-9A-Za-z+*#._-]{1,64}`: numbers and UIDs. Holds no `:`, so that object names cannot be confused.
 pub fn is_number(s: &str) -> bool {
     (1..=64).contains(&s.len())
-        && s.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'*' | b'#' | b'.' | b'_' | b'-'))
+        && s.bytes().all(|b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'+' | b'*' | b'#' | b'.' | b'_' | b'-')
+        })
 }
 
 /// A lower-case UUID.
@@ -22,7 +26,9 @@ pub fn is_device(s: &str) -> bool {
 
 /// A wake id or a flow token: 16 octets as base64url.
 pub fn is_token_id(s: &str) -> bool {
-    s.len() == 22 && s.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    s.len() == 22
+        && s.bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 /// Text for people: no control characters, at most `max` octets.
@@ -53,7 +59,9 @@ mod tests {
     #[test]
     fn identifiers_are_what_the_contract_says() {
         assert!(is_site("demo-1") && !is_site("") && !is_site("Demo") && !is_site(&"a".repeat(33)));
-        assert!(is_number("+49*30#1.a_b-c") && !is_number("a:b") && !is_number("a b") && !is_number(""));
+        assert!(
+            is_number("+49*30#1.a_b-c") && !is_number("a:b") && !is_number("a b") && !is_number("")
+        );
         assert!(is_device("0189d2c4-7a1b-4c3d-8e9f-0123456789ab"));
         assert!(!is_device("0189D2C4-7A1B-4C3D-8E9F-0123456789AB"));
         assert!(!is_device("0189d2c47a1b4c3d8e9f0123456789ab0000"));
@@ -63,7 +71,10 @@ mod tests {
 
     #[test]
     fn object_names_come_apart_again() {
-        assert_eq!(split_object(&line_object("demo", "1.0_0*1")), Some(("line", "demo", "1.0_0*1")));
+        assert_eq!(
+            split_object(&line_object("demo", "1.0_0*1")),
+            Some(("line", "demo", "1.0_0*1"))
+        );
         assert_eq!(split_object("flow"), None);
     }
 }

@@ -24,13 +24,19 @@ pub fn is_acceptable(password: &str) -> bool {
 pub async fn verifier(password: &Secret<String>) -> Result<String> {
     let salt = webcrypto::random::<16>()?;
     let hash = webcrypto::pbkdf2(password, &salt, ITERATIONS).await?;
-    Ok(format!("{SCHEME}${ITERATIONS}${}${}", B64.encode(salt), B64.encode(hash)))
+    Ok(format!(
+        "{SCHEME}${ITERATIONS}${}${}",
+        B64.encode(salt),
+        B64.encode(hash)
+    ))
 }
 
 /// Whether `password` is the one of `verifier`; `None` (no such account) takes as long.
 pub async fn verify(verifier: Option<&str>, password: &Secret<String>) -> Result<bool> {
     let parsed = verifier.and_then(parse);
-    let (iterations, salt, hash) = parsed.clone().unwrap_or((ITERATIONS, vec![0; 16], vec![0; 32]));
+    let (iterations, salt, hash) = parsed
+        .clone()
+        .unwrap_or((ITERATIONS, vec![0; 16], vec![0; 32]));
     let tried = webcrypto::pbkdf2(password, &salt, iterations).await?;
     Ok(same(&tried, &hash) & parsed.is_some())
 }
@@ -40,15 +46,31 @@ fn parse(verifier: &str) -> Option<(u32, Vec<u8>, Vec<u8>)> {
     if parts.next()? != SCHEME {
         return None;
     }
-    let iterations = parts.next()?.parse().ok().filter(|n| (1..=ITERATIONS).contains(n))?;
-    Some((iterations, B64.decode(parts.next()?).ok()?, B64.decode(parts.next()?).ok()?))
+    let iterations = parts
+        .next()?
+        .parse()
+        .ok()
+        .filter(|n| (1..=ITERATIONS).contains(n))?;
+    Some((
+        iterations,
+        B64.decode(parts.next()?).ok()?,
+        B64.decode(parts.next()?).ok()?,
+    ))
 }
 
 /// H(number:realm:password) in both algorithms.
 pub fn digest_secret(number: &str, realm: &str, password: &Secret<String>) -> DigestSecret {
     let a1 = format!("{number}:{realm}:{}", password.expose());
-    let hex = |octets: &[u8]| octets.iter().map(|b| format!("{b:02x}")).collect::<String>();
-    DigestSecret { sha256: hex(&Sha256::digest(&a1)), md5: Some(hex(&Md5::digest(&a1))) }
+    let hex = |octets: &[u8]| {
+        octets
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect::<String>()
+    };
+    DigestSecret {
+        sha256: hex(&Sha256::digest(&a1)),
+        md5: Some(hex(&Md5::digest(&a1))),
+    }
 }
 
 #[cfg(test)]
@@ -57,16 +79,38 @@ mod tests {
 
     #[test]
     fn digest_secrets_are_those_of_rfc_2617_and_8760() {
-        let secret = digest_secret("Mufasa", "testrealm@host.com", &Secret::new("Circle Of Life".into()));
-        assert_eq!(secret.md5.as_deref(), Some("939e7578ed9e3c518a452acee763bce9"));
-        let secret = digest_secret("Mufasa", "http-auth@example.org", &Secret::new("Circle of Life".into()));
-        assert_eq!(secret.sha256, "7987c64c30e25f1b74be53f966b49b90f2808aa92faf9a00262392d7b4794232");
+        let secret = digest_secret(
+            "Mufasa",
+            "testrealm@host.com",
+            &Secret::new("Circle Of Life".into()),
+        );
+        assert_eq!(
+            secret.md5.as_deref(),
+            Some("939e7578ed9e3c518a452acee763bce9")
+        );
+        let secret = digest_secret(
+            "Mufasa",
+            "http-auth@example.org",
+            &Secret::new("Circle of Life".into()),
+        );
+        assert_eq!(
+            secret.sha256,
+            "7987c64c30e25f1b74be53f966b49b90f2808aa92faf9a00262392d7b4794232"
+        );
     }
 
     #[test]
     fn a_verifier_comes_apart_again_and_junk_does_not() {
-        assert_eq!(parse("pbkdf2-sha256$1000$AAAA$AQID"), Some((1000, vec![0; 3], vec![1, 2, 3])));
-        for junk in ["", "plain$1$AAAA$AAAA", "pbkdf2-sha256$0$AAAA$AAAA", "pbkdf2-sha256$999999999$AAAA$AAAA"] {
+        assert_eq!(
+            parse("pbkdf2-sha256$1000$AAAA$AQID"),
+            Some((1000, vec![0; 3], vec![1, 2, 3]))
+        );
+        for junk in [
+            "",
+            "plain$1$AAAA$AAAA",
+            "pbkdf2-sha256$0$AAAA$AAAA",
+            "pbkdf2-sha256$999999999$AAAA$AAAA",
+        ] {
             assert_eq!(parse(junk), None, "{junk}");
         }
     }

@@ -42,18 +42,33 @@ fn optional<T>(value: Option<T>, to: impl FnOnce(T) -> JsValue) -> JsValue {
 impl Records {
     /// The binding `DB`.
     pub fn open(env: &Env) -> Answer<Self> {
-        Ok(Self { db: env.d1("DB").map_err(Failure::Directory)? })
+        Ok(Self {
+            db: env.d1("DB").map_err(Failure::Directory)?,
+        })
     }
 
     /// Adds an account; `false` when the number is taken.
-    pub async fn add_account(&self, site: &str, num: &str, row: &AccountRow, now: u64) -> Answer<bool> {
+    pub async fn add_account(
+        &self,
+        site: &str,
+        num: &str,
+        row: &AccountRow,
+        now: u64,
+    ) -> Answer<bool> {
         let added = async {
             self.db
                 .prepare(
                     "INSERT INTO accounts (site, number, uid, display_name, verifier, created_at) \
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING RETURNING uid",
                 )
-                .bind(&[text(site), text(num), text(&row.uid), text(&row.display_name), text(&row.verifier), number(now)])?
+                .bind(&[
+                    text(site),
+                    text(num),
+                    text(&row.uid),
+                    text(&row.display_name),
+                    text(&row.verifier),
+                    number(now),
+                ])?
                 .first::<String>(Some("uid"))
                 .await
         };
@@ -80,7 +95,10 @@ impl Records {
             window_end: f64,
         }
         let counted = async {
-            let clean = self.db.prepare("DELETE FROM tries WHERE window_end <= ?1").bind(&[number(now)])?;
+            let clean = self
+                .db
+                .prepare("DELETE FROM tries WHERE window_end <= ?1")
+                .bind(&[number(now)])?;
             let count = self
                 .db
                 .prepare(
@@ -89,7 +107,11 @@ impl Records {
                 )
                 .bind(&[text(site), text(&digest(who)), number(now + WINDOW_MS)])?;
             let results = self.db.batch(vec![clean, count]).await?;
-            let row = results.last().map(|r| r.results::<Row>()).transpose()?.and_then(|rows| rows.into_iter().next());
+            let row = results
+                .last()
+                .map(|r| r.results::<Row>())
+                .transpose()?
+                .and_then(|rows| rows.into_iter().next());
             row.ok_or_else(|| worker::Error::RustError("no row came back from tries".into()))
         };
         let row = counted.await.map_err(Failure::Directory)?;
@@ -111,7 +133,9 @@ impl Records {
     /// Writes the record of a call. Writing it again changes nothing.
     pub async fn add_call(&self, site: &str, call: &CallRecord) -> Answer<()> {
         let word = |v: serde_json::Value| v.as_str().map(String::from).unwrap_or_default();
-        let ended_by = serde_json::to_value(call.ended_by).map(word).map_err(worker::Error::from)?;
+        let ended_by = serde_json::to_value(call.ended_by)
+            .map(word)
+            .map_err(worker::Error::from)?;
         let written = async {
             self.db
                 .prepare(

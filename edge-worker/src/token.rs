@@ -3,7 +3,7 @@
 //! A token may be signed by the edge or by the site's own backend: whoever has one of the site's keys. A capability is signed with
 //! the edge's secret, speaks for one device in one wake only, and rides inside the push's encryption.
 
-use crate::config::{Site, SigningKey};
+use crate::config::{SigningKey, Site};
 use crate::names;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
 use hmac::{Hmac, Mac};
@@ -74,14 +74,29 @@ fn mac(key: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
 
 /// Signs `claims` with the site's first key.
 pub fn mint(site: &Site, claims: &Claims) -> String {
-    sign_with(site.signing_keys.first().expect("checked when the configuration was built"), claims)
+    sign_with(
+        site.signing_keys
+            .first()
+            .expect("checked when the configuration was built"),
+        claims,
+    )
 }
 
 fn sign_with(key: &SigningKey, claims: &Claims) -> String {
-    let header = Header { alg: "HS256", typ: Some("JWT"), kid: Some(&key.kid) };
+    let header = Header {
+        alg: "HS256",
+        typ: Some("JWT"),
+        kid: Some(&key.kid),
+    };
     let json = |v: Result<Vec<u8>, _>| B64.encode(v.expect("strings and numbers always serialise"));
-    let data = format!("{}.{}", json(serde_json::to_vec(&header)), json(serde_json::to_vec(claims)));
-    let tag = mac(key.secret.expose().as_bytes(), &[data.as_bytes()]).finalize().into_bytes();
+    let data = format!(
+        "{}.{}",
+        json(serde_json::to_vec(&header)),
+        json(serde_json::to_vec(claims))
+    );
+    let tag = mac(key.secret.expose().as_bytes(), &[data.as_bytes()])
+        .finalize()
+        .into_bytes();
     format!("{data}.{}", B64.encode(tag))
 }
 
@@ -99,9 +114,15 @@ pub fn verify(site: &Site, now_ms: u64, token: &str) -> Result<Claims, TokenErro
         return Err(Malformed);
     }
     let tag = B64.decode(tag).map_err(|_| Malformed)?;
-    let signed = site.signing_keys.iter().filter(|k| header.kid.is_none_or(|kid| kid == k.kid)).any(|k| {
-        mac(k.secret.expose().as_bytes(), &[data.as_bytes()]).verify_slice(&tag).is_ok()
-    });
+    let signed = site
+        .signing_keys
+        .iter()
+        .filter(|k| header.kid.is_none_or(|kid| kid == k.kid))
+        .any(|k| {
+            mac(k.secret.expose().as_bytes(), &[data.as_bytes()])
+                .verify_slice(&tag)
+                .is_ok()
+        });
     if !signed {
         return Err(Signature);
     }
@@ -113,7 +134,10 @@ pub fn verify(site: &Site, now_ms: u64, token: &str) -> Result<Claims, TokenErro
     let well_formed = names::is_number(&claims.num)
         && names::is_number(&claims.sub)
         && claims.dev.as_deref().is_none_or(names::is_device)
-        && claims.name.as_deref().is_none_or(|n| names::is_text(n, 128));
+        && claims
+            .name
+            .as_deref()
+            .is_none_or(|n| names::is_text(n, 128));
     if !well_formed {
         return Err(Malformed);
     }
@@ -144,13 +168,23 @@ const CAPABILITY_TAG: &[u8] = b"wakeline-capability-1\0";
 impl Capability {
     /// `base64url(site:number:wake:device:expires_at).base64url(tag)`.
     pub fn seal(&self, edge_secret: &[u8]) -> String {
-        let text = format!("{}:{}:{}:{}:{}", self.site, self.number, self.wake, self.device, self.expires_at);
-        let tag = mac(edge_secret, &[CAPABILITY_TAG, text.as_bytes()]).finalize().into_bytes();
+        let text = format!(
+            "{}:{}:{}:{}:{}",
+            self.site, self.number, self.wake, self.device, self.expires_at
+        );
+        let tag = mac(edge_secret, &[CAPABILITY_TAG, text.as_bytes()])
+            .finalize()
+            .into_bytes();
         format!("{}.{}", B64.encode(text), B64.encode(tag))
     }
 
     /// A capability of this site that has not run out.
-    pub fn open(edge_secret: &[u8], site: &str, now_ms: u64, sealed: &str) -> Result<Self, TokenError> {
+    pub fn open(
+        edge_secret: &[u8],
+        site: &str,
+        now_ms: u64,
+        sealed: &str,
+    ) -> Result<Self, TokenError> {
         use TokenError::{Expired, Foreign, Malformed, Signature};
         if sealed.len() > MAX_LEN {
             return Err(Malformed);
@@ -158,7 +192,9 @@ impl Capability {
         let (text, tag) = sealed.split_once('.').ok_or(Malformed)?;
         let text = B64.decode(text).map_err(|_| Malformed)?;
         let tag = B64.decode(tag).map_err(|_| Malformed)?;
-        mac(edge_secret, &[CAPABILITY_TAG, &text]).verify_slice(&tag).map_err(|_| Signature)?;
+        mac(edge_secret, &[CAPABILITY_TAG, &text])
+            .verify_slice(&tag)
+            .map_err(|_| Signature)?;
         let text = String::from_utf8(text).map_err(|_| Malformed)?;
         let mut parts = text.split(':').map(String::from);
         let mut next = || parts.next().ok_or(Malformed);

@@ -25,7 +25,10 @@ fn object(members: &[(&str, JsValue)]) -> Result<Object> {
 }
 
 fn usages(of: &[&str]) -> JsValue {
-    of.iter().map(|u| JsValue::from_str(u)).collect::<Array>().into()
+    of.iter()
+        .map(|u| JsValue::from_str(u))
+        .collect::<Array>()
+        .into()
 }
 
 /// `N` fresh random octets.
@@ -57,12 +60,20 @@ pub async fn pbkdf2(password: &Secret<String>, salt: &[u8], iterations: u32) -> 
 /// A key that is none verifies nothing.
 pub async fn ecdsa_p256_verify(x: &str, y: &str, signature: &[u8], message: &[u8]) -> Result<bool> {
     let subtle = subtle()?;
-    let jwk = object(&[("kty", "EC".into()), ("crv", "P-256".into()), ("x", x.into()), ("y", y.into())])?;
+    let jwk = object(&[
+        ("kty", "EC".into()),
+        ("crv", "P-256".into()),
+        ("x", x.into()),
+        ("y", y.into()),
+    ])?;
     let curve = object(&[("name", "ECDSA".into()), ("namedCurve", "P-256".into())])?;
-    let Ok(key) = subtle.import_key_with_object("jwk", &jwk, &curve, false, &usages(&["verify"])) else {
+    let Ok(key) = subtle.import_key_with_object("jwk", &jwk, &curve, false, &usages(&["verify"]))
+    else {
         return Ok(false);
     };
-    let Ok(key) = JsFuture::from(key).await else { return Ok(false) };
+    let Ok(key) = JsFuture::from(key).await else {
+        return Ok(false);
+    };
     let algorithm = object(&[("name", "ECDSA".into()), ("hash", "SHA-256".into())])?;
     let verdict = subtle.verify_with_object_and_js_u8_array_and_js_u8_array(
         &algorithm,

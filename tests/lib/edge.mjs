@@ -179,7 +179,10 @@ export class Edge {
   async evictAll() {
     for (const className of Object.values(CLASSES)) {
       for (const id of await this.runtime.listDurableObjectIds(className)) {
-        await this.runtime.unsafeEvictDurableObject('wakeline', className, { id, webSockets: 'hibernate' });
+        await this.runtime.unsafeEvictDurableObject('wakeline', className, { id, webSockets: 'hibernate' }).catch((error) => {
+          // Forgotten already, by the runtime itself.
+          if (!/not currently running/.test(error.message)) throw error;
+        });
       }
     }
   }

@@ -5,7 +5,10 @@
 //! - **Commands**: [`FlowRequest`]. A GET with `Upgrade: websocket` opens the socket.
 //! - CRLF keepalives (RFC 5626 §3.5.1) are answered by the platform without waking the object.
 
-#![allow(missing_docs, reason = "the durable_object macro generates glue without documentation")]
+#![allow(
+    missing_docs,
+    reason = "the durable_object macro generates glue without documentation"
+)]
 
 use super::driver::{Driver, post};
 use super::line::LineRequest;
@@ -17,13 +20,14 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use wakeline_edge_api::SIP_SUBPROTOCOL;
 use wakeline_sip::edge::{
-    BearerError, Claims, DeviceId, Envelope, Flow, FlowInput, FlowOutput, FlowToken, LineToFlow, Number, Uid, Verifier,
+    BearerError, Claims, DeviceId, Envelope, Flow, FlowInput, FlowOutput, FlowToken, LineToFlow,
+    Number, Uid, Verifier,
 };
 use wakeline_sip::time::Time;
 use worker::worker_sys::types::WebSocketRequestResponsePair;
 use worker::{
-    DurableObject, Env, Error, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage, WebSocketPair,
-    durable_object,
+    DurableObject, Env, Error, Request, Response, Result, State, WebSocket,
+    WebSocketIncomingMessage, WebSocketPair, durable_object,
 };
 
 /// What other objects ask of a flow object.
@@ -54,7 +58,12 @@ struct Inner {
 
 impl DurableObject for FlowObject {
     fn new(state: State, env: Env) -> Self {
-        Self { inner: Rc::new(Inner { driver: Driver::new(state, env), machine: RefCell::new(None) }) }
+        Self {
+            inner: Rc::new(Inner {
+                driver: Driver::new(state, env),
+                machine: RefCell::new(None),
+            }),
+        }
     }
 
     async fn fetch(&self, mut req: Request) -> Result<Response> {
@@ -67,16 +76,29 @@ impl DurableObject for FlowObject {
         Ok(Response::empty()?.with_status(204))
     }
 
-    async fn websocket_message(&self, _ws: WebSocket, message: WebSocketIncomingMessage) -> Result<()> {
+    async fn websocket_message(
+        &self,
+        _ws: WebSocket,
+        message: WebSocketIncomingMessage,
+    ) -> Result<()> {
         self.inner.turn(FlowInput::Frame(match message {
             WebSocketIncomingMessage::String(text) => text.into_bytes(),
             WebSocketIncomingMessage::Binary(octets) => octets,
         }))
     }
 
-    async fn websocket_close(&self, ws: WebSocket, code: usize, _reason: String, _clean: bool) -> Result<()> {
+    async fn websocket_close(
+        &self,
+        ws: WebSocket,
+        code: usize,
+        _reason: String,
+        _clean: bool,
+    ) -> Result<()> {
         // Completes the closing handshake; codes that may not be sent are answered by 1000.
-        let code = u16::try_from(code).ok().filter(|c| (3000..5000).contains(c)).unwrap_or(1000);
+        let code = u16::try_from(code)
+            .ok()
+            .filter(|c| (3000..5000).contains(c))
+            .unwrap_or(1000);
         let _already_closed = ws.close(Some(code), Some(""));
         self.inner.turn(FlowInput::Closed)
     }
@@ -106,17 +128,30 @@ impl Inner {
         })?;
         self.turn(FlowInput::Opened)?;
         let response = Response::from_websocket(pair.client)?;
-        response.headers().set("Sec-WebSocket-Protocol", SIP_SUBPROTOCOL)?;
+        response
+            .headers()
+            .set("Sec-WebSocket-Protocol", SIP_SUBPROTOCOL)?;
         Ok(response)
     }
 
     fn restore(&self) -> Result<Flow> {
         let identity = self.driver.identity()?;
-        let config = identity.site.machine_config().map_err(|e| Error::RustError(e.to_string()))?;
+        let config = identity
+            .site
+            .machine_config()
+            .map_err(|e| Error::RustError(e.to_string()))?;
         let token = FlowToken::parse(&identity.key).map_err(|e| Error::RustError(e.to_string()))?;
-        let verifier = Box::new(Tokens { site: identity.site });
-        Flow::restore(config, token, self.driver.entropy()?, verifier, self.driver.rows()?)
-            .map_err(|e| Error::RustError(e.to_string()))
+        let verifier = Box::new(Tokens {
+            site: identity.site,
+        });
+        Flow::restore(
+            config,
+            token,
+            self.driver.entropy()?,
+            verifier,
+            self.driver.rows()?,
+        )
+        .map_err(|e| Error::RustError(e.to_string()))
     }
 
     /// One event: feed, store, send, set the alarm.

@@ -6,7 +6,10 @@
 //! - Pushes and records are sent after the turn. What became of them comes back as an event; when the object is forgotten
 //!   meanwhile, the machine's deadline sends them again. A record that D1 does not take touches no call.
 
-#![allow(missing_docs, reason = "the durable_object macro generates glue without documentation")]
+#![allow(
+    missing_docs,
+    reason = "the durable_object macro generates glue without documentation"
+)]
 
 use super::driver::{Driver, post, try_post};
 use super::flow::FlowRequest;
@@ -20,7 +23,8 @@ use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wakeline_sip::edge::{
-    CallRecord, DeviceId, Envelope, FlowToLine, Line, LineCommand, LineInput, LineOutput, LineReply, Number, PushJob, Uid,
+    CallRecord, DeviceId, Envelope, FlowToLine, Line, LineCommand, LineInput, LineOutput,
+    LineReply, Number, PushJob, Uid,
 };
 use wakeline_sip::time::Time;
 use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
@@ -53,13 +57,24 @@ impl Attest {
         Some(Self {
             uid: Uid::parse(&claims.sub).ok()?,
             display_name: claims.name.clone(),
-            device: claims.dev.as_deref().map(DeviceId::parse).transpose().ok()?,
+            device: claims
+                .dev
+                .as_deref()
+                .map(DeviceId::parse)
+                .transpose()
+                .ok()?,
         })
     }
 }
 
 /// Asks the line `number`.
-pub async fn ask(env: &Env, site: &str, number: &Number, attest: Option<Attest>, command: LineCommand) -> Answer<LineReply> {
+pub async fn ask(
+    env: &Env,
+    site: &str,
+    number: &Number,
+    attest: Option<Attest>,
+    command: LineCommand,
+) -> Answer<LineReply> {
     let object = names::line_object(site, number.as_str());
     let mut response = try_post(env, &object, &LineRequest::Ask { attest, command }).await?;
     Ok(serde_json::from_str(&response.text().await?).map_err(Error::from)?)
@@ -80,7 +95,13 @@ struct Inner {
 impl DurableObject for LineObject {
     fn new(state: State, env: Env) -> Self {
         let driver = Driver::new(state, env);
-        Self { inner: Rc::new(Inner { driver, machine: RefCell::new(None), requests: Cell::new(0) }) }
+        Self {
+            inner: Rc::new(Inner {
+                driver,
+                machine: RefCell::new(None),
+                requests: Cell::new(0),
+            }),
+        }
     }
 
     async fn fetch(&self, mut req: Request) -> Result<Response> {
@@ -89,7 +110,9 @@ impl DurableObject for LineObject {
                 self.inner.turn(LineInput::Envelope(envelope))?;
                 Ok(Response::empty()?.with_status(204))
             }
-            LineRequest::Ask { attest, command } => Response::from_json(&self.inner.answer(attest, command)?),
+            LineRequest::Ask { attest, command } => {
+                Response::from_json(&self.inner.answer(attest, command)?)
+            }
         }
     }
 
@@ -102,8 +125,17 @@ impl DurableObject for LineObject {
 
 impl Inner {
     fn answer(self: &Rc<Self>, attest: Option<Attest>, command: LineCommand) -> Result<LineReply> {
-        if let Some(Attest { uid, display_name, device }) = attest {
-            let reply = self.command(LineCommand::Attest { uid, display_name, device })?;
+        if let Some(Attest {
+            uid,
+            display_name,
+            device,
+        }) = attest
+        {
+            let reply = self.command(LineCommand::Attest {
+                uid,
+                display_name,
+                device,
+            })?;
             if matches!(reply, LineReply::Refused { .. }) {
                 return Ok(reply);
             }
@@ -120,7 +152,10 @@ impl Inner {
 
     fn restore(&self) -> Result<Line> {
         let identity = self.driver.identity()?;
-        let config = identity.site.machine_config().map_err(|e| Error::RustError(e.to_string()))?;
+        let config = identity
+            .site
+            .machine_config()
+            .map_err(|e| Error::RustError(e.to_string()))?;
         let number = Number::parse(&identity.key).map_err(|e| Error::RustError(e.to_string()))?;
         Line::restore(config, number, self.driver.entropy()?, self.driver.rows()?)
             .map_err(|e| Error::RustError(e.to_string()))
@@ -179,7 +214,10 @@ impl Inner {
             match this.driver.identity() {
                 Ok(identity) => {
                     let outcome = push::send(&identity, &job).await;
-                    this.background(LineInput::PushResult { job: job.job, outcome });
+                    this.background(LineInput::PushResult {
+                        job: job.job,
+                        outcome,
+                    });
                 }
                 Err(error) => worker::console_error!("event=failure of=push error={error}"),
             }
@@ -191,7 +229,9 @@ impl Inner {
         self.driver.spawn(async move {
             let written = async {
                 let identity = this.driver.identity()?;
-                Records::open(&this.driver.env)?.add_call(&identity.site.id, &record).await
+                Records::open(&this.driver.env)?
+                    .add_call(&identity.site.id, &record)
+                    .await
             };
             match written.await {
                 Ok(()) => this.background(LineInput::Recorded(record.wake)),

@@ -10,12 +10,12 @@ use std::collections::HashMap;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
-use wakeline_push::{Answer, Caller, Kind, Lang, Notice, RequestError, Target, Vapid};
-use wakeline_sip::edge::{PushJob, PushKind, PushOutcome};
 #[cfg(not(target_arch = "wasm32"))]
 use wakeline_push::RustCrypto as Crypto;
 #[cfg(target_arch = "wasm32")]
 use wakeline_push::WebCrypto as Crypto;
+use wakeline_push::{Answer, Caller, Kind, Lang, Notice, RequestError, Target, Vapid};
+use wakeline_sip::edge::{PushJob, PushKind, PushOutcome};
 use worker::wasm_bindgen::JsValue;
 use worker::{AbortController, Delay, Fetch, Method, Request, RequestInit, RequestRedirect};
 
@@ -43,7 +43,12 @@ pub async fn send(identity: &Identity, job: &PushJob) -> PushOutcome {
     let request = match build(identity, job).await {
         Ok(request) => request,
         Err(error) => {
-            worker::console_warn!("event=push_refused wake={} device={} reason=\"{}\"", job.wake, job.device, error.reason);
+            worker::console_warn!(
+                "event=push_refused wake={} device={} reason=\"{}\"",
+                job.wake,
+                job.device,
+                error.reason
+            );
             return error.outcome;
         }
     };
@@ -51,26 +56,43 @@ pub async fn send(identity: &Identity, job: &PushJob) -> PushOutcome {
     let answer = match post(request).await {
         Ok((status, retry_after)) => Answer::of(status, retry_after.as_deref(), call::now()),
         Err(error) => {
-            worker::console_warn!("event=push_unanswered wake={} device={} reason=\"{error}\"", job.wake, job.device);
+            worker::console_warn!(
+                "event=push_unanswered wake={} device={} reason=\"{error}\"",
+                job.wake,
+                job.device
+            );
             Answer::unreachable()
         }
     };
     if let Some(fault) = answer.fault() {
-        worker::console_error!("event=push_fault site={} wake={} reason=\"{fault}\"", identity.site.id, job.wake);
+        worker::console_error!(
+            "event=push_fault site={} wake={} reason=\"{fault}\"",
+            identity.site.id,
+            job.wake
+        );
         if let (wakeline_push::Fault::Unauthorised, Ok(url)) = (fault, url.parse()) {
-            VAPID.with_borrow(|v| v.get(&identity.site.id).cloned()).inspect(|v| v.forget(&url));
+            VAPID
+                .with_borrow(|v| v.get(&identity.site.id).cloned())
+                .inspect(|v| v.forget(&url));
         }
     }
     outcome(answer)
 }
 
 fn outcome(answer: Answer) -> PushOutcome {
-    let seconds = |after: Option<u64>| after.map(|ms| u32::try_from(ms.div_ceil(1000)).unwrap_or(u32::MAX));
+    let seconds =
+        |after: Option<u64>| after.map(|ms| u32::try_from(ms.div_ceil(1000)).unwrap_or(u32::MAX));
     match answer {
         Answer::Accepted => PushOutcome::Accepted,
         Answer::Gone => PushOutcome::Gone,
-        Answer::SlowDown { after } => PushOutcome::Later { retry_after_s: seconds(after), throttled: true },
-        Answer::Retry { after } => PushOutcome::Later { retry_after_s: seconds(after), throttled: false },
+        Answer::SlowDown { after } => PushOutcome::Later {
+            retry_after_s: seconds(after),
+            throttled: true,
+        },
+        Answer::Retry { after } => PushOutcome::Later {
+            retry_after_s: seconds(after),
+            throttled: false,
+        },
         Answer::TooLarge | Answer::Refused(_) => PushOutcome::Refused,
     }
 }
@@ -83,13 +105,17 @@ struct Unsent {
 
 impl Unsent {
     fn refused(reason: impl ToString) -> Self {
-        Self { reason: reason.to_string(), outcome: PushOutcome::Refused }
+        Self {
+            reason: reason.to_string(),
+            outcome: PushOutcome::Refused,
+        }
     }
 }
 
 async fn build(identity: &Identity, job: &PushJob) -> Result<wakeline_push::Request, Unsent> {
     let site = &identity.site;
-    let stored: StoredTarget = serde_json::from_str(&job.target).map_err(|_| Unsent::refused("the stored target cannot be read"))?;
+    let stored: StoredTarget = serde_json::from_str(&job.target)
+        .map_err(|_| Unsent::refused("the stored target cannot be read"))?;
     let capability = Capability {
         site: site.id.clone(),
         number: job.number.to_string(),
@@ -107,7 +133,10 @@ async fn build(identity: &Identity, job: &PushJob) -> Result<wakeline_push::Requ
         },
         wake: job.wake.to_string(),
         number: job.number.to_string(),
-        caller: Caller { number: job.caller.number.to_string(), display_name: job.caller.display_name.clone() },
+        caller: Caller {
+            number: job.caller.number.to_string(),
+            display_name: job.caller.display_name.clone(),
+        },
         issued_at: job.issued_at.as_millis(),
         expires_at: job.expires_at.as_millis(),
         capability: capability.seal(identity.config.edge_secret()),
@@ -118,10 +147,22 @@ async fn build(identity: &Identity, job: &PushJob) -> Result<wakeline_push::Requ
     let crypto = Crypto::default();
     let allow = site.allow_list().map_err(Unsent::refused)?;
     let vapid = vapid(identity, &crypto).await?;
-    wakeline_push::request(&crypto, &vapid, &allow, call::now(), &stored.target, &notice).await.map_err(|e| Unsent {
+    wakeline_push::request(
+        &crypto,
+        &vapid,
+        &allow,
+        call::now(),
+        &stored.target,
+        &notice,
+    )
+    .await
+    .map_err(|e| Unsent {
         reason: e.to_string(),
         outcome: match &e {
-            RequestError::Crypto(_) if !e.drops_subscription() => PushOutcome::Later { retry_after_s: None, throttled: false },
+            RequestError::Crypto(_) if !e.drops_subscription() => PushOutcome::Later {
+                retry_after_s: None,
+                throttled: false,
+            },
             _ if e.drops_subscription() => PushOutcome::Gone,
             _ => PushOutcome::Refused,
         },
@@ -134,7 +175,11 @@ async fn vapid(identity: &Identity, crypto: &Crypto) -> Result<Rc<Vapid<Crypto>>
         return Ok(vapid);
     }
     let keys = site.vapid_keys().map_err(Unsent::refused)?;
-    let vapid = Rc::new(Vapid::new(crypto, &keys, &site.push.subject).await.map_err(Unsent::refused)?);
+    let vapid = Rc::new(
+        Vapid::new(crypto, &keys, &site.push.subject)
+            .await
+            .map_err(Unsent::refused)?,
+    );
     VAPID.with_borrow_mut(|v| v.insert(site.id.clone(), vapid.clone()));
     Ok(vapid)
 }
@@ -143,17 +188,27 @@ async fn vapid(identity: &Identity, crypto: &Crypto) -> Result<Rc<Vapid<Crypto>>
 async fn post(request: wakeline_push::Request) -> worker::Result<(u16, Option<String>)> {
     let mut init = RequestInit::new();
     let body = js_sys::Uint8Array::from(request.body.as_slice());
-    init.with_method(Method::Post).with_redirect(RequestRedirect::Manual).with_body(Some(JsValue::from(body)));
+    init.with_method(Method::Post)
+        .with_redirect(RequestRedirect::Manual)
+        .with_body(Some(JsValue::from(body)));
     for (name, value) in &request.headers {
         init.headers.set(name, value)?;
     }
     let fetch = Fetch::Request(Request::new_with_init(&request.url, &init)?);
     let controller = AbortController::default();
     let signal = controller.signal();
-    match select(pin!(fetch.send_with_signal(&signal)), pin!(Delay::from(TIMEOUT))).await {
+    match select(
+        pin!(fetch.send_with_signal(&signal)),
+        pin!(Delay::from(TIMEOUT)),
+    )
+    .await
+    {
         Either::Left((response, _)) => {
             let response = response?;
-            Ok((response.status_code(), response.headers().get("Retry-After")?))
+            Ok((
+                response.status_code(),
+                response.headers().get("Retry-After")?,
+            ))
         }
         Either::Right(_) => {
             controller.abort();

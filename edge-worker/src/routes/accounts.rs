@@ -1,6 +1,8 @@
 //! Accounts, and sign-in by password.
 
-use super::{account, ask_own_line, display_name_of, granted, json, number_of, tokens, uid_of, unexpected};
+use super::{
+    account, ask_own_line, display_name_of, granted, json, number_of, tokens, uid_of, unexpected,
+};
 use crate::call::Call;
 use crate::error::{Answer, Failure, refuse, too_many};
 use crate::objects::line;
@@ -18,22 +20,46 @@ pub async fn create(call: &Call) -> Answer {
     let uid = uid_of(wanted.uid.as_deref().unwrap_or(&wanted.number))?;
     let display_name = display_name_of(wanted.display_name.as_deref())?;
     if !password::is_acceptable(&wanted.password) {
-        return Err(refuse(problem::BAD_REQUEST, "A password has 8 to 256 octets."));
+        return Err(refuse(
+            problem::BAD_REQUEST,
+            "A password has 8 to 256 octets.",
+        ));
     }
     let secret = Secret::new(wanted.password);
     let verifier = password::verifier(&secret).await?;
-    let row = AccountRow { uid: uid.to_string(), display_name: display_name.clone(), verifier };
-    if !Records::open(&call.env)?.add_account(&call.site.id, number.as_str(), &row, call.now).await? {
-        return Err(refuse(problem::CONFLICT, "This number has an account: choose another, or sign in."));
+    let row = AccountRow {
+        uid: uid.to_string(),
+        display_name: display_name.clone(),
+        verifier,
+    };
+    if !Records::open(&call.env)?
+        .add_account(&call.site.id, number.as_str(), &row, call.now)
+        .await?
+    {
+        return Err(refuse(
+            problem::CONFLICT,
+            "This number has an account: choose another, or sign in.",
+        ));
     }
     let party = provision(call, &number, uid, display_name, &secret).await?;
     json(201, &account(call, &party))
 }
 
 /// The line learns its user and the digest secrets. Done again at each sign-in, so that a line whose creation was cut short heals.
-async fn provision(call: &Call, number: &Number, uid: Uid, display_name: String, secret: &Secret<String>) -> Answer<Party> {
+async fn provision(
+    call: &Call,
+    number: &Number,
+    uid: Uid,
+    display_name: String,
+    secret: &Secret<String>,
+) -> Answer<Party> {
     let digest = password::digest_secret(number.as_str(), &call.site.domain, secret);
-    let command = LineCommand::Provision { uid, display_name, secret: Some(digest), replace: true };
+    let command = LineCommand::Provision {
+        uid,
+        display_name,
+        secret: Some(digest),
+        replace: true,
+    };
     match granted(line::ask(&call.env, &call.site.id, number, None, command).await?)? {
         LineReply::Account { party, .. } => Ok(party),
         _ => Err(unexpected()),
@@ -55,20 +81,33 @@ pub async fn sign_in(call: &Call) -> Answer<Response> {
     let records = Records::open(&call.env)?;
     let by_number = format!("number:{}", wanted.number);
     let limit = u64::from(call.site.limits.sign_in_tries);
-    for (who, limit) in [(format!("ip:{}", call.ip), limit * 10), (by_number.clone(), limit)] {
+    for (who, limit) in [
+        (format!("ip:{}", call.ip), limit * 10),
+        (by_number.clone(), limit),
+    ] {
         let (count, window_end) = records.count_try(site, &who, call.now).await?;
         if count > limit {
-            return Err(too_many(u32::try_from(window_end.saturating_sub(call.now).div_ceil(1000)).unwrap_or(u32::MAX)));
+            return Err(too_many(
+                u32::try_from(window_end.saturating_sub(call.now).div_ceil(1000))
+                    .unwrap_or(u32::MAX),
+            ));
         }
     }
     let device = match wanted.device.as_deref() {
-        Some(d) if !names::is_device(d) => return Err(refuse(problem::BAD_REQUEST, "A device is a lower-case UUID.")),
+        Some(d) if !names::is_device(d) => {
+            return Err(refuse(
+                problem::BAD_REQUEST,
+                "A device is a lower-case UUID.",
+            ));
+        }
         d => d.and_then(|d| DeviceId::parse(d).ok()),
     };
     let row = records.account(site, &wanted.number).await?;
     let secret = Secret::new(wanted.password);
     let right = password::verify(row.as_ref().map(|r| r.verifier.as_str()), &secret).await?;
-    let (true, Some(row)) = (right, row) else { return Err(wrong()) };
+    let (true, Some(row)) = (right, row) else {
+        return Err(wrong());
+    };
     let number = number_of(&wanted.number)?;
     let party = provision(call, &number, uid_of(&row.uid)?, row.display_name, &secret).await?;
     if let Some(device) = &device {
@@ -76,7 +115,14 @@ pub async fn sign_in(call: &Call) -> Answer<Response> {
     }
     records.forget_tries(site, &by_number).await?;
     let (token, expires_at) = tokens::sign(call, &party, device.as_ref(), None);
-    json(200, &Session { token, expires_at, account: account(call, &party) })
+    json(
+        200,
+        &Session {
+            token,
+            expires_at,
+            account: account(call, &party),
+        },
+    )
 }
 
 fn wrong() -> Failure {

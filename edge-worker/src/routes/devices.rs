@@ -16,14 +16,23 @@ use worker::Response;
 pub async fn bind(call: &Call) -> Answer {
     let device = path_device(call)?;
     if let Caller::Line(claims) = &call.caller
-        && claims.dev.as_deref().is_some_and(|dev| dev != device.as_str())
+        && claims
+            .dev
+            .as_deref()
+            .is_some_and(|dev| dev != device.as_str())
     {
-        return Err(refuse(problem::FORBIDDEN, "This token belongs to another device: use its own."));
+        return Err(refuse(
+            problem::FORBIDDEN,
+            "This token belongs to another device: use its own.",
+        ));
     }
     let wanted: BindDevice = call.json_or_default()?;
     let text = |s: &Option<String>, max| s.as_deref().is_none_or(|s| names::is_text(s, max));
     if !text(&wanted.label, 128) || !text(&wanted.lang, 35) {
-        return Err(refuse(problem::BAD_REQUEST, "label has at most 128 octets, lang at most 35, none of them control characters."));
+        return Err(refuse(
+            problem::BAD_REQUEST,
+            "label has at most 128 octets, lang at most 35, none of them control characters.",
+        ));
     }
     let public_key = match &wanted.public_key {
         Some(key) => {
@@ -32,19 +41,35 @@ pub async fn bind(call: &Call) -> Answer {
         }
         None => None,
     };
-    let push = wanted.push.map(|target| stored(call, &target)).transpose()?;
-    let command = LineCommand::BindDevice { device, push, public_key, label: wanted.label, lang: wanted.lang };
+    let push = wanted
+        .push
+        .map(|target| stored(call, &target))
+        .transpose()?;
+    let command = LineCommand::BindDevice {
+        device,
+        push,
+        public_key,
+        label: wanted.label,
+        lang: wanted.lang,
+    };
     match ask_own_line(call, command).await? {
-        LineReply::Device { device, created } => json(if created { 201 } else { 200 }, &view(device)),
+        LineReply::Device { device, created } => {
+            json(if created { 201 } else { 200 }, &view(device))
+        }
         _ => Err(unexpected()),
     }
 }
 
 /// `PUT /v1/devices/{device}/push`: the service worker has a new subscription and no page to ask for a token.
 pub async fn bind_push(call: &Call) -> Answer {
-    let Caller::Device { number, device } = &call.caller else { return Err(unauthorized()) };
+    let Caller::Device { number, device } = &call.caller else {
+        return Err(unauthorized());
+    };
     let push = stored(call, &call.json()?)?;
-    let command = LineCommand::BindPush { device: device.clone(), push };
+    let command = LineCommand::BindPush {
+        device: device.clone(),
+        push,
+    };
     match granted(line::ask(&call.env, &call.site.id, number, None, command).await?)? {
         LineReply::Device { device, .. } => json(200, &view(device)),
         _ => Err(unexpected()),
@@ -54,14 +79,25 @@ pub async fn bind_push(call: &Call) -> Answer {
 /// `GET /v1/devices`.
 pub async fn list(call: &Call) -> Answer {
     match ask_own_line(call, LineCommand::ListDevices).await? {
-        LineReply::Devices { devices } => json(200, &DeviceList { devices: devices.into_iter().map(view).collect() }),
+        LineReply::Devices { devices } => json(
+            200,
+            &DeviceList {
+                devices: devices.into_iter().map(view).collect(),
+            },
+        ),
         _ => Err(unexpected()),
     }
 }
 
 /// `DELETE /v1/devices/{device}`: its credential and its tokens are dead, it is not pushed.
 pub async fn revoke(call: &Call) -> Answer {
-    ask_own_line(call, LineCommand::RevokeDevice { device: path_device(call)? }).await?;
+    ask_own_line(
+        call,
+        LineCommand::RevokeDevice {
+            device: path_device(call)?,
+        },
+    )
+    .await?;
     Ok(Response::empty()?.with_status(204))
 }
 
@@ -74,15 +110,27 @@ fn path_device(call: &Call) -> Answer<DeviceId> {
 
 /// The target with the page it belongs to, if it may be pushed to.
 fn stored(call: &Call, target: &PushTarget) -> Answer<String> {
-    let PushTarget::WebPush { endpoint, p256dh, auth } = target;
-    let subscription = Subscription::parse(endpoint, p256dh, auth, &call.site.allow_list()?).map_err(|e| match e {
-        SubscriptionError::Endpoint(e) => {
-            refuse(problem::ENDPOINT, format!("{e}. Subscribe at a push service on the site's allow list."))
-        }
-        keys => refuse(problem::BAD_REQUEST, format!("{keys}.")),
-    })?;
-    let origin = call.page_origin.clone().unwrap_or_else(|| call.own_origin.clone());
-    let target = StoredTarget { target: Target::WebPush(subscription), origin };
+    let PushTarget::WebPush {
+        endpoint,
+        p256dh,
+        auth,
+    } = target;
+    let subscription = Subscription::parse(endpoint, p256dh, auth, &call.site.allow_list()?)
+        .map_err(|e| match e {
+            SubscriptionError::Endpoint(e) => refuse(
+                problem::ENDPOINT,
+                format!("{e}. Subscribe at a push service on the site's allow list."),
+            ),
+            keys => refuse(problem::BAD_REQUEST, format!("{keys}.")),
+        })?;
+    let origin = call
+        .page_origin
+        .clone()
+        .unwrap_or_else(|| call.own_origin.clone());
+    let target = StoredTarget {
+        target: Target::WebPush(subscription),
+        origin,
+    };
     Ok(serde_json::to_string(&target).map_err(worker::Error::from)?)
 }
 

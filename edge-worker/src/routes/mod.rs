@@ -27,7 +27,9 @@ fn json<T: Serialize>(status: u16, value: &T) -> Answer {
 
 /// The line that calls, and what its token says.
 fn token_line(call: &Call) -> Answer<(Number, Attest)> {
-    let Caller::Line(claims) = &call.caller else { return Err(unauthorized()) };
+    let Caller::Line(claims) = &call.caller else {
+        return Err(unauthorized());
+    };
     let number = Number::parse(&claims.num).map_err(|_| unauthorized())?;
     Ok((number, Attest::of(claims).ok_or_else(unauthorized)?))
 }
@@ -52,15 +54,20 @@ fn refusal(error: LineError) -> Failure {
         LineError::Revoked | LineError::OtherUser => unauthorized(),
         LineError::UnknownLine | LineError::UnknownDevice | LineError::UnknownWake => not_found(),
         LineError::Exists => refuse(problem::CONFLICT, "This number is taken."),
-        LineError::NotRegistered => {
-            refuse(problem::NOT_REGISTERED, "REGISTER on the SIP WebSocket first, then say ready.")
-        }
+        LineError::NotRegistered => refuse(
+            problem::NOT_REGISTERED,
+            "REGISTER on the SIP WebSocket first, then say ready.",
+        ),
         LineError::Over(wake) => {
-            let mut problem = problem::WAKE_OVER.problem("Show how it ended; there is nothing to answer any more.");
+            let mut problem = problem::WAKE_OVER
+                .problem("Show how it ended; there is nothing to answer any more.");
             problem.wake = Some(wakes::wake(*wake));
             problem.into()
         }
-        LineError::TooManyDevices => refuse(problem::CONFLICT, "The line has as many devices as it may: revoke one."),
+        LineError::TooManyDevices => refuse(
+            problem::CONFLICT,
+            "The line has as many devices as it may: revoke one.",
+        ),
         LineError::TooLong => refuse(problem::BAD_REQUEST, "A text is too long."),
     }
 }
@@ -80,11 +87,21 @@ fn account(call: &Call, party: &Party) -> Account {
 }
 
 fn number_of(text: &str) -> Answer<Number> {
-    Number::parse(text).map_err(|_| refuse(problem::BAD_REQUEST, "A number is 1 to 64 of 0-9 A-Z a-z + * # . _ -"))
+    Number::parse(text).map_err(|_| {
+        refuse(
+            problem::BAD_REQUEST,
+            "A number is 1 to 64 of 0-9 A-Z a-z + * # . _ and -.",
+        )
+    })
 }
 
 fn uid_of(text: &str) -> Answer<Uid> {
-    Uid::parse(text).map_err(|_| refuse(problem::BAD_REQUEST, "A uid is 1 to 64 of 0-9 A-Z a-z + * # . _ -"))
+    Uid::parse(text).map_err(|_| {
+        refuse(
+            problem::BAD_REQUEST,
+            "A uid is 1 to 64 of 0-9 A-Z a-z + * # . _ and -.",
+        )
+    })
 }
 
 /// Names for people: no control characters, at most 128 octets.
@@ -93,5 +110,8 @@ fn display_name_of(text: Option<&str>) -> Answer<String> {
     if crate::names::is_text(text, 128) {
         return Ok(text.to_owned());
     }
-    Err(refuse(problem::BAD_REQUEST, "A display name has at most 128 octets and no control characters."))
+    Err(refuse(
+        problem::BAD_REQUEST,
+        "A display name has at most 128 octets and no control characters.",
+    ))
 }

@@ -9,7 +9,12 @@ use worker::Response;
 
 /// `GET /v1/vapid`.
 pub fn vapid(call: &Call) -> Answer {
-    json(200, &VapidKey { public_key: call.site.vapid_keys()?.public_key() })
+    json(
+        200,
+        &VapidKey {
+            public_key: call.site.vapid_keys()?.public_key(),
+        },
+    )
 }
 
 /// `GET /v1/ice`. TURN passwords are for lines whose device has not been revoked, so the line is asked.
@@ -21,7 +26,13 @@ pub async fn ice(call: &Call) -> Answer {
          Set ice_servers in SITES."
             .into()
     });
-    json(200, &IceAnswer { ice_servers, warning })
+    json(
+        200,
+        &IceAnswer {
+            ice_servers,
+            warning,
+        },
+    )
 }
 
 /// `GET /healthz`: the worker runs and its configuration is good.

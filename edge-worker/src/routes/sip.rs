@@ -11,16 +11,29 @@ use worker::{Env, Method, Request, RequestInit};
 pub async fn upgrade(req: &Request, env: &Env, site: &Site) -> Answer {
     let header = |name: &str| req.headers().get(name).ok().flatten().unwrap_or_default();
     if !header("Upgrade").eq_ignore_ascii_case("websocket") {
-        return Err(refuse(problem::UPGRADE, "Open a WebSocket with the subprotocol sip here."));
+        return Err(refuse(
+            problem::UPGRADE,
+            "Open a WebSocket with the subprotocol sip here.",
+        ));
     }
-    if !header("Sec-WebSocket-Protocol").split(',').any(|p| p.trim().eq_ignore_ascii_case(SIP_SUBPROTOCOL)) {
-        return Err(refuse(problem::SUBPROTOCOL, "Ask for the subprotocol sip: new WebSocket(url, \"sip\")."));
+    if !header("Sec-WebSocket-Protocol")
+        .split(',')
+        .any(|p| p.trim().eq_ignore_ascii_case(SIP_SUBPROTOCOL))
+    {
+        return Err(refuse(
+            problem::SUBPROTOCOL,
+            "Ask for the subprotocol sip: new WebSocket(url, \"sip\").",
+        ));
     }
     let token = B64.encode(webcrypto::random::<16>()?);
-    let stub = env.durable_object("FLOW")?.get_by_name(&names::flow_object(&site.id, &token))?;
+    let stub = env
+        .durable_object("FLOW")?
+        .get_by_name(&names::flow_object(&site.id, &token))?;
     // Only what the object needs goes on: nothing that a stranger wrote.
     let mut init = RequestInit::new();
     init.with_method(Method::Get);
     init.headers.set("Upgrade", "websocket")?;
-    Ok(stub.fetch_with_request(Request::new_with_init("https://flow/", &init)?).await?)
+    Ok(stub
+        .fetch_with_request(Request::new_with_init("https://flow/", &init)?)
+        .await?)
 }

@@ -13,7 +13,15 @@ use wakeline_sip::edge::{DeviceId, LineCommand, LineReply, Number, Party};
 pub async fn mint(call: &Call) -> Answer {
     let wanted: MintToken = call.json()?;
     let number = number_of(&wanted.number)?;
-    let known = match line::ask(&call.env, &call.site.id, &number, None, LineCommand::Account).await? {
+    let known = match line::ask(
+        &call.env,
+        &call.site.id,
+        &number,
+        None,
+        LineCommand::Account,
+    )
+    .await?
+    {
         LineReply::Account { party, .. } => Some(party),
         _ => None,
     };
@@ -26,22 +34,39 @@ pub async fn mint(call: &Call) -> Answer {
         Some(name) => Some(display_name_of(Some(name))?),
         None => None,
     };
-    let command = LineCommand::Attest { uid, display_name, device: None };
-    let party = party(granted(line::ask(&call.env, &call.site.id, &number, None, command).await?)?)?;
+    let command = LineCommand::Attest {
+        uid,
+        display_name,
+        device: None,
+    };
+    let party = party(granted(
+        line::ask(&call.env, &call.site.id, &number, None, command).await?,
+    )?)?;
     let (token, expires_at) = sign(call, &party, None, wanted.ttl_s);
     json(201, &Token { token, expires_at })
 }
 
 /// `POST /v1/tokens/renew`: a device whose credential was proven gets a token bound to it.
 pub async fn renew(call: &Call) -> Answer {
-    let Caller::Device { number, device } = &call.caller else { return Err(unauthorized()) };
+    let Caller::Device { number, device } = &call.caller else {
+        return Err(unauthorized());
+    };
     let party = who(call, number).await?;
     let (token, expires_at) = sign(call, &party, Some(device), None);
-    json(200, &Session { token, expires_at, account: account(call, &party) })
+    json(
+        200,
+        &Session {
+            token,
+            expires_at,
+            account: account(call, &party),
+        },
+    )
 }
 
 async fn who(call: &Call, number: &Number) -> Answer<Party> {
-    party(granted(line::ask(&call.env, &call.site.id, number, None, LineCommand::Account).await?)?)
+    party(granted(
+        line::ask(&call.env, &call.site.id, number, None, LineCommand::Account).await?,
+    )?)
 }
 
 fn party(reply: LineReply) -> Answer<Party> {
@@ -53,13 +78,24 @@ fn party(reply: LineReply) -> Answer<Party> {
 
 /// A device that was revoked gets no token bound to it.
 pub async fn refuse_revoked(call: &Call, party: &Party, device: &DeviceId) -> Answer<()> {
-    let attest = LineCommand::Attest { uid: party.uid.clone(), display_name: None, device: Some(device.clone()) };
+    let attest = LineCommand::Attest {
+        uid: party.uid.clone(),
+        display_name: None,
+        device: Some(device.clone()),
+    };
     granted(line::ask(&call.env, &call.site.id, &party.number, None, attest).await?).map(drop)
 }
 
 /// A token for a line, and when it ends (ms).
-pub fn sign(call: &Call, party: &Party, device: Option<&DeviceId>, ttl_s: Option<u32>) -> (String, u64) {
-    let ttl_s = ttl_s.unwrap_or(call.site.token_ttl_s).clamp(1, call.site.token_ttl_s);
+pub fn sign(
+    call: &Call,
+    party: &Party,
+    device: Option<&DeviceId>,
+    ttl_s: Option<u32>,
+) -> (String, u64) {
+    let ttl_s = ttl_s
+        .unwrap_or(call.site.token_ttl_s)
+        .clamp(1, call.site.token_ttl_s);
     let iat = call.now / 1000;
     let exp = iat + u64::from(ttl_s);
     let claims = Claims {

@@ -12,7 +12,9 @@ use std::pin::pin;
 use std::time::Duration;
 use wakeline_edge_api as api;
 use wakeline_edge_api::problem;
-use wakeline_sip::edge::{DeviceId, LineCommand, LineReply, MissedView, Number, Party, WakeId, WakeView};
+use wakeline_sip::edge::{
+    DeviceId, LineCommand, LineReply, MissedView, Number, Party, WakeId, WakeView,
+};
 use wakeline_sip::wake::{DeviceState, WakeState};
 
 /// Callers whose presence is asked for one list; the rest is left out.
@@ -39,7 +41,13 @@ pub async fn waiting(call: &Call) -> Answer {
         LineReply::Waiting { wakes, missed } => {
             let unseen = missed.into_iter().filter(|m| !m.seen).collect();
             let missed = with_presence(call, unseen).await;
-            json(200, &api::Waiting { wakes: wakes.into_iter().map(wake).collect(), missed })
+            json(
+                200,
+                &api::Waiting {
+                    wakes: wakes.into_iter().map(wake).collect(),
+                    missed,
+                },
+            )
         }
         _ => Err(unexpected()),
     }
@@ -47,7 +55,15 @@ pub async fn waiting(call: &Call) -> Answer {
 
 /// `GET /v1/wakes/{wake}`.
 pub async fn show(call: &Call) -> Answer {
-    answer_wake(ask(call, LineCommand::Wake { wake: path_wake(call)? }).await?)
+    answer_wake(
+        ask(
+            call,
+            LineCommand::Wake {
+                wake: path_wake(call)?,
+            },
+        )
+        .await?,
+    )
 }
 
 /// `POST /v1/wakes/{wake}/{shown,opened,ready,decline}`.
@@ -71,19 +87,32 @@ pub async fn missed(call: &Call) -> Answer {
 /// `POST /v1/missed/seen`.
 pub async fn missed_seen(call: &Call) -> Answer {
     let seen: api::MissedSeen = call.json()?;
-    let ids = seen.ids.iter().filter_map(|id| WakeId::parse(id).ok()).collect();
-    answer_missed(call, ask_own_line(call, LineCommand::MissedSeen { ids }).await?).await
+    let ids = seen
+        .ids
+        .iter()
+        .filter_map(|id| WakeId::parse(id).ok())
+        .collect();
+    answer_missed(
+        call,
+        ask_own_line(call, LineCommand::MissedSeen { ids }).await?,
+    )
+    .await
 }
 
 /// A capability speaks for its own line only, a token for its own.
 async fn ask(call: &Call, command: LineCommand) -> Answer<LineReply> {
-    let Caller::Wake(capability) = &call.caller else { return ask_own_line(call, command).await };
+    let Caller::Wake(capability) = &call.caller else {
+        return ask_own_line(call, command).await;
+    };
     let number = Number::parse(&capability.number).map_err(|_| not_found())?;
     granted(line::ask(&call.env, &call.site.id, &number, None, command).await?)
 }
 
 fn path_wake(call: &Call) -> Answer<WakeId> {
-    Some(call.param(0)).filter(|w| names::is_token_id(w)).and_then(|w| WakeId::parse(w).ok()).ok_or_else(not_found)
+    Some(call.param(0))
+        .filter(|w| names::is_token_id(w))
+        .and_then(|w| WakeId::parse(w).ok())
+        .ok_or_else(not_found)
 }
 
 /// The capability's device; or the one in the body, which must be the token's where the token has one.
@@ -96,10 +125,18 @@ fn reporting_device(call: &Call) -> Answer<DeviceId> {
     let named = call.json_or_default::<api::WakeReport>()?.device;
     let device = match (bound, named) {
         (Some(bound), Some(named)) if bound != named => {
-            return Err(refuse(problem::FORBIDDEN, "This credential belongs to another device: use its own."));
+            return Err(refuse(
+                problem::FORBIDDEN,
+                "This credential belongs to another device: use its own.",
+            ));
         }
         (Some(device), _) | (None, Some(device)) => device,
-        (None, None) => return Err(refuse(problem::BAD_REQUEST, "Name the device that reports: {\"device\": …}.")),
+        (None, None) => {
+            return Err(refuse(
+                problem::BAD_REQUEST,
+                "Name the device that reports: {\"device\": …}.",
+            ));
+        }
     };
     Some(device)
         .filter(|d| names::is_device(d))
@@ -116,26 +153,44 @@ fn answer_wake(reply: LineReply) -> Answer {
 
 async fn answer_missed(call: &Call, reply: LineReply) -> Answer {
     match reply {
-        LineReply::Missed { missed } => json(200, &api::MissedList { missed: with_presence(call, missed).await }),
+        LineReply::Missed { missed } => json(
+            200,
+            &api::MissedList {
+                missed: with_presence(call, missed).await,
+            },
+        ),
         _ => Err(unexpected()),
     }
 }
 
 /// Missed calls with whether their callers are there now: each caller's line is asked once, all within a second.
 async fn with_presence(call: &Call, missed: Vec<MissedView>) -> Vec<api::Missed> {
-    let callers: BTreeSet<Number> = missed.iter().map(|m| m.caller.number.clone()).take(MAX_PRESENCE).collect();
+    let callers: BTreeSet<Number> = missed
+        .iter()
+        .map(|m| m.caller.number.clone())
+        .take(MAX_PRESENCE)
+        .collect();
     let asked = join_all(callers.into_iter().map(|number| async move {
-        match line::ask(&call.env, &call.site.id, &number, None, LineCommand::Presence).await {
+        match line::ask(
+            &call.env,
+            &call.site.id,
+            &number,
+            None,
+            LineCommand::Presence,
+        )
+        .await
+        {
             Ok(LineReply::Presence { online }) => Some((number, online)),
             // A caller whose line is gone is not there.
             Ok(LineReply::Refused { .. }) => Some((number, false)),
             _ => None,
         }
     }));
-    let online: BTreeMap<Number, bool> = match select(pin!(asked), pin!(worker::Delay::from(PRESENCE_TIMEOUT))).await {
-        Either::Left((answers, _)) => answers.into_iter().flatten().collect(),
-        Either::Right(_) => BTreeMap::new(),
-    };
+    let online: BTreeMap<Number, bool> =
+        match select(pin!(asked), pin!(worker::Delay::from(PRESENCE_TIMEOUT))).await {
+            Either::Left((answers, _)) => answers.into_iter().flatten().collect(),
+            Either::Right(_) => BTreeMap::new(),
+        };
     let one = |m: MissedView| api::Missed {
         caller_online: online.get(&m.caller.number).copied(),
         id: m.id.to_string(),
@@ -148,7 +203,10 @@ async fn with_presence(call: &Call, missed: Vec<MissedView>) -> Vec<api::Missed>
 }
 
 fn party(party: Party) -> api::Party {
-    api::Party { number: party.number.to_string(), display_name: party.display_name }
+    api::Party {
+        number: party.number.to_string(),
+        display_name: party.display_name,
+    }
 }
 
 /// A wake as REST shows it.
@@ -161,7 +219,10 @@ pub fn wake(view: WakeView) -> api::Wake {
         created_at: view.created_at.as_millis(),
         expires_at: view.expires_at.as_millis(),
         devices: devices
-            .map(|(device, state)| api::DeviceWake { device: device.to_string(), state: device_state(state) })
+            .map(|(device, state)| api::DeviceWake {
+                device: device.to_string(),
+                state: device_state(state),
+            })
             .collect(),
     }
 }
