@@ -126,7 +126,10 @@ export class Device {
       const invite = this.invites?.get(message.callId + message.cseq.number);
       if (invite && !invite.final) this.respond(invite, 487, 'Request Terminated');
     }
-    if (message.method === 'INVITE' && !message.tag('to')) (this.invites ??= new Map()).set(message.callId + message.cseq.number, message);
+    if (message.method === 'INVITE' && !message.tag('to')) {
+      (this.invites ??= new Map()).set(message.callId + message.cseq.number, message);
+      this.respond(message, 100, 'Trying');
+    }
     return undefined;
   }
 
@@ -191,7 +194,7 @@ export class Device {
 
   respond(request, status, reason, { headers = [], body = '', tag = request.ourTag ??= id() } = {}) {
     if (status >= 200) request.final = true;
-    const to = request.tag('to') ? request.header('to') : `${request.header('to')};tag=${tag}`;
+    const to = request.tag('to') || status === 100 ? request.header('to') : `${request.header('to')};tag=${tag}`;
     const lines = [
       `SIP/2.0 ${status} ${reason}`,
       ...request.headers.via.map((v) => `Via: ${v}`),

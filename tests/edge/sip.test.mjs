@@ -187,8 +187,8 @@ test('only a registered page may call, and only in its own name', async () => {
 
 test('a call is carried on while every object of it is forgotten in between', async () => {
   const [caller, callee] = [await online('3061'), await online('3062')];
-  const call = caller.call('3062');
   await edge.evictAll();
+  const call = caller.call('3062');
   const incoming = await callee.incoming();
   await edge.evictAll();
   incoming.ring();
