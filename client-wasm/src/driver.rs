@@ -7,12 +7,13 @@ use crate::{
     problem::Problem,
     session::{Session, now},
     socket::{Socket, SocketEvent},
+    table::Table,
     timer::Alarm,
 };
 use gloo_events::EventListener;
 use std::{
     cell::{Cell, RefCell},
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     rc::{Rc, Weak},
 };
 use wakeline_sip::{
@@ -51,9 +52,9 @@ struct Inner {
     serial: Cell<u32>,
     alarm: RefCell<Option<Alarm>>,
     due: Cell<Option<u64>>,
-    media: RefCell<BTreeMap<CallId, Media>>,
+    media: RefCell<Table<CallId, Media>>,
     /// Why the media of a call failed last.
-    failures: RefCell<BTreeMap<CallId, Problem>>,
+    failures: RefCell<Table<CallId, Problem>>,
     ice: IceServers,
     audio: JsValue,
     /// Waits to be carried out; whoever finds `draining` unset does it.
@@ -265,12 +266,8 @@ impl Driver {
                 MediaEvent::Failed => driver.command(Command::MediaLost(call)),
             }
         });
-        self.0
-            .media
-            .borrow_mut()
-            .entry(call)
-            .or_insert(media)
-            .clone()
+        self.0.media.borrow_mut().insert(call, media.clone());
+        media
     }
 }
 

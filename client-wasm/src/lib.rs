@@ -9,6 +9,7 @@
 //! | [`session`] | the line's token, the device's credential, requests under `/v1` |
 //! | [`store`], [`device`], [`rest`] | IndexedDB, WebCrypto, `fetch` |
 //! | [`socket`], [`timer`], [`page`] | the WebSocket; an alarm that a hidden page does not slow down; painting |
+//! | [`table`] | a map for a handful |
 //! | [`media`], [`ice`] | microphone and peer connection of one call |
 
 pub mod bindings;
@@ -25,5 +26,6 @@ pub mod rest;
 pub mod session;
 pub mod socket;
 pub mod store;
+pub mod table;
 pub mod timer;
 pub mod types;

@@ -8,6 +8,7 @@ use crate::{
     page,
     problem::Problem,
     session::Session,
+    table::Table,
     types::{
         CallChange, CallState, CallView, PhonePort, Registration, RegistrationState, Role,
         WakeProgress, WakingState, js,
@@ -17,7 +18,6 @@ use futures_channel::oneshot;
 use gloo_timers::future::TimeoutFuture;
 use std::{
     cell::{Cell, RefCell},
-    collections::{BTreeMap, BTreeSet},
     rc::{Rc, Weak},
 };
 use wakeline_edge_api::problem::{NOT_REGISTERED, WAKE_OVER};
@@ -55,14 +55,14 @@ struct Inner {
     channel: RefCell<Option<Channel>>,
     registration: RefCell<Registration>,
     /// The calls that are not over, by the page's id.
-    calls: RefCell<BTreeMap<String, CallView>>,
+    calls: RefCell<Table<String, CallView>>,
     /// Wakes to say ready for at the next registration, with those who want to know.
-    wanted: RefCell<BTreeMap<String, Vec<Reply<JsValue>>>>,
+    wanted: RefCell<Table<String, Vec<Reply<JsValue>>>>,
     /// Wakes that need nothing more on this flow.
-    said: RefCell<BTreeSet<String>>,
+    said: RefCell<Table<String, ()>>,
     /// Wakes for which the edge was told twice.
-    repeated: RefCell<BTreeSet<String>>,
-    answering: RefCell<BTreeMap<String, Reply<()>>>,
+    repeated: RefCell<Table<String, ()>>,
+    answering: RefCell<Table<String, Reply<()>>>,
     leader_state: RefCell<Option<oneshot::Sender<()>>>,
     closed: Cell<bool>,
 }
@@ -519,7 +519,7 @@ impl Phone {
             Told::Agent(Event::TokenRefused) => self.renew_token(),
             Told::Agent(Event::Incoming(call, view)) => {
                 if let Some(wake) = &view.wake {
-                    self.0.said.borrow_mut().insert(wake.clone());
+                    self.0.said.borrow_mut().insert(wake.clone(), ());
                 }
                 self.call_is(CallView::of(call, view, false));
                 let Ok(driver) = self.driver() else { return };
@@ -601,12 +601,7 @@ impl Phone {
 
     fn want(&self, wake: String, reply: Option<Reply<JsValue>>) {
         self.progress(&wake, WakingState::Registering, None);
-        self.0
-            .wanted
-            .borrow_mut()
-            .entry(wake)
-            .or_default()
-            .extend(reply);
+        self.0.wanted.borrow_mut().or_default(wake).extend(reply);
     }
 
     fn registered(&self, waiting: Vec<String>, new_flow: bool) {
@@ -615,12 +610,12 @@ impl Phone {
         }
         let mut wanted = self.0.wanted.take();
         for wake in waiting {
-            if !self.0.said.borrow().contains(&wake) {
-                wanted.entry(wake).or_default();
+            if self.0.said.borrow().get(&wake).is_none() {
+                wanted.or_default(wake);
             }
         }
         for (wake, replies) in wanted {
-            self.0.said.borrow_mut().insert(wake.clone());
+            self.0.said.borrow_mut().insert(wake.clone(), ());
             let phone = self.clone();
             spawn_local(async move { phone.say_ready(wake, replies).await });
         }
@@ -631,15 +626,17 @@ impl Phone {
         let unseen = answer
             .as_ref()
             .is_err_and(|p| p.status() == NOT_REGISTERED.status);
-        if unseen && self.0.repeated.borrow_mut().insert(wake.clone()) {
+        if unseen
+            && self
+                .0
+                .repeated
+                .borrow_mut()
+                .insert(wake.clone(), ())
+                .is_none()
+        {
             // The edge lost sight of this flow: once more, from a registration that it has seen.
             if let Ok(driver) = self.driver() {
-                self.0
-                    .wanted
-                    .borrow_mut()
-                    .entry(wake)
-                    .or_default()
-                    .extend(replies);
+                self.0.wanted.borrow_mut().or_default(wake).extend(replies);
                 driver.command(Command::Register);
                 return;
             }

@@ -1,0 +1,302 @@
+//! The platform modules in a real browser. `CHROMEDRIVER=/usr/bin/chromedriver`, flags in `webdriver.json`.
+#![cfg(target_arch = "wasm32")]
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test fails by panicking"
+)]
+
+use std::{cell::Cell, cell::RefCell, rc::Rc};
+
+use futures_channel::{mpsc, oneshot};
+use futures_util::StreamExt;
+use gloo_timers::future::TimeoutFuture;
+use js_sys::{Array, Function, Reflect, Uint8Array};
+use wakeline_client::{
+    channel::{Action, Channel, News},
+    device,
+    leader::{Claim, Waiting, claim},
+    media::{Media, MediaEvent},
+    problem::Problem,
+    store::{self, Record},
+    timer::Alarm,
+};
+use wakeline_edge_api::Account;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_test::*;
+use web_sys::{CryptoKey, MediaStream, MediaStreamTrack, MediaStreamTrackState, RtcStatsReport};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+fn member(object: &JsValue, name: &str) -> JsValue {
+    Reflect::get(object, &name.into()).unwrap()
+}
+
+#[wasm_bindgen_test]
+async fn a_session_comes_back_from_storage_with_a_key_that_signs_and_cannot_leave() {
+    let key = device::new_key().await.unwrap();
+    let record = Record {
+        account: Account {
+            uid: "u1".into(),
+            number: "1001".into(),
+            display_name: "Ada".into(),
+            address_of_record: "sip:1001@wakeline.test".into(),
+        },
+        device: device::new_id().unwrap(),
+        token: "t".into(),
+        expires_at: 1_900_000_000_000,
+        key,
+    };
+    store::save("https://edge.test", &record).await.unwrap();
+    assert!(store::load("https://other.test").await.unwrap().is_none());
+    let stored = store::load("https://edge.test").await.unwrap().unwrap();
+    assert_eq!(stored.account, record.account);
+    assert_eq!(
+        (&stored.device, stored.expires_at),
+        (&record.device, record.expires_at)
+    );
+
+    let private: CryptoKey = member(&stored.key, "privateKey").unchecked_into();
+    assert!(!private.extractable());
+    let signature = device::sign(&stored.key, "wakeline-renew\nx")
+        .await
+        .unwrap();
+    assert_eq!(signature.len(), 86, "64 octets in base64url");
+    assert!(verified(&record.key, &signature, "wakeline-renew\nx").await);
+    assert!(!verified(&record.key, &signature, "wakeline-renew\ny").await);
+    let public = device::public_key(&stored.key).await.unwrap();
+    assert_eq!((public.kty.as_str(), public.crv.as_str()), ("EC", "P-256"));
+
+    store::forget("https://edge.test").await.unwrap();
+    assert!(store::load("https://edge.test").await.unwrap().is_none());
+}
+
+async fn verified(key: &JsValue, signature: &str, message: &str) -> bool {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let public: CryptoKey = member(key, "publicKey").unchecked_into();
+    let subtle = web_sys::window().unwrap().crypto().unwrap().subtle();
+    let algorithm = web_sys::EcdsaParams::new("ECDSA", &"SHA-256".into());
+    let message = Uint8Array::from(message.as_bytes());
+    let promise = subtle
+        .verify_with_object_and_js_u8_array_and_js_u8_array(
+            &algorithm,
+            &public,
+            &Uint8Array::from(&signature[..]),
+            &message,
+        )
+        .unwrap();
+    JsFuture::from(promise).await.unwrap().is_truthy()
+}
+
+#[wasm_bindgen_test]
+fn device_ids_are_lower_case_uuids() {
+    let id = device::new_id().unwrap();
+    let parts: Vec<_> = id.split('-').map(str::len).collect();
+    assert_eq!(parts, [8, 4, 4, 4, 12]);
+    assert_eq!(id, id.to_lowercase());
+    assert_eq!(id.as_bytes()[14], b'4');
+}
+
+#[wasm_bindgen_test]
+async fn the_alarm_rings_in_a_worker_and_setting_it_anew_moves_it() {
+    let rings = Rc::new(Cell::new(0));
+    let (tell, rang) = oneshot::channel();
+    let tell = RefCell::new(Some(tell));
+    let counted = rings.clone();
+    let alarm = Alarm::new(move || {
+        counted.set(counted.get() + 1);
+        if let Some(tell) = tell.take() {
+            tell.send(js_sys::Date::now()).unwrap();
+        }
+    });
+    assert!(alarm.in_worker());
+    let start = js_sys::Date::now();
+    alarm.set(Some(1));
+    alarm.set(Some(60));
+    let at = rang.await.unwrap();
+    assert!(at - start >= 59.0, "the first setting was replaced");
+    alarm.set(Some(20));
+    alarm.set(None);
+    TimeoutFuture::new(60).await;
+    assert_eq!(rings.get(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn one_leads_and_who_waits_leads_when_the_leader_is_gone() {
+    let never = || panic!("nobody took it away");
+    let first = claim("test-lead", Claim::IfFree, None, never)
+        .await
+        .unwrap();
+    assert!(first.is_some());
+    let second = claim("test-lead", Claim::IfFree, None, never)
+        .await
+        .unwrap();
+    assert!(second.is_none());
+
+    let (tell, leads) = oneshot::channel();
+    spawn_local(async move {
+        let lead = claim("test-lead", Claim::Wait, None, never).await.unwrap();
+        // A dropped receiver would drop the lead, too.
+        assert!(tell.send(lead).is_ok());
+    });
+    TimeoutFuture::new(10).await;
+    drop(first);
+    assert!(leads.await.unwrap().is_some());
+}
+
+#[wasm_bindgen_test]
+async fn a_lead_that_is_stolen_is_told() {
+    let (tell, stolen) = oneshot::channel::<()>();
+    let lead = claim("test-steal", Claim::IfFree, None, || tell.send(()).unwrap())
+        .await
+        .unwrap();
+    let thief = claim("test-steal", Claim::Steal, None, || ())
+        .await
+        .unwrap();
+    stolen.await.unwrap();
+    assert!(lead.is_some() && thief.is_some());
+}
+
+#[wasm_bindgen_test]
+async fn a_claim_can_be_given_up() {
+    let lead = claim("test-give-up", Claim::IfFree, None, || ())
+        .await
+        .unwrap();
+    let waiting = Waiting::new().unwrap();
+    let given_up = waiting.clone();
+    spawn_local(async move { given_up.give_up() });
+    let claimed = claim("test-give-up", Claim::Wait, Some(&waiting), || ()).await;
+    assert!(matches!(claimed, Err(Problem::Browser { name, .. }) if name == "AbortError"));
+    drop(lead);
+}
+
+#[wasm_bindgen_test]
+async fn tabs_hear_each_other_and_not_themselves() {
+    let (tell, heard) = oneshot::channel();
+    let tell = RefCell::new(Some(tell));
+    let _other = Channel::join("test-tabs", move |news| {
+        tell.take().unwrap().send(news).unwrap()
+    })
+    .unwrap();
+    let us = Channel::join("test-tabs", |_| panic!("a tab hears itself")).unwrap();
+    let news = News::Do {
+        call: "7".into(),
+        what: Action::Reject,
+    };
+    us.tell(&news);
+    assert_eq!(heard.await.unwrap(), news);
+}
+
+#[wasm_bindgen_test]
+async fn two_pages_hear_each_other_by_opus_and_let_the_microphone_go() {
+    let microphones = watch_microphones();
+    let (tell, mut events) = mpsc::unbounded();
+    let side = |name: &'static str| {
+        let tell = tell.clone();
+        Media::new(JsValue::UNDEFINED, JsValue::TRUE, move |event| {
+            tell.unbounded_send((name, event)).unwrap();
+        })
+    };
+    let (caller, callee) = (side("caller"), side("callee"));
+    let offer = caller.offer().await.unwrap();
+    assert!(
+        offer.contains("opus/48000") && !offer.contains("PCMU"),
+        "{offer}"
+    );
+    assert!(
+        offer.contains("a=candidate") && offer.contains("a=fingerprint"),
+        "{offer}"
+    );
+    let answer = callee.answer(&offer).await.unwrap();
+    caller.accept(&answer).await.unwrap();
+    connected(&mut events).await;
+    assert!(callee.remote().is_some() && caller.remote().is_some());
+    while received(&callee).await < 10.0 || received(&caller).await < 10.0 {
+        TimeoutFuture::new(50).await;
+    }
+
+    assert!(live_tracks(&microphones, true) == 2);
+    caller.mute(true);
+    assert!(caller.muted());
+    assert!(live_tracks(&microphones, true) == 1, "silence is sent");
+    caller.mute(false);
+    assert!(live_tracks(&microphones, true) == 2);
+
+    // The caller's page was reloaded: another certificate, answered from a fresh connection with the same microphone.
+    caller.close();
+    let reloaded = side("caller");
+    let offer = reloaded.offer().await.unwrap();
+    let answer = callee.answer(&offer).await.unwrap();
+    reloaded.accept(&answer).await.unwrap();
+    connected(&mut events).await;
+
+    assert!(live_tracks(&microphones, true) == 2);
+    callee.close();
+    reloaded.close();
+    assert!(live_tracks(&microphones, true) == 0, "the light goes out");
+    assert!(matches!(reloaded.stats().await, Err(Problem::Gone)));
+}
+
+#[wasm_bindgen_test]
+async fn a_microphone_that_is_granted_too_late_is_let_go_at_once() {
+    let microphones = watch_microphones();
+    let media = Media::new(JsValue::UNDEFINED, JsValue::TRUE, |_| ());
+    let asking = media.clone();
+    let (tell, asked) = oneshot::channel();
+    spawn_local(async move { tell.send(asking.offer().await).unwrap() });
+    TimeoutFuture::new(0).await;
+    media.close();
+    assert_eq!(asked.await.unwrap(), Err(Problem::Gone));
+    assert!(live_tracks(&microphones, true) == 0);
+}
+
+async fn connected(events: &mut mpsc::UnboundedReceiver<(&'static str, MediaEvent)>) {
+    let (mut connected, mut streams) = (0, 0);
+    while connected < 2 || streams < 2 {
+        match events.next().await.unwrap() {
+            (_, MediaEvent::Connected) => connected += 1,
+            (_, MediaEvent::Stream) => streams += 1,
+            (name, MediaEvent::Failed) => panic!("{name} found no path"),
+        }
+    }
+}
+
+/// Packets that have arrived.
+async fn received(media: &Media) -> f64 {
+    let report: RtcStatsReport = media.stats().await.unwrap().unchecked_into();
+    let inbound = report
+        .values()
+        .into_iter()
+        .map(Result::unwrap)
+        .find(|entry| member(entry, "type").as_string().as_deref() == Some("inbound-rtp"));
+    inbound
+        .and_then(|entry| member(&entry, "packetsReceived").as_f64())
+        .unwrap_or_default()
+}
+
+/// The streams that the browser hands out from now on.
+fn watch_microphones() -> Array {
+    let script = "const streams = [], devices = navigator.mediaDevices, ask = MediaDevices.prototype.getUserMedia.bind(devices);
+        devices.getUserMedia = async (wanted) => { const s = await ask(wanted); streams.push(s); return s; };
+        return streams;";
+    Function::new_no_args(script)
+        .call0(&JsValue::UNDEFINED)
+        .unwrap()
+        .unchecked_into()
+}
+
+fn live_tracks(streams: &Array, enabled: bool) -> usize {
+    let tracks = streams.iter().flat_map(|stream| {
+        let stream: MediaStream = stream.unchecked_into();
+        stream
+            .get_audio_tracks()
+            .iter()
+            .map(JsCast::unchecked_into::<MediaStreamTrack>)
+            .collect::<Vec<_>>()
+    });
+    tracks
+        .filter(|t| t.ready_state() == MediaStreamTrackState::Live && t.enabled() == enabled)
+        .count()
+}

@@ -1,0 +1,128 @@
+// Pages that have nothing but the client: the JS API in headless browsers against the real edge, no
+// page of the product between. Each browser is a process with a tone of its own at its microphone.
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import puppeteer from 'puppeteer-core';
+import { writeTone } from '../lib/audio.mjs';
+import { Edge } from '../lib/edge.mjs';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const FLAGS = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
+  '--disable-sync', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--allow-loopback-in-peer-connection',
+  '--autoplay-policy=no-user-gesture-required',
+];
+
+// Everything a test wants to know of a page is kept there in `seen`.
+const PAGE = `
+import * as wakeline from './client/index.js';
+const seen = { registration: [], incoming: [], waking: [], roles: [], states: {} };
+const watch = (call) => {
+  const states = (seen.states[call.id] ??= [[call.state, call.stage]]);
+  call.addEventListener('state', () => states.push([call.state, call.stage]));
+  call.addEventListener('media', () => { if (call.remoteStream) document.querySelector('audio').srcObject = call.remoteStream; });
+  return call;
+};
+const open = async (o) => {
+  const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+  const phone = window.phone = await wakeline.Phone.open({ audio, ...o });
+  seen.registration.push(phone.registration.state);
+  phone.addEventListener('registration', () => seen.registration.push(phone.registration.state));
+  phone.addEventListener('role', () => seen.roles.push(phone.role));
+  phone.addEventListener('incoming', (e) => { seen.incoming.push(e.call.id); window.call = watch(e.call); });
+  phone.addEventListener('waking', (e) => seen.waking.push(e.wake));
+  return phone;
+};
+const dial = async (number) => { window.call = watch(await window.phone.call(number)); };
+Object.assign(window, { wakeline, seen, open, dial, loaded: true });
+`;
+
+export class Stage {
+  static async open(site) {
+    const stage = new Stage();
+    stage.dir = mkdtempSync(join(tmpdir(), 'wakeline-client-'));
+    const assets = join(stage.dir, 'assets');
+    await build({
+      entryPoints: [join(ROOT, 'client-wasm/js/index.ts')], bundle: true, format: 'esm', outfile: join(assets, 'client/index.js'), logLevel: 'error',
+    });
+    cpSync(join(ROOT, 'build/client/wakeline_client_bg.wasm'), join(assets, 'client/wakeline_client_bg.wasm'));
+    writeFileSync(join(assets, 'index.html'), '<!doctype html><title>client</title><audio autoplay></audio><script type="module" src="/page.js"></script>');
+    writeFileSync(join(assets, 'page.js'), PAGE);
+    stage.edge = await Edge.open({ assets, sites: [site ?? {}] });
+    stage.browsers = [];
+    return stage;
+  }
+
+  async account(number, display_name) {
+    const answer = await this.edge.api('POST', '/v1/accounts', { body: { number, password: `secret of ${number}`, display_name } });
+    if (answer.status !== 201) throw new Error(`account: ${JSON.stringify(answer)}`);
+  }
+
+  /** A browser with a profile of its own, whose microphone plays this tone. */
+  async browser(hz) {
+    const tone = writeTone(join(this.dir, `${hz}.wav`), hz);
+    const browser = await puppeteer.launch({
+      executablePath: '/usr/bin/chromium', headless: true, args: [...FLAGS, `--use-file-for-fake-audio-capture=${tone}`],
+      ignoreDefaultArgs: ['--mute-audio'], protocolTimeout: 60_000,
+    });
+    this.browsers.push(browser);
+    return browser;
+  }
+
+  async page(browser) {
+    const page = await browser.newPage();
+    page.on('console', (message) => { if (process.env.WAKELINE_CONSOLE) console.error(`[page] ${message.text()}`); });
+    page.on('pageerror', (error) => { page.failure ??= error; if (process.env.WAKELINE_CONSOLE) console.error(`[page] ${error.stack}`); });
+    await page.goto(this.edge.origin);
+    await page.waitForFunction('window.loaded');
+    return page;
+  }
+
+  /** A page that is signed in and registered. */
+  async signedIn(browser, number) {
+    const page = await this.page(browser);
+    await page.evaluate(async (edge, number) => {
+      window.session = await wakeline.Session.signIn({ edge, number, password: `secret of ${number}` });
+      await session.bindDevice({ label: 'test', lang: 'en' });
+      await open({ session });
+    }, this.edge.origin, number);
+    await page.waitForFunction(`phone.registration.state === 'registered'`);
+    return page;
+  }
+
+  async close() {
+    await Promise.all(this.browsers.map((browser) => browser.close().catch(() => {})));
+    await this.edge?.close();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** The loudest frequency that a page's audio element plays within `ms`, and how loud it was. */
+export function hear(page, ms = 1500) {
+  return page.evaluate(async (ms) => {
+    const stream = document.querySelector('audio').srcObject;
+    if (!stream) return { hz: 0, rms: 0 };
+    const context = new AudioContext();
+    const analyser = context.createAnalyser();
+    analyser.fftSize = 8192;
+    analyser.smoothingTimeConstant = 0;
+    context.createMediaStreamSource(stream).connect(analyser);
+    const spectrum = new Float32Array(analyser.frequencyBinCount);
+    const wave = new Float32Array(analyser.fftSize);
+    let best = { hz: 0, rms: 0 };
+    const until = performance.now() + ms;
+    while (performance.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, 40));
+      analyser.getFloatFrequencyData(spectrum);
+      analyser.getFloatTimeDomainData(wave);
+      const rms = Math.sqrt(wave.reduce((sum, sample) => sum + sample * sample, 0) / wave.length);
+      const top = spectrum.reduce((at, level, i) => (level > spectrum[at] ? i : at), 1);
+      if (rms > best.rms) best = { hz: (top * context.sampleRate) / analyser.fftSize, rms };
+    }
+    await context.close();
+    return best;
+  }, ms);
+}
