@@ -291,6 +291,28 @@ impl Call {
         }
     }
 
+    /// This side came back on a new flow: does its call still stand?
+    pub fn probe(&mut self, post: &mut Post) {
+        if let (Phase::Talking, Some(dialog)) = (&self.phase, &mut self.dialog) {
+            post.probe(self.id, dialog);
+        }
+    }
+
+    /// It was ended while this side was away.
+    pub fn gone(&mut self, post: &mut Post) {
+        if matches!(self.phase, Phase::Talking) {
+            let reason = "ended while disconnected".to_owned();
+            let end = End {
+                outcome: Outcome::HungUp,
+                status: 481,
+                reason,
+                by: By::Remote,
+            };
+            self.over(post, end);
+            self.dialog = None;
+        }
+    }
+
     /// When [`Call::timeout`] is to be called.
     pub fn deadline(&self) -> Option<Time> {
         let own = match &self.phase {

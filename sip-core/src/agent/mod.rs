@@ -155,6 +155,9 @@ impl Agent {
 
     /// Tells the page what has changed, and forgets what is over.
     fn settle(&mut self) {
+        for id in std::mem::take(&mut self.post.gone) {
+            self.with_call(id, |call, post| call.gone(post));
+        }
         for call in &mut self.calls {
             call.show(&mut self.post);
         }
@@ -307,6 +310,9 @@ impl Agent {
                 self.post.flow_registered();
                 for call in &mut self.calls {
                     call.flow_registered(&mut self.post);
+                    if new_flow {
+                        call.probe(&mut self.post);
+                    }
                 }
                 self.post
                     .out

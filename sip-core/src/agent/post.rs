@@ -30,8 +30,10 @@ pub struct Post {
     pub registered: bool,
     /// What is to go out.
     pub out: VecDeque<Output>,
-    /// CANCEL and BYE that wait for their answer; a BYE with its dialog, to be sent again on another flow.
-    requests: Vec<(ClientNonInvite, Option<Dialog>)>,
+    /// Requests that wait for their answer, and what for.
+    requests: Vec<(ClientNonInvite, Purpose)>,
+    /// Calls whose dialog the other side knows no more.
+    pub gone: Vec<CallId>,
     /// BYEs that wait for a flow.
     farewells: Vec<Dialog>,
     /// Our INVITEs whose call is answered or over.
@@ -50,6 +52,7 @@ impl Post {
             registered: false,
             out: VecDeque::new(),
             requests: Vec::new(),
+            gone: Vec::new(),
             farewells: Vec::new(),
             invites: Vec::new(),
             refused: Vec::new(),
@@ -76,6 +79,15 @@ impl Post {
         }
     }
 
+    /// Asks inside of a dialog whether it still stands. The edge learns from it on which flow this side is now.
+    pub fn probe(&mut self, call: CallId, dialog: &mut Dialog) {
+        let via = self.me.via(&mut self.entropy);
+        let request = dialog
+            .request(Method::Options, &via)
+            .with(HeaderName::Contact, self.me.contact());
+        self.request(request, Purpose::Probe(call));
+    }
+
     /// Ends a dialog, now or when there is a flow again.
     pub fn bye(&mut self, mut dialog: Dialog) {
         if !self.registered {
@@ -85,12 +97,12 @@ impl Post {
         let kept = dialog.clone();
         let via = self.me.via(&mut self.entropy);
         let request = dialog.request(Method::Bye, &via);
-        self.request(request, Some(kept));
+        self.request(request, Purpose::Bye(kept));
     }
 
-    fn request(&mut self, request: Request, dialog: Option<Dialog>) {
+    fn request(&mut self, request: Request, purpose: Purpose) {
         let (transaction, actions) = ClientNonInvite::start(request, Transport::Reliable, self.now);
-        push(&mut self.requests, (transaction, dialog));
+        push(&mut self.requests, (transaction, purpose));
         for action in actions {
             if let ClientAction::Send(request) = action {
                 self.send(request);
@@ -158,7 +170,7 @@ impl Post {
         for action in actions {
             match action {
                 ClientAction::Send(request) => self.send(request),
-                ClientAction::Cancel(request) => self.request(request, None),
+                ClientAction::Cancel(request) => self.request(request, Purpose::Cancel),
                 ClientAction::Receive(response) => news.push(InviteNews::Response(response)),
                 ClientAction::TimedOut => news.push(InviteNews::TimedOut),
                 ClientAction::Ended => news.push(InviteNews::Ended),
@@ -171,11 +183,12 @@ impl Post {
     pub fn response(&mut self, key: &ClientKey, response: &Response) -> bool {
         let now = self.now;
         if let Some(at) = self.requests.iter().position(|(t, _)| of(t.request(), key)) {
-            let (transaction, _) = &mut self.requests[at];
-            if transaction
-                .receive(response.clone(), now)
-                .contains(&ClientAction::Ended)
-            {
+            let (transaction, purpose) = &mut self.requests[at];
+            let actions = transaction.receive(response.clone(), now);
+            if let (Purpose::Probe(call), 481) = (&purpose, response.status) {
+                self.gone.push(*call);
+            }
+            if actions.contains(&ClientAction::Ended) {
                 self.requests.remove(at);
             }
             return true;
@@ -221,8 +234,8 @@ impl Post {
         self.registered = false;
         self.invites.clear();
         self.refused.clear();
-        for (_, dialog) in std::mem::take(&mut self.requests) {
-            if let Some(dialog) = dialog {
+        for (_, purpose) in std::mem::take(&mut self.requests) {
+            if let Purpose::Bye(dialog) = purpose {
                 push(&mut self.farewells, dialog);
             }
         }
@@ -252,6 +265,17 @@ impl Post {
         });
         self.refused = refused;
     }
+}
+
+/// What a request of ours is for.
+#[derive(Debug)]
+enum Purpose {
+    /// Takes an INVITE back.
+    Cancel,
+    /// Ends this dialog; sent again on another flow if this one is lost.
+    Bye(Dialog),
+    /// Asks whether the dialog of this call still stands.
+    Probe(CallId),
 }
 
 /// What became of an INVITE of ours.
