@@ -28,8 +28,24 @@ pub struct Record {
     /// When it ends, by the edge's clock.
     pub expires_at: u64,
     /// The device's key pair; its private half never leaves the browser.
-    #[serde(with = "serde_wasm_bindgen::preserve")]
+    #[serde(with = "key_pair")]
     pub key: CryptoKeyPair,
+}
+
+/// A key pair is a plain object with two keys: no class says so, hence the cast without a question.
+mod key_pair {
+    use serde::{Deserializer, Serializer};
+    use serde_wasm_bindgen::preserve;
+    use wasm_bindgen::JsCast;
+    use web_sys::CryptoKeyPair;
+
+    pub fn serialize<S: Serializer>(pair: &CryptoKeyPair, to: S) -> Result<S::Ok, S::Error> {
+        preserve::serialize(pair, to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<CryptoKeyPair, D::Error> {
+        preserve::deserialize::<D, js_sys::Object>(from).map(JsCast::unchecked_into)
+    }
 }
 
 /// The session stored for this edge, if it can be read.

@@ -141,6 +141,7 @@ impl Default for PushPolicy {
         Self {
             allow: [
                 "fcm.googleapis.com",
+                "jmt17.google.com",
                 "updates.push.services.mozilla.com",
                 "*.push.services.mozilla.com",
                 "*.push.apple.com",

@@ -8,8 +8,9 @@ use url::{Host, Url};
 const MAX_ENDPOINT: usize = 2048;
 
 /// Hosts of the push services of Chromium, Firefox, Windows and Safari.
-const DEFAULTS: [&str; 6] = [
+const DEFAULTS: [&str; 7] = [
     "fcm.googleapis.com",
+    "jmt17.google.com",
     "updates.push.services.mozilla.com",
     "*.push.services.mozilla.com",
     "*.notify.windows.com",

@@ -45,6 +45,7 @@ export class Wire {
       this.log.record('response', { side, method, path, status: answer.statusCode, asked });
       response.writeHead(answer.statusCode, answer.rawHeaders);
       answer.pipe(response);
+      if (answer.statusCode >= 400) answer.once('data', (chunk) => this.log.record('refused', { side, path, body: chunk.toString('utf8', 0, 500) }));
     });
     onward.on('error', () => response.destroy());
     response.on('close', () => onward.destroy());
