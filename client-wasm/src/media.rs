@@ -158,7 +158,7 @@ impl Media {
 
     async fn microphone(&self) -> Result<MediaStream, Problem> {
         if let Some(stream) = &*self.0.microphone.borrow() {
-            return Ok(stream.clone());
+            return Ok(same(stream));
         }
         let devices = web_sys::window()
             .ok_or(Problem::Gone)?
@@ -178,7 +178,7 @@ impl Media {
         for track in tracks(&stream) {
             track.set_enabled(!self.0.muted.get());
         }
-        *self.0.microphone.borrow_mut() = Some(stream.clone());
+        *self.0.microphone.borrow_mut() = Some(same(&stream));
         Ok(stream)
     }
 
@@ -283,6 +283,12 @@ impl Drop for Inner {
             stop(&microphone);
         }
     }
+}
+
+/// Another handle of the same stream. Its own method `clone` is the browser's, and makes new tracks: a second microphone
+/// that nobody mutes or stops.
+fn same(stream: &MediaStream) -> MediaStream {
+    Clone::clone(stream)
 }
 
 async fn js(promise: Promise) -> Result<JsValue, Problem> {
