@@ -161,3 +161,25 @@ fn hanging_up_on_a_lost_party_works() {
         0
     );
 }
+
+#[test]
+fn a_call_that_either_side_hung_up_leaves_nothing_at_the_flows() {
+    for caller_ends in [true, false] {
+        let (mut world, caller, callee) = talking();
+        let flows = [caller, callee].map(|page| world.pages[page].flow.clone().unwrap());
+        for flow in &flows {
+            assert_eq!(world.rows_of(flow, &["calls"]), 1);
+        }
+        if caller_ends {
+            let bye = world.pages[caller].as_caller("BYE", 2);
+            world.send(caller, bye);
+        } else {
+            let bye = world.pages[callee].as_callee("BYE", 1);
+            world.send(callee, bye);
+        }
+        world.settle();
+        for flow in &flows {
+            assert_eq!(world.rows_of(flow, &["calls"]), 0, "of {flow}");
+        }
+    }
+}

@@ -234,6 +234,7 @@ impl Flow {
         let is_final = response.as_ref().is_none_or(Response::is_final);
         let request = row.request();
         let begins = request.headers.to().is_ok_and(|to| to.tag().is_none());
+        let is_bye = request.method == Method::Bye;
         let over = match request.method {
             Method::Bye => is_final,
             Method::Invite => {
@@ -253,7 +254,8 @@ impl Flow {
                 });
                 self.outbox
                     .send(now, &line, &call, FlowToLine::Response { tx, response });
-                if over && !self.server_begins(&call) {
+                // A BYE ends both sides of a call; a failed branch only that of the callee, who may call itself.
+                if over && (is_bye || !self.server_begins(&call)) {
                     self.leave_call(&call);
                 }
             }
