@@ -106,7 +106,8 @@ impl Pushes {
                 self.throttled |= throttled;
                 let backoff = limits.push_retry * (1 << (self.failures - 1).min(4));
                 let wait = retry_after_s
-                    .map_or(backoff, |s| crate::time::Duration::from_secs(u64::from(s)));
+                    .map_or(backoff, |s| crate::time::Duration::from_secs(u64::from(s)))
+                    .max(limits.push_retry);
                 if !(self.accepted && self.throttled) {
                     self.next_at = Some(now + wait).filter(|at| *at < ready_by);
                 }

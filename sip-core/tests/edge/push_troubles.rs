@@ -65,3 +65,25 @@ fn a_replacement_is_tried_until_it_is_accepted() {
     assert_eq!(world.pushed(PushKind::Cancelled), 3);
     assert_eq!(world.rows_of("line:demo:1002", &["jobs"]), 0);
 }
+
+#[test]
+fn a_retry_after_of_nothing_is_no_invitation_to_hammer() {
+    let (mut world, caller, _) = World::caller_and_sleeper();
+    for _ in 0..100 {
+        world.push_answers.push_back(PushOutcome::Later {
+            retry_after_s: Some(0),
+            throttled: false,
+        });
+    }
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.into_bytes());
+    world.run_for(7_000);
+    let count = world.pushes.len();
+    assert!((2..=4).contains(&count), "{count} pushes in seven seconds");
+    // The replacement is no hammer either.
+    let cancel = world.pages[caller].cancel("1002");
+    world.send(caller, cancel);
+    world.run_for(3_000);
+    let replaced = world.pushed(PushKind::Cancelled);
+    assert!(replaced <= 2, "{replaced} replacements in three seconds");
+}

@@ -111,7 +111,9 @@ impl Line {
             && job.push.attempt < MAX_TRIES
         {
             let backoff = self.config.wake.push_retry * (1 << job.push.attempt.min(6));
-            let wait = retry_after_s.map_or(backoff, |s| Duration::from_secs(u64::from(s)));
+            let wait = retry_after_s
+                .map_or(backoff, |s| Duration::from_secs(u64::from(s)))
+                .max(self.config.wake.push_retry);
             if wait.as_secs() < u64::from(job.push.ttl_s) {
                 job.next_try = Some(now + wait);
                 self.jobs.insert(name, job);
