@@ -110,6 +110,11 @@ impl Driver {
         Ok(Self(inner))
     }
 
+    /// Has STUN and TURN servers at hand before a call wants them.
+    pub fn warm(&self) {
+        self.0.ice.refresh();
+    }
+
     /// Tells the agent what the page wants.
     pub fn command(&self, command: Command) {
         self.feed(Input::Command(command));

@@ -64,6 +64,8 @@ struct Inner {
     repeated: RefCell<Table<String, ()>>,
     answering: RefCell<Table<String, Reply<()>>>,
     leader_state: RefCell<Option<oneshot::Sender<()>>>,
+    /// The device fetches a new token.
+    renewing: Cell<bool>,
     closed: Cell<bool>,
 }
 
@@ -111,6 +113,7 @@ impl Phone {
             repeated: RefCell::default(),
             answering: RefCell::default(),
             leader_state: RefCell::new(None),
+            renewing: Cell::new(false),
             closed: Cell::new(false),
         }));
         if let Some(wake) = &options.wake {
@@ -176,6 +179,10 @@ impl Phone {
         let Ok(driver) = self.driver() else {
             return self.tell_leader(call, Action::Answer);
         };
+        let waits = |view: &CallView| view.state == CallState::Incoming;
+        if !self.0.calls.borrow().get(&call).is_some_and(waits) {
+            return Err(Problem::Gone);
+        }
         let (reply, answered) = oneshot::channel();
         self.0.answering.borrow_mut().insert(call.clone(), reply);
         driver.command(Command::Answer(id(&call)?));
@@ -510,6 +517,11 @@ impl Phone {
     fn told(&self, told: Told) {
         match told {
             Told::Media(call) => self.media_changed(&call.0.to_string()),
+            // While the device fetches a new token nothing is refused yet.
+            Told::Agent(Event::Registration(agent::Registration::Refused {
+                status: 401 | 407,
+                ..
+            })) if self.0.renewing.get() => {}
             Told::Agent(Event::Registration(registration)) => {
                 self.registration_is(registration.into());
             }
@@ -570,31 +582,35 @@ impl Phone {
     }
 
     fn renew_token(&self) {
+        if self.0.renewing.replace(true) {
+            return;
+        }
         let phone = self.clone();
         spawn_local(async move {
-            while !phone.0.closed.get() {
-                match phone.0.session.renew().await {
-                    Ok(()) => {
-                        if let (Ok(driver), Ok(token)) =
-                            (phone.driver(), phone.0.session.token().await)
-                        {
-                            driver.command(Command::Token(Pii(token)));
-                        }
-                        return;
-                    }
-                    Err(problem) if problem.requires_sign_in() => {
-                        let reason = Some("signed-out".into());
-                        phone.registration_is(Registration {
-                            state: RegistrationState::Refused,
-                            reason,
-                            retry_at: None,
-                        });
-                        return;
-                    }
-                    Err(_) => TimeoutFuture::new(TOKEN_AGAIN_MS).await,
-                }
+            let renewed = phone.token_renewed().await;
+            phone.0.renewing.set(false);
+            match (renewed, phone.driver()) {
+                (Ok(token), Ok(driver)) => driver.command(Command::Token(Pii(token))),
+                _ => phone.registration_is(Registration {
+                    state: RegistrationState::Refused,
+                    reason: Some("signed-out".into()),
+                    retry_at: None,
+                }),
             }
         });
+    }
+
+    /// A new token, however long the edge cannot be reached; or the device's credential is dead.
+    async fn token_renewed(&self) -> Result<String, Problem> {
+        loop {
+            match self.0.session.renew().await {
+                Ok(()) => return self.0.session.token().await,
+                Err(problem) if problem.requires_sign_in() || self.0.closed.get() => {
+                    return Err(problem);
+                }
+                Err(_) => TimeoutFuture::new(TOKEN_AGAIN_MS).await,
+            }
+        }
     }
 
     // Wakes.
@@ -607,6 +623,9 @@ impl Phone {
     fn registered(&self, waiting: Vec<String>, new_flow: bool) {
         if new_flow {
             self.0.said.borrow_mut().clear();
+        }
+        if let Ok(driver) = self.driver() {
+            driver.warm();
         }
         let mut wanted = self.0.wanted.take();
         for wake in waiting {

@@ -46,6 +46,8 @@ pub struct Link {
     patience: Patience,
     state: State,
     online: bool,
+    /// When the flow last showed life.
+    heard: Time,
     /// Tries without a registration since the last one that succeeded.
     failures: u32,
 }
@@ -57,6 +59,7 @@ impl Link {
             patience,
             state: State::Down,
             online: true,
+            heard: Time::ZERO,
             failures: 0,
         }
     }
@@ -102,6 +105,7 @@ impl Link {
     pub fn opened(&mut self, now: Time) -> bool {
         let awaited = matches!(self.state, State::Opening(_));
         if awaited {
+            self.heard = now;
             self.state = State::Open(now + self.patience.ping);
         }
         awaited
@@ -135,8 +139,14 @@ impl Link {
     /// Something came in: the flow lives.
     pub fn heard(&mut self, now: Time) {
         if self.is_open() {
+            self.heard = now;
             self.state = State::Open(now + self.patience.ping);
         }
+    }
+
+    /// No sign of life for longer than a keepalive takes: the page slept, and the far side has had time to forget us.
+    pub fn is_stale(&self, now: Time) -> bool {
+        now.since(self.heard) > self.patience.ping + self.patience.pong
     }
 
     /// The flow may be dead without our knowing: it is asked now and has little time.

@@ -254,15 +254,21 @@ impl Agent {
         }
     }
 
+    /// Someone waits for the proof of a registration: a flow that may be dead is not given the usual time.
     fn register_now(&mut self) {
+        let now = self.post.now;
         if self.stopped {
             return;
         }
-        if self.link.is_open() {
-            self.registrar.register(&mut self.post);
-        } else {
+        if !self.link.is_open() {
             self.registrar.forgive();
-            let step = self.link.hurry(self.post.now);
+            let step = self.link.hurry(now);
+            self.step(step);
+        } else if self.link.is_stale(now) {
+            self.reconnect();
+        } else {
+            self.registrar.register(&mut self.post);
+            let step = self.link.doubt(now);
             self.step(step);
         }
     }
