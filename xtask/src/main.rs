@@ -48,7 +48,10 @@ usage: cargo xtask COMMAND
 ";
 
 fn main() -> ExitCode {
-    match run() {
+    let result = run();
+    // What a stopped child made fail is no failure to report.
+    process::leave_to_signals();
+    match result {
         Ok(code) => code,
         Err(error) => {
             eprintln!("xtask: {error:#}");

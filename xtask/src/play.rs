@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 use crate::build::{Part, build};
 use crate::house::House;
 use crate::process::Task;
-use crate::setup::apt;
+use crate::setup::{apt, node};
 
 const LIMIT: Duration = Duration::from_secs(45 * 60);
 
@@ -72,7 +72,9 @@ pub fn run(house: &House, shelf: Shelf, name: &str, options: &Options) -> Result
 
 /// Writes a screenshot of every state of the page to `folder`.
 pub fn shots(house: &House, folder: &Path, rest: &[OsString]) -> Result<ExitCode> {
-    ready(house)?;
+    // The pictures are taken of the page's sources with states put in: no edge, no client.
+    node::packages(house)?;
+    apt::ensure(house, &[("chromium", "chromium")])?;
     apt::ensure_fonts(house)?;
     let folder = from_here(folder)?;
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;

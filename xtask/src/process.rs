@@ -8,8 +8,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Mutex;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,20 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// Lines shown of a child that failed quietly.
 const TAIL: usize = 60;
 
-static GROUPS: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+/// The groups that run, and whether xtask is ending: then no new one starts.
+static GROUPS: Mutex<Groups> = Mutex::new(Groups {
+    running: Vec::new(),
+    stopping: false,
+});
+
+struct Groups {
+    running: Vec<Pid>,
+    stopping: bool,
+}
+
+fn groups() -> MutexGuard<'static, Groups> {
+    GROUPS.lock().expect("no holder of the table panics")
+}
 
 /// What to run, where, and for how long at most.
 #[derive(Clone, Debug)]
@@ -115,13 +128,24 @@ impl Task {
 
     /// Starts it; the returned [`Group`] ends it when dropped.
     pub fn spawn(&self, output: Stdio, errors: Stdio) -> Result<Group> {
+        // Held while starting, so that a child is either seen by `end_all` or never started.
+        let mut groups = groups();
+        if groups.stopping {
+            drop(groups);
+            await_the_end();
+        }
         let child = self
             .command()
             .stdout(output)
             .stderr(errors)
             .spawn()
             .with_context(|| format!("cannot start {}", self.program.display()))?;
-        Ok(Group::new(child))
+        let id = Pid::from_child(&child);
+        groups.running.push(id);
+        Ok(Group {
+            child,
+            id: Some(id),
+        })
     }
 
     /// Runs to the end, giving each line to `each` as it comes, and `None` whenever a moment passed
@@ -171,6 +195,7 @@ impl Task {
             }
         };
         group.end();
+        leave_to_signals();
         Ok(Finished {
             status,
             lines,
@@ -235,18 +260,6 @@ pub struct Group {
 }
 
 impl Group {
-    fn new(child: Child) -> Self {
-        let id = Pid::from_child(&child);
-        GROUPS
-            .lock()
-            .expect("no holder of the table panics")
-            .push(id);
-        Self {
-            child,
-            id: Some(id),
-        }
-    }
-
     /// Lets it live on: it was started for the person, not for us.
     pub fn release(mut self) {
         if let Some(id) = self.id.take() {
@@ -282,28 +295,42 @@ impl Drop for Group {
 }
 
 fn forget(id: Pid) {
-    GROUPS
-        .lock()
-        .expect("no holder of the table panics")
-        .retain(|other| *other != id);
+    groups().running.retain(|other| *other != id);
 }
 
-/// Ends every group still running; their owners reap them.
-pub fn end_all() {
-    let groups = GROUPS
-        .lock()
-        .expect("no holder of the table panics")
-        .clone();
+/// Ends every group still running, and lets no other start; their owners reap them.
+fn end_all() {
+    let running = {
+        let mut groups = groups();
+        groups.stopping = true;
+        groups.running.clone()
+    };
     let deadline = Instant::now() + GRACE;
-    for id in &groups {
+    for id in &running {
         let _ = kill_process_group(*id, Signal::TERM);
     }
-    while Instant::now() < deadline && groups.iter().any(|id| test_kill_process_group(*id).is_ok())
+    while Instant::now() < deadline
+        && running
+            .iter()
+            .any(|id| test_kill_process_group(*id).is_ok())
     {
         thread::sleep(Duration::from_millis(50));
     }
-    for id in &groups {
+    for id in &running {
         let _ = kill_process_group(*id, Signal::KILL);
+    }
+}
+
+/// Blocks when a signal is ending xtask: its thread leaves the process when the children are gone.
+pub fn leave_to_signals() {
+    if groups().stopping {
+        await_the_end();
+    }
+}
+
+fn await_the_end() -> ! {
+    loop {
+        thread::park();
     }
 }
 
