@@ -32,7 +32,7 @@ pub struct Call {
     /// What the path holds in its `{}`.
     pub params: Vec<String>,
     /// At most [`BODY_LIMIT`] octets.
-    pub body: Vec<u8>,
+    pub body: String,
     /// Who calls; [`Caller::Anyone`] until proven.
     pub caller: Caller,
 }
@@ -45,7 +45,7 @@ impl Call {
 
     /// The body, parsed.
     pub fn json<T: DeserializeOwned>(&self) -> Answer<T> {
-        serde_json::from_slice(&self.body).map_err(|e| {
+        serde_json::from_str(&self.body).map_err(|e| {
             refuse(
                 problem::BAD_REQUEST,
                 format!(
@@ -68,7 +68,7 @@ impl Call {
 }
 
 /// The body, unless it is too long: a caller without length is cut off at the limit.
-pub async fn read_body(req: &mut Request) -> Answer<Vec<u8>> {
+pub async fn read_body(req: &mut Request) -> Answer<String> {
     let too_large = || {
         refuse(
             problem::TOO_LARGE,
@@ -83,7 +83,7 @@ pub async fn read_body(req: &mut Request) -> Answer<Vec<u8>> {
         return Err(too_large());
     }
     if req.inner().body().is_none() {
-        return Ok(Vec::new());
+        return Ok(String::new());
     }
     let mut stream = req.stream()?;
     let mut body = Vec::new();
@@ -93,7 +93,7 @@ pub async fn read_body(req: &mut Request) -> Answer<Vec<u8>> {
             return Err(too_large());
         }
     }
-    Ok(body)
+    String::from_utf8(body).map_err(|_| refuse(problem::BAD_REQUEST, "The body must be UTF-8."))
 }
 
 /// The time, as it is when something has just arrived.

@@ -66,6 +66,10 @@ struct Header<'a> {
     kid: Option<&'a str>,
 }
 
+fn text(base64: &str) -> Option<String> {
+    String::from_utf8(B64.decode(base64).ok()?).ok()
+}
+
 fn mac(key: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     parts.iter().for_each(|p| mac.update(p));
@@ -108,8 +112,8 @@ pub fn verify(site: &Site, now_ms: u64, token: &str) -> Result<Claims, TokenErro
     }
     let (data, tag) = token.rsplit_once('.').ok_or(Malformed)?;
     let (header, payload) = data.split_once('.').ok_or(Malformed)?;
-    let header = B64.decode(header).map_err(|_| Malformed)?;
-    let header: Header = serde_json::from_slice(&header).map_err(|_| Malformed)?;
+    let header = text(header).ok_or(Malformed)?;
+    let header: Header = serde_json::from_str(&header).map_err(|_| Malformed)?;
     if header.alg != "HS256" {
         return Err(Malformed);
     }
@@ -126,8 +130,8 @@ pub fn verify(site: &Site, now_ms: u64, token: &str) -> Result<Claims, TokenErro
     if !signed {
         return Err(Signature);
     }
-    let payload = B64.decode(payload).map_err(|_| Malformed)?;
-    let claims: Claims = serde_json::from_slice(&payload).map_err(|_| Malformed)?;
+    let payload = text(payload).ok_or(Malformed)?;
+    let claims: Claims = serde_json::from_str(&payload).map_err(|_| Malformed)?;
     if claims.iss != site.id || claims.aud != AUDIENCE {
         return Err(Foreign);
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// A command for a line. The driver has already checked who may give it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum LineCommand {
     /// Creates the line, or with `replace` changes what is known of it.
     Provision {
@@ -130,7 +130,7 @@ impl std::fmt::Debug for DigestSecret {
 
 /// The answer to a [`LineCommand`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "reply", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum LineReply {
     /// It was done.
     Done,
