@@ -445,6 +445,7 @@ impl Site {
                 unregistered: seconds(l.idle_s),
                 max_devices: l.devices as usize,
                 max_parked: l.parked as usize,
+                calls_per_minute: l.calls_per_minute,
                 lost_ends: seconds(l.lost_s),
                 lost_told: seconds(l.lost_s / 2),
                 ..EdgeLimits::default()

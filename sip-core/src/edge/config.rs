@@ -44,8 +44,14 @@ pub struct EdgeLimits {
     pub max_bindings: usize,
     /// Calls of one line that are not answered yet.
     pub max_parked: usize,
-    /// Calls of one line in all.
+    /// Calls of one line that have not ended.
     pub max_calls: usize,
+    /// Calls of one caller to one line that are not answered yet.
+    pub max_parked_per_caller: usize,
+    /// Calls of one caller to one line in a minute.
+    pub calls_per_minute: u32,
+    /// Calls of one line in all, the ended ones that are still remembered included.
+    pub max_remembered: usize,
     /// Missed calls kept.
     pub max_missed: usize,
     /// How long the other side hears nothing of a lost party in a call.
@@ -71,6 +77,9 @@ impl Default for EdgeLimits {
             max_bindings: 32,
             max_parked: 8,
             max_calls: 32,
+            max_parked_per_caller: 2,
+            calls_per_minute: 30,
+            max_remembered: 256,
             max_missed: 100,
             lost_told: Duration::from_secs(15),
             lost_ends: Duration::from_secs(30),

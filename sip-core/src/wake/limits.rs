@@ -36,6 +36,8 @@ pub struct Limits {
     pub push_lost: Duration,
     /// How long a caller whose socket broke may take to come back while the call is parked.
     pub caller_grace: Duration,
+    /// How long a device that cannot be pushed, and whose flow broke, may take to register anew.
+    pub device_grace: Duration,
     /// How far a decline reaches.
     pub decline: DeclineScope,
 }
@@ -51,7 +53,9 @@ impl Default for Limits {
             silent: Duration::from_millis(1500),
             push_retry: Duration::from_secs(2),
             push_lost: Duration::from_secs(15),
-            caller_grace: Duration::from_secs(10),
+            // Until pages repeat their INVITE on a new flow, a longer one would only let the callee ring for nobody.
+            caller_grace: Duration::from_secs(2),
+            device_grace: Duration::from_secs(10),
             decline: DeclineScope::Line,
         }
     }

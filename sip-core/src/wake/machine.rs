@@ -49,8 +49,10 @@ pub enum Event {
     Busy(DeviceId),
     /// It refused with anything else.
     Refused(DeviceId, Failure),
-    /// The flow that it was reached by is gone, or it registered anew on another.
+    /// The flow that it was reached by is gone; it may come back.
     FlowLost(DeviceId),
+    /// It registered anew on another flow: its old branch is dropped, nothing is lost.
+    Moved(DeviceId),
     /// The device was revoked.
     Revoked(DeviceId),
     /// The caller gave up.
@@ -112,6 +114,10 @@ struct Device {
     pushes: Pushes,
     /// The probe, or the branch without any response, counts as silent at this time.
     silent_at: Option<Time>,
+    /// It lost its flow and cannot be pushed: until then it may register anew.
+    back_until: Option<Time>,
+    /// INVITEs sent to it.
+    forks: u32,
     /// The replacement it still has to get.
     owed: Option<Quiet>,
     steps: Vec<(DeviceState, Time)>,
@@ -214,17 +220,19 @@ impl Wake {
         let devices = self.devices.iter().filter_map(|d| {
             if self.state.is_final() {
                 d.owed.and(d.pushes.deadline())
-            } else {
-                [d.silent_at, d.pushes.deadline()]
+            } else if d.state.is_live() {
+                [d.silent_at, d.back_until, d.pushes.deadline()]
                     .into_iter()
                     .flatten()
                     .min()
+            } else {
+                None
             }
         });
         let own = if self.state.is_final() {
             [None, None, None]
         } else {
-            let ready = (!self.is_anyone_ready()).then_some(self.ready_by);
+            let ready = (!self.is_ready_met()).then_some(self.ready_by);
             [ready, self.ring_until, self.caller_lost_until]
         };
         own.into_iter().flatten().chain(devices).min()
@@ -361,7 +369,14 @@ impl Wake {
             }
             Event::FlowLost(device) => {
                 if let Some(index) = self.live(&device) {
-                    self.fall_back(now, index);
+                    self.flow_lost(now, index);
+                }
+            }
+            Event::Moved(device) => {
+                if let Some(index) = self.live(&device) {
+                    let back_to = self.devices[index].without_flow;
+                    self.devices[index].silent_at = None;
+                    self.set(now, index, back_to);
                 }
             }
             Event::Revoked(device) => {
@@ -400,7 +415,7 @@ impl Wake {
             self.finish_exhausted(now);
             return;
         };
-        if now >= self.ready_by && !self.is_anyone_ready() {
+        if now >= self.ready_by && !self.is_ready_met() {
             self.finish_late(now);
             return;
         }
@@ -426,7 +441,7 @@ impl Wake {
             }
             return;
         }
-        if now >= self.ready_by && !self.is_anyone_ready() {
+        if now >= self.ready_by && !self.is_ready_met() {
             return; // settle() ends it
         }
         for index in 0..self.devices.len() {
@@ -435,6 +450,13 @@ impl Wake {
             }
             if self.devices[index].silent_at.is_some_and(|at| at <= now) {
                 self.silent(now, index);
+            }
+            if self.devices[index].back_until.is_some_and(|at| at <= now) {
+                self.devices[index].back_until = None;
+                if self.devices[index].state < DeviceState::Registered {
+                    self.give_up_device(now, index);
+                    continue;
+                }
             }
             if self.devices[index].pushes.is_due(now) {
                 self.devices[index].pushes.lost_in_flight();
@@ -446,38 +468,58 @@ impl Wake {
     /// A probe or a branch got no answer in time.
     fn silent(&mut self, now: Time, index: usize) {
         let device = &mut self.devices[index];
-        device.silent_at = None;
         if device.state == DeviceState::Invited {
             self.actions
                 .push(Action::Cancel(device.id.clone(), Quiet::Silent));
         }
-        self.fall_back(now, index);
+        if !self.fall_back(now, index) {
+            self.give_up_device(now, index);
+        }
     }
 
-    /// The flow of a device is of no use: back to what push and tap have reached, pushed if it can be.
-    fn fall_back(&mut self, now: Time, index: usize) {
+    /// The flow of a device is gone: a page that reloads or changes its network comes back in a moment.
+    fn flow_lost(&mut self, now: Time, index: usize) {
+        self.fall_back(now, index);
+        let device = &mut self.devices[index];
+        if device.state < DeviceState::Registered {
+            device.back_until = Some(now + self.limits.device_grace);
+        }
+    }
+
+    /// Back to what push and tap have reached, pushed if it can be. `false` when nothing reaches it.
+    fn fall_back(&mut self, now: Time, index: usize) -> bool {
         let device = &mut self.devices[index];
         device.silent_at = None;
-        let (to, reached) = (device.without_flow, device.pushes.may_have_arrived());
-        if reached || to > DeviceState::Targeted {
-            self.set(now, index, to);
-        } else if device.pushes.possible {
-            self.set(now, index, to);
+        let back_to = device.without_flow;
+        let reached = device.pushes.may_have_arrived() || back_to > DeviceState::Targeted;
+        let possible = device.pushes.possible;
+        self.set(now, index, back_to);
+        if !reached && possible {
             self.push(now, index);
-        } else {
-            self.set(now, index, DeviceState::Dropped);
+        }
+        reached || possible
+    }
+
+    fn give_up_device(&mut self, now: Time, index: usize) {
+        let device = &self.devices[index];
+        if device.without_flow == DeviceState::Targeted && !device.pushes.may_have_arrived() {
+            self.leave(now, index, DeviceState::Dropped);
         }
     }
 
     fn pushed(&mut self, now: Time, device: &DeviceId, outcome: PushOutcome) {
-        let Some(index) = self.live(device) else {
+        let Some(index) = self.devices.iter().position(|d| d.id == *device) else {
             return;
         };
         let device = &mut self.devices[index];
-        match device
+        let verdict = device
             .pushes
-            .outcome(now, &self.limits, self.ready_by, outcome)
-        {
+            .outcome(now, &self.limits, self.ready_by, outcome);
+        if !device.state.is_live() {
+            device.pushes.stop();
+            return;
+        }
+        match verdict {
             Verdict::Reached => {
                 if device.state > DeviceState::Shown {
                     device.pushes.stop();
@@ -486,7 +528,8 @@ impl Wake {
             }
             Verdict::Waits => {}
             Verdict::Lost => {
-                if device.state == DeviceState::Targeted && device.silent_at.is_none() {
+                let expected = device.silent_at.is_some() || device.back_until.is_some();
+                if device.state == DeviceState::Targeted && !expected {
                     self.leave(now, index, DeviceState::Dropped);
                 }
             }
@@ -500,10 +543,13 @@ impl Wake {
         }
     }
 
-    fn is_anyone_ready(&self) -> bool {
-        self.devices
-            .iter()
-            .any(|d| d.state.is_live() && d.state >= DeviceState::Ready)
+    /// Whether the limit for "ready" has no say any more: somebody is ready, it has rung (then the ring limit
+    /// counts), or a device that was ready is expected back.
+    fn is_ready_met(&self) -> bool {
+        let ready = |d: &Device| {
+            d.state.is_live() && (d.state >= DeviceState::Ready || d.back_until.is_some())
+        };
+        self.rang || self.devices.iter().any(ready)
     }
 
     fn live(&self, device: &DeviceId) -> Option<usize> {
@@ -534,6 +580,8 @@ impl Wake {
             without_flow: DeviceState::Targeted,
             pushes: Pushes::new(pushable),
             silent_at: None,
+            back_until: None,
+            forks: 0,
             owed: None,
             steps: vec![(DeviceState::Targeted, now)],
         });
@@ -558,8 +606,14 @@ impl Wake {
     }
 
     fn invite(&mut self, now: Time, index: usize) {
-        self.devices[index].silent_at = Some(now + self.limits.silent);
-        self.devices[index].pushes.stop();
+        let device = &mut self.devices[index];
+        // A page that has just said "ready", or that came back to life, may have a slow way to us: cancelling its
+        // INVITE would cost more than waiting for it.
+        let proven = device.state == DeviceState::Ready || device.forks > 0;
+        device.silent_at = Some(now + self.limits.silent * if proven { 4 } else { 1 });
+        device.forks += 1;
+        device.back_until = None;
+        device.pushes.stop();
         self.ring_until.get_or_insert(now + self.limits.ring);
         self.advance(now, index, DeviceState::Invited);
         self.actions
@@ -581,6 +635,9 @@ impl Wake {
 
     fn set(&mut self, now: Time, index: usize, to: DeviceState) {
         let device = &mut self.devices[index];
+        if to >= DeviceState::Registered {
+            device.back_until = None;
+        }
         if device.state != to {
             device.state = to;
             device.steps.push((to, now));

@@ -376,13 +376,13 @@ fn a_lost_caller_may_come_back_for_a_while() {
     let (mut wake, _) = Stored::begin(vec![sleeping("a")]);
     wake.on(10, accepted("a"));
     wake.on(1000, Event::CallerLost);
-    assert_eq!(wake.wake().deadline(), Some(at(11_000)));
-    wake.on(5000, Event::CallerBack);
-    assert_eq!(wake.on(11_000, Event::Timeout), []);
-    wake.on(12_000, Event::CallerLost);
+    assert_eq!(wake.wake().deadline(), Some(at(3000)));
+    wake.on(2500, Event::CallerBack);
+    assert_eq!(wake.on(3000, Event::Timeout), []);
+    wake.on(14_000, Event::CallerLost);
     wake.on(15_010, Event::Timeout);
     assert!(
-        wake.on(22_000, Event::Timeout)
+        wake.on(16_000, Event::Timeout)
             .contains(&Action::End(WakeState::Cancelled))
     );
 }
@@ -436,11 +436,89 @@ fn a_ringing_tab_that_registers_anew_gets_a_new_branch() {
 }
 
 #[test]
-fn a_ringing_tab_lost_after_the_limit_leaves_the_call_unanswered() {
+fn a_ringing_tab_lost_after_the_ready_limit_may_come_back_until_the_ring_limit() {
     let (mut wake, _) = Stored::begin(vec![sleeping("a")]);
     wake.on(10, accepted("a"));
     wake.ready(50_000, "a");
     wake.on(50_100, Event::Rang(dev("a")));
-    let actions = wake.on(70_000, Event::FlowLost(dev("a")));
-    assert_eq!(actions[0], Action::End(WakeState::Unanswered));
+    assert_eq!(
+        wake.on(70_000, Event::FlowLost(dev("a"))),
+        [Action::Tell(WakeState::Pushed)]
+    );
+    assert_eq!(wake.ready(71_000, "a")[0], Action::Invite(dev("a")));
+    assert!(
+        wake.on(110_100, Event::Timeout)
+            .contains(&Action::End(WakeState::Unanswered))
+    );
+}
+
+#[test]
+fn a_ringing_tab_without_push_that_blips_is_expected_back() {
+    let nowhere = Target {
+        device: dev("a"),
+        pushable: false,
+        open: true,
+    };
+    let (mut wake, _) = Stored::begin(vec![nowhere.clone()]);
+    wake.on(10, Event::Alive(dev("a")));
+    wake.on(20, Event::Rang(dev("a")));
+    assert_eq!(
+        wake.on(1000, Event::FlowLost(dev("a"))),
+        [Action::Tell(WakeState::Targeted)]
+    );
+    assert_eq!(wake.ready(2000, "a")[0], Action::Invite(dev("a")));
+
+    let (mut wake, _) = Stored::begin(vec![nowhere]);
+    wake.on(10, Event::Alive(dev("a")));
+    wake.on(1000, Event::FlowLost(dev("a")));
+    assert_eq!(
+        wake.on(11_000, Event::Timeout),
+        [Action::End(WakeState::Unreachable)]
+    );
+}
+
+#[test]
+fn a_tab_that_moves_to_another_flow_loses_nothing_but_its_branch() {
+    let (mut wake, _) = Stored::begin(vec![open("a")]);
+    wake.on(10, Event::Alive(dev("a")));
+    wake.on(20, Event::Rang(dev("a")));
+    assert_eq!(
+        wake.on(1000, Event::Moved(dev("a"))),
+        [Action::Tell(WakeState::Targeted)],
+        "no push, no end"
+    );
+    assert_eq!(wake.ready(1000, "a")[0], Action::Invite(dev("a")));
+}
+
+#[test]
+fn a_branch_after_ready_is_given_more_time_than_a_probe() {
+    let (mut wake, _) = Stored::begin(vec![sleeping("a")]);
+    wake.on(10, accepted("a"));
+    wake.ready(1000, "a");
+    assert_eq!(wake.wake().deadline(), Some(at(7000)));
+    assert_eq!(wake.on(2600, Event::Timeout), []);
+    assert_eq!(
+        wake.on(2700, Event::Rang(dev("a"))),
+        [Action::Tell(WakeState::Ringing)]
+    );
+}
+
+#[test]
+fn a_device_that_left_with_its_push_in_flight_sets_no_deadline() {
+    let limits = Limits {
+        decline: DeclineScope::Device,
+        ..Limits::default()
+    };
+    let (mut wake, _) = Stored::begin_with(limits, vec![sleeping("a"), sleeping("b")]);
+    wake.on(5, Event::Declined(dev("a")));
+    wake.on(10, accepted("b"));
+    assert_eq!(
+        wake.wake().deadline(),
+        Some(at(15_010)),
+        "the other one's re-push"
+    );
+    assert_eq!(wake.on(20, accepted("a")), []);
+    wake.on(15_010, Event::Timeout);
+    wake.on(15_020, accepted("b"));
+    assert_eq!(wake.wake().deadline(), Some(at(30_020)));
 }

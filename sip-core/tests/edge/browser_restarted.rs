@@ -48,3 +48,32 @@ fn the_old_flow_is_replaced_even_when_nobody_saw_it_close() {
         "the old flow may speak for the line no more"
     );
 }
+
+#[test]
+fn a_ringing_page_without_push_whose_network_changes_keeps_the_call() {
+    let (mut world, caller, _) = World::caller_and_sleeper();
+    let other = world.page("1003", "other", false);
+    world.open(other);
+    world.settle();
+    let invite = world.pages[caller].invite("1003");
+    world.send(caller, invite.into_bytes());
+    world.settle();
+    world.cut(other);
+    world.pages[other].ringing.clear();
+    world.run_for(4_000);
+    assert!(world.pages[caller].last_final().is_none());
+    world.open(other);
+    world.settle();
+    let waiting = world.pages[other]
+        .responses()
+        .pop()
+        .unwrap()
+        .headers
+        .get("Wakeline-Waiting")
+        .unwrap()
+        .to_owned();
+    let wake = wakeline_sip::edge::WakeId::parse(&waiting).unwrap();
+    world.report(other, &wake, "ready").unwrap();
+    world.settle();
+    assert_eq!(world.pages[other].ringing.len(), 1);
+}

@@ -4,13 +4,13 @@ use crate::sim::World;
 use wakeline_sip::edge::PushKind;
 
 #[test]
-fn after_ten_seconds_it_is_cancelled() {
+fn after_its_grace_it_is_cancelled() {
     let (mut world, caller, _) = World::caller_and_sleeper();
     let invite = world.pages[caller].invite("1002");
     world.send(caller, invite.into_bytes());
     world.settle();
     world.cut(caller);
-    world.run_for(9_500);
+    world.run_for(1_500);
     assert_eq!(world.pushed(PushKind::Cancelled), 0);
     world.run_for(1_000);
     assert_eq!(world.pushed(PushKind::Cancelled), 1);
@@ -19,7 +19,9 @@ fn after_ten_seconds_it_is_cancelled() {
 
 #[test]
 fn back_within_them_with_the_same_invite_the_call_goes_on() {
-    let (mut world, caller, callee) = World::caller_and_sleeper();
+    let mut world = World::new();
+    world.config.wake.caller_grace = wakeline_sip::time::Duration::from_secs(10);
+    let (mut world, caller, callee) = World::caller_and_sleeper_in(world);
     let invite = world.pages[caller].invite("1002");
     world.send(caller, invite.clone().into_bytes());
     world.settle();
@@ -42,4 +44,22 @@ fn back_within_them_with_the_same_invite_the_call_goes_on() {
     world.send(callee, bye);
     world.settle();
     assert_eq!(world.pages[caller].requests("BYE").len(), 1);
+}
+
+#[test]
+fn an_invite_repeated_before_the_edge_noticed_the_dead_socket_is_the_same_call() {
+    let (mut world, caller, _) = World::caller_and_sleeper();
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.clone().into_bytes());
+    world.settle();
+    world.pages[caller].flow = None;
+    world.open(caller);
+    world.settle();
+    world.send(caller, invite.into_bytes());
+    world.settle();
+    assert_eq!(world.pushed(PushKind::Invitation), 1);
+    let cancel = world.pages[caller].cancel("1002");
+    world.send(caller, cancel);
+    world.settle();
+    assert_eq!(world.pages[caller].last_final().unwrap().status, 487);
 }

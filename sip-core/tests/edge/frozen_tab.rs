@@ -36,13 +36,7 @@ fn a_tab_that_thaws_by_itself_answers_its_probe_late_and_rings() {
     let invite = world.pages[caller].invite("1002");
     world.send(caller, invite.into_bytes());
     world.run_for(5_000);
-    world.pages[callee].frozen = false;
-    let now = world.now;
-    for frame in std::mem::take(&mut world.pages[callee].waiting_frames) {
-        for answer in world.pages[callee].receive(now, &frame) {
-            world.send(callee, answer);
-        }
-    }
+    world.thaw(callee);
     world.settle();
     assert_eq!(world.pages[callee].ringing.len(), 1);
 }
@@ -59,20 +53,24 @@ fn a_branch_that_falls_silent_is_cancelled_and_the_device_pushed() {
     world.pages[callee].frozen = true;
     world.run_for(2_000);
     assert_eq!(world.pushed(PushKind::Invitation), 1);
-    let wake = world.invited_wake();
     // Thawed on its old socket, it hears the INVITE; its 100 releases the CANCEL.
-    world.pages[callee].frozen = false;
-    let now = world.now;
-    for frame in std::mem::take(&mut world.pages[callee].waiting_frames) {
-        for answer in world.pages[callee].receive(now, &frame) {
-            world.send(callee, answer);
-        }
-    }
+    world.thaw(callee);
     world.settle();
-    assert!(
-        world.pages[callee].ringing.is_empty(),
+    let page = &world.pages[callee];
+    assert_eq!(
+        page.requests("CANCEL").len(),
+        1,
         "the abandoned branch is quiet"
     );
-    world.tap(callee, &wake);
-    assert_eq!(world.pages[callee].ringing.len(), 1);
+    assert_eq!(
+        page.requests("CANCEL")[0].headers.get("Reason"),
+        Some("SIP;cause=408;text=\"No response\"")
+    );
+    // Its answer to the CANCEL was a sign of life: one new INVITE.
+    assert_eq!(page.ringing.len(), 1);
+    assert_eq!(page.requests("INVITE").len(), 2);
+    assert_eq!(
+        world.pages[caller].progress().last().unwrap(),
+        "180 Ringing"
+    );
 }

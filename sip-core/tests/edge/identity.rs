@@ -159,6 +159,12 @@ fn the_edge_writes_the_identity_and_drops_a_peers() {
     world.send(caller, invite.into_bytes());
     world.settle();
     let offered = world.pages[callee].requests("INVITE")[0];
+    let from = offered.headers.from().unwrap();
+    assert_eq!(
+        from.display.as_deref(),
+        Some("User u1001"),
+        "not the name the caller wrote"
+    );
     assert_eq!(
         offered.headers.get_all("P-Asserted-Identity"),
         ["\"User u1001\" <sip:1001@example.test>"]

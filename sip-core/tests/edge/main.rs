@@ -8,6 +8,7 @@ mod answered;
 mod browser_restarted;
 mod caller_lost;
 mod cancelled;
+mod chaos;
 mod declined;
 mod frozen_tab;
 mod identity;

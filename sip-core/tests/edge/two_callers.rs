@@ -70,6 +70,29 @@ fn the_same_call_id_from_two_callers_is_two_calls() {
 fn more_parked_calls_than_a_line_holds_are_503() {
     let (mut world, caller, _) = World::caller_and_sleeper();
     world.config.edge.max_parked = 2;
+    let others = [
+        world.page("1003", "b", false),
+        world.page("1004", "c", false),
+    ];
+    for page in [caller, others[0], others[1]] {
+        if page != caller {
+            world.open(page);
+            world.settle();
+        }
+        let invite = world.pages[page].invite("1002");
+        world.send(page, invite.into_bytes());
+        world.settle();
+    }
+    let last = world.pages[others[1]].last_final().unwrap();
+    assert_eq!(
+        (last.status, last.headers.get("Retry-After")),
+        (503, Some("10"))
+    );
+}
+
+#[test]
+fn one_caller_cannot_fill_a_line_nor_wake_it_without_end() {
+    let (mut world, caller, _) = World::caller_and_sleeper();
     for _ in 0..3 {
         let invite = world.pages[caller].invite("1002");
         world.send(caller, invite.into_bytes());
@@ -78,6 +101,30 @@ fn more_parked_calls_than_a_line_holds_are_503() {
     let last = world.pages[caller].last_final().unwrap();
     assert_eq!(
         (last.status, last.headers.get("Retry-After")),
-        (503, Some("10"))
+        (429, Some("10"))
+    );
+
+    let (mut world, caller, _) = World::caller_and_sleeper();
+    world.config.edge.calls_per_minute = 5;
+    for _ in 0..40 {
+        let invite = world.pages[caller].invite("1002");
+        let cancel = world.pages[caller].cancel("1002");
+        world.send(caller, invite.into_bytes());
+        world.run_for(100);
+        world.send(caller, cancel);
+        world.run_for(100);
+    }
+    assert_eq!(world.pushed(wakeline_sip::edge::PushKind::Invitation), 5);
+    assert_eq!(world.pages[caller].last_final().unwrap().status, 429);
+    let other = world.page("1003", "other", false);
+    world.open(other);
+    world.settle();
+    let invite = world.pages[other].invite("1002");
+    world.send(other, invite.into_bytes());
+    world.settle();
+    assert_eq!(
+        world.pages[other].progress(),
+        ["182 Pushed"],
+        "nobody else suffers"
     );
 }

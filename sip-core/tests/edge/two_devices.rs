@@ -112,3 +112,47 @@ fn a_busy_device_leaves_the_call_to_the_others() {
     world.tap(phone, &wake);
     assert_eq!(world.pages[phone].ringing.len(), 1);
 }
+
+#[test]
+fn a_200_of_a_device_that_has_just_declined_is_ended_and_the_others_ring_on() {
+    let mut world = World::new();
+    world.config.wake.decline = wakeline_sip::wake::DeclineScope::Device;
+    let caller = world.page("1001", "caller", false);
+    let (a, b) = (world.page("1002", "a", true), world.page("1002", "b", true));
+    for page in [caller, a, b] {
+        world.open(page);
+    }
+    world.settle();
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.into_bytes());
+    world.settle();
+    let wake = match world.command("1002", wakeline_sip::edge::LineCommand::Waiting) {
+        wakeline_sip::edge::LineReply::Waiting { wakes, .. } => wakes[0].id.clone(),
+        other => panic!("{other:?}"),
+    };
+    let answer = world.pages[a].answer();
+    world.report(a, &wake, "decline").unwrap();
+    world.send(a, answer);
+    world.settle();
+    assert!(
+        world.pages[caller].last_final().is_none(),
+        "the caller was promised nothing"
+    );
+    assert_eq!(world.pages[a].requests("BYE").len(), 1);
+    assert_eq!(world.pages[b].ringing.len(), 1);
+    let answer = world.pages[b].answer();
+    world.send(b, answer);
+    world.settle();
+    assert_eq!(world.pages[caller].last_final().unwrap().status, 200);
+    assert_eq!(world.wake_state("1002", &wake), "answered");
+    let bye = world.pages[caller].as_caller("BYE", 2);
+    world.send(caller, bye);
+    world.settle();
+    assert_eq!(world.pages[b].requests("BYE").len(), 1);
+    world.run_for(1_000_000);
+    assert_eq!(
+        world.wake_state("1002", &wake),
+        "answered",
+        "known for a day"
+    );
+}

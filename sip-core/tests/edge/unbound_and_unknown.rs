@@ -70,6 +70,15 @@ fn a_line_that_calls_itself_rings_its_other_devices_only() {
     let invite = world.pages[caller].invite("1001");
     world.send(caller, invite.into_bytes());
     world.settle();
+    let refresh = world.pages[caller].register(None);
+    world.send(caller, refresh);
+    world.settle();
+    let refreshed = world.pages[caller].responses().pop().unwrap();
+    assert_eq!(
+        refreshed.headers.get("Wakeline-Waiting"),
+        None,
+        "its own call does not wait for it"
+    );
     let wake = world.invited_wake();
     world.tap(phone, &wake);
     let answer = world.pages[phone].answer();

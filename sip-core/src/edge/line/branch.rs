@@ -5,7 +5,7 @@ use super::call::{BranchState, Call, Dialog, Leg};
 use crate::edge::messages::{Answer, LineToFlow};
 use crate::id::DeviceId;
 use crate::time::Time;
-use crate::wake::{Event, Failure};
+use crate::wake::{Event, Failure, WakeState};
 use crate::wire::{HeaderName, Method, NameAddr, Reason, Request, Response, Uri};
 
 impl Line {
@@ -45,6 +45,7 @@ impl Line {
         let branch = &mut call.branches[index];
         let device = branch.device.clone();
         let was_open = branch.state == BranchState::Open;
+        let was_abandoned = branch.state == BranchState::Abandoned;
         let Some(response) = response else {
             branch.state = BranchState::Done;
             if was_open {
@@ -71,6 +72,8 @@ impl Line {
                 let event = refusal(device, &response);
                 self.wake_event_of(now, call, event);
             }
+            // The page was slow or frozen, not gone: it gets a new INVITE.
+            300.. if was_abandoned => self.wake_event_of(now, call, Event::Alive(device)),
             _ => {}
         }
     }
@@ -94,36 +97,35 @@ impl Line {
         }
     }
 
-    /// The first 2xx wins; any other one is acknowledged and ended with a reason.
+    /// The first 2xx wins, if the wake lets it: any other one is acknowledged and ended with a reason.
     fn branch_answered(&mut self, now: Time, call: &mut Call, index: usize, response: Response) {
         let branch = &call.branches[index];
         let (device, flow) = (branch.device.clone(), branch.flow.clone());
         let leg = Leg::of_callee(&flow, call.id.as_str(), &response);
-        if let Some(dialog) = &call.dialog {
-            if leg
-                .as_ref()
+        let again = |dialog: &Dialog| {
+            leg.as_ref()
                 .is_some_and(|leg| leg.tag == dialog.callee_leg.tag)
-            {
-                self.pass_to_caller(now, call, response);
+        };
+        if call.dialog.as_ref().is_some_and(again) {
+            self.pass_to_caller(now, call, response);
+            return;
+        }
+        let may_win = call.dialog.is_none() && !call.wake.state().is_final();
+        if let Some(leg) = leg.filter(|_| may_win) {
+            // Nothing may be promised before the wake has agreed: the device may have declined or been revoked.
+            self.wake_event_of(now, call, Event::Answered(device.clone()));
+            if *call.wake.state() == WakeState::Answered {
+                let answer = self.pass_to_caller(now, call, response);
+                call.dialog = Some(Dialog {
+                    callee_leg: leg,
+                    device,
+                    answered_at: now,
+                    answer: Some(answer),
+                    told: false,
+                    ended: None,
+                });
                 return;
             }
-        } else if !call.wake.state().is_final()
-            && let Some(leg) = leg
-        {
-            call.dialog = Some(Dialog {
-                callee_leg: leg,
-                device: device.clone(),
-                answered_at: now,
-                answer: None,
-                told: false,
-                ended: None,
-            });
-            self.wake_event_of(now, call, Event::Answered(device));
-            let passed = self.pass_to_caller(now, call, response);
-            if let Some(dialog) = &mut call.dialog {
-                dialog.answer = Some(passed);
-            }
-            return;
         }
         self.end_stray_answer(now, call, &flow, &response);
     }
@@ -227,10 +229,19 @@ impl Line {
         };
         let msg = match response {
             Some(response) if response.status == 100 => return,
-            Some(response) => LineToFlow::Response {
-                tx: Some(tx),
-                response,
-            },
+            Some(mut response) => {
+                for name in [
+                    "P-Asserted-Identity",
+                    "P-Preferred-Identity",
+                    "Wakeline-Wake",
+                ] {
+                    response.headers.remove(name);
+                }
+                LineToFlow::Response {
+                    tx: Some(tx),
+                    response,
+                }
+            }
             None => LineToFlow::Answer {
                 tx: Some(tx),
                 answer: plain(408, "Request Timeout", &call.edge_tag),
@@ -259,11 +270,12 @@ fn refusal(device: DeviceId, response: &Response) -> Event {
                     .nth(128)
                     .map_or(reason.len(), |(at, _)| at),
             );
-            // A redirection is not followed: the edge knows no one outside of it.
-            let status = if (400..700).contains(&status) {
-                status
-            } else {
-                480
+            // A redirection is not followed: the edge knows no one outside of it. A challenge or an end that was meant
+            // for the edge is not the caller's.
+            let status = match status {
+                401 | 407 | 487 => 480,
+                400..=699 => status,
+                _ => 480,
             };
             Event::Refused(device, Failure { status, reason })
         }

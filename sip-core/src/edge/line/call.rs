@@ -17,6 +17,8 @@ pub(super) struct Call {
     pub(super) call_id: String,
     pub(super) created_at: Time,
     pub(super) wake: Wake,
+    /// The caller's device: a line that calls itself does not ring who calls.
+    pub(super) caller_device: Option<DeviceId>,
     /// `Require: 100rel`: the caller hears nothing but 100 before the end.
     pub(super) only_trying: bool,
     /// The To tag of the edge's own answers.
@@ -67,6 +69,8 @@ pub(super) enum BranchState {
     Open,
     /// It was called off; a 2xx that crosses the CANCEL is acknowledged and ended.
     CalledOff,
+    /// It was silent and called off; whatever it answers shows that its page lives.
+    Abandoned,
     /// It has its final response, or its flow is gone.
     Done,
 }

@@ -96,7 +96,7 @@ impl Line {
 
     fn wake_view(&self, wake: &WakeId) -> Result<WakeView, LineError> {
         let call = self.calls.get(wake.as_str()).map(|call| call.view());
-        call.or_else(|| self.missed_wake(wake))
+        call.or_else(|| self.past_wake(wake))
             .ok_or(LineError::UnknownWake)
     }
 

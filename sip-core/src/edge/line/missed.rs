@@ -1,11 +1,11 @@
-//! Missed calls.
+//! Missed calls, and how those ended that were not missed.
 
 use super::Line;
 use super::call::Call;
 use crate::edge::command::{MissedView, WakeView};
 use crate::edge::messages::Party;
 use crate::id::WakeId;
-use crate::time::Time;
+use crate::time::{Duration, Time};
 use crate::wake::WakeState;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,19 @@ pub(super) struct Missed {
     outcome: WakeState,
     seen: bool,
 }
+
+/// A call that ended otherwise: answered or declined.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Ended {
+    caller: Party,
+    at: Time,
+    outcome: WakeState,
+}
+
+/// As long as a replacement push may be stored.
+const ENDED_KNOWN: Duration = Duration::from_secs(86_400);
+/// Ended calls kept for late questions.
+const MAX_ENDED: usize = 200;
 
 impl Line {
     pub(super) fn note_missed(&mut self, call: &Call) {
@@ -59,20 +72,55 @@ impl Line {
         }
     }
 
+    /// Remembers the end of a call that was not missed, for as long as the capability in its push is good.
+    pub(super) fn note_ended(&mut self, call: &Call) {
+        if call.wake.state().is_missed() {
+            return; // known by its missed call
+        }
+        let ended = Ended {
+            caller: call.caller.clone(),
+            at: call.created_at,
+            outcome: call.wake.state().clone(),
+        };
+        self.ended.insert(call.id.as_str(), ended);
+        let now = call.forget_at.unwrap_or(call.created_at);
+        for id in self
+            .ended
+            .keys_where(|ended| now.since(ended.at) > ENDED_KNOWN)
+        {
+            self.ended.remove(&id);
+        }
+        while self.ended.len() > MAX_ENDED {
+            let oldest = self
+                .ended
+                .iter()
+                .min_by_key(|(_, ended)| ended.at)
+                .map(|(id, _)| id.to_owned());
+            let Some(oldest) = oldest else { break };
+            self.ended.remove(&oldest);
+        }
+    }
+
     pub(super) fn unseen(&self) -> u32 {
         u32::try_from(self.missed.values().filter(|missed| !missed.seen).count())
             .unwrap_or(u32::MAX)
     }
 
-    /// The wake that a missed call was, long after its call was forgotten.
-    pub(super) fn missed_wake(&self, id: &WakeId) -> Option<WakeView> {
-        let missed = self.missed.values().find(|missed| missed.id == *id)?;
+    /// A wake long after its call was forgotten.
+    pub(super) fn past_wake(&self, id: &WakeId) -> Option<WakeView> {
+        let missed = self.missed.values().find(|missed| missed.id == *id);
+        let missed = missed.map(|missed| (&missed.caller, missed.at, &missed.outcome));
+        let ended = self
+            .ended
+            .get(id.as_str())
+            .map(|ended| (&ended.caller, ended.at, &ended.outcome));
+        let (caller, at, outcome) = missed.or(ended)?;
         Some(WakeView {
-            id: missed.id.clone(),
-            state: missed.outcome.clone(),
-            caller: missed.caller.clone(),
-            created_at: missed.at,
-            expires_at: missed.at,
+            id: id.clone(),
+            state: outcome.clone(),
+            caller: caller.clone(),
+            created_at: at,
+            expires_at: at,
             devices: Vec::new(),
             steps: Vec::new(),
         })

@@ -8,6 +8,7 @@
 //! | `calls` | wake | calls to this line: parked, ringing, talking, and for a while ended |
 //! | `invites` | wake | the INVITE of a call that is not answered yet |
 //! | `missed` | time and wake | missed calls |
+//! | `ended` | wake | how other calls ended, for late questions |
 //! | `jobs` | job | pushes whose outcome is not known yet |
 //! | `records` | wake | call records that are not stored yet |
 //! | `out_streams`, `outbox`, `in_streams`, `inbox` | | messages to and from flows |
@@ -36,7 +37,7 @@ use std::collections::VecDeque;
 
 use account::{Account, Device};
 use call::Call;
-use missed::Missed;
+use missed::{Ended, Missed};
 use pushes::Job;
 use records::Unrecorded;
 use registrar::Binding;
@@ -99,6 +100,7 @@ pub struct Line {
     calls: Table<Call>,
     invites: Table<Request>,
     missed: Table<Missed>,
+    ended: Table<Ended>,
     jobs: Table<Job>,
     records: Table<Unrecorded>,
     outbox: Outbox<LineToFlow>,
@@ -127,6 +129,7 @@ impl Line {
             calls: Table::new("calls"),
             invites: Table::new("invites"),
             missed: Table::new("missed"),
+            ended: Table::new("ended"),
             jobs: Table::new("jobs"),
             records: Table::new("records"),
             effects: Vec::new(),
@@ -139,6 +142,7 @@ impl Line {
                 || line.calls.restore(&row)?
                 || line.invites.restore(&row)?
                 || line.missed.restore(&row)?
+                || line.ended.restore(&row)?
                 || line.jobs.restore(&row)?
                 || line.records.restore(&row)?
                 || line.outbox.restore(&row)?
@@ -206,8 +210,8 @@ impl Line {
                 self.outbox
                     .send(now, &from, NO_CALL, LineToFlow::Registered { tx, outcome });
             }
-            FlowToLine::Gone if call == NO_CALL => self.flow_gone(now, &from),
-            FlowToLine::Gone => self.flow_gone_in_call(now, &from, &call),
+            // Only a flow whose socket is closed says this, in whatever stream it was asked.
+            FlowToLine::Gone => self.flow_gone(now, &from),
             FlowToLine::Invite {
                 caller,
                 device,
@@ -260,6 +264,7 @@ impl Line {
         self.calls.flush(&mut write);
         self.invites.flush(&mut write);
         self.missed.flush(&mut write);
+        self.ended.flush(&mut write);
         self.jobs.flush(&mut write);
         self.records.flush(&mut write);
         self.outbox.flush(&mut write);

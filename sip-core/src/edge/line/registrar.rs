@@ -1,6 +1,7 @@
 //! The registrar: bindings (RFC 3261 §10.3) with outbound (RFC 5626 §6).
 
 use super::Line;
+use super::call::Call;
 use crate::edge::command::LineError;
 use crate::edge::messages::{Bind, BoundContact, ContactRow, LineToFlow, Proof, RegisterOutcome};
 use crate::edge::outbox::NO_CALL;
@@ -76,7 +77,7 @@ impl Line {
             device: device.map(|binding| binding.device.clone()),
             bindings: bindings.map(bound).collect(),
             bound_until: mine,
-            waiting: self.waiting_wakes(),
+            waiting: self.waiting_wakes(flow),
             outbound,
         }
     }
@@ -146,7 +147,11 @@ impl Line {
                 });
             }
         }
-        if self.bindings.len() + contacts.len() > limits.max_bindings {
+        let new = contacts
+            .iter()
+            .filter(|c| !self.bindings.contains(&key_of(c)))
+            .count();
+        if new > 0 && self.bindings.len() + new > limits.max_bindings {
             return Err(RegisterOutcome::Refused {
                 status: 503,
                 reason: "Too Many Bindings".into(),
@@ -203,7 +208,10 @@ impl Line {
         }
         // A page of ours says "ready" when it can take the call; anybody else is probed.
         let known = self.devices.contains(device.as_str());
-        for wake in self.calls.keys_where(|call| !call.wake.state().is_final()) {
+        let rings = |call: &Call| {
+            !call.wake.state().is_final() && !self.is_caller(call, Some(&device), flow)
+        };
+        for wake in self.calls.keys_where(rings) {
             let event = if known {
                 Event::Registered(device.clone())
             } else {

@@ -34,13 +34,8 @@ impl Line {
         if self.caller_returns(now, &caller, &leg, &request) {
             return;
         }
-        let parked = self
-            .calls
-            .values()
-            .filter(|call| !call.wake.state().is_final())
-            .count();
-        if parked >= self.config.edge.max_parked || self.calls.len() >= self.config.edge.max_calls {
-            return self.answer_stranger(now, flow, stream, 503, "Too Many Calls");
+        if let Err((status, phrase)) = self.check_limits(now, &caller) {
+            return self.answer_stranger(now, flow, stream, status, phrase);
         }
         let myself = caller.number == self.number;
         let targets = self.targets(now, |id, bound_flow| {
@@ -50,6 +45,7 @@ impl Line {
         let mut call = Call {
             id,
             caller,
+            caller_device: device.clone(),
             call_id: request.headers.call_id().unwrap_or_default().to_owned(),
             created_at: now,
             wake,
@@ -65,6 +61,48 @@ impl Line {
         self.invites.insert(call.id.as_str(), request);
         self.carry_out(now, &mut call, actions);
         self.put_call(call);
+    }
+
+    /// How many calls may wait, and how often one caller may wake this line: each wake pushes to every device.
+    fn check_limits(&mut self, now: Time, caller: &Party) -> Result<(), (u16, &'static str)> {
+        let limits = self.config.edge.clone();
+        let count = |matches: &dyn Fn(&Call) -> bool| {
+            self.calls.values().filter(|call| matches(call)).count()
+        };
+        let parked = |call: &Call| !call.wake.state().is_final();
+        let own = |call: &Call| call.caller.number == caller.number;
+        let minute = crate::time::Duration::from_secs(60);
+        let recent = |call: &Call| own(call) && now.since(call.created_at) < minute;
+        if count(&|call| parked(call) && own(call)) >= limits.max_parked_per_caller {
+            return Err((429, "Already Calling"));
+        }
+        if count(&recent) >= limits.calls_per_minute as usize {
+            return Err((429, "Too Many Calls In A Minute"));
+        }
+        let running = |call: &Call| call.forget_at.is_none();
+        if count(&parked) >= limits.max_parked || count(&running) >= limits.max_calls {
+            return Err((503, "Too Many Calls"));
+        }
+        // Ended calls are remembered, but not without bound.
+        while self.calls.len() >= limits.max_remembered {
+            let ended = self.calls.values().filter(|call| call.forget_at.is_some());
+            let Some(oldest) = ended
+                .min_by_key(|call| call.forget_at)
+                .map(|call| call.id.clone())
+            else {
+                break;
+            };
+            self.forget_call(&oldest);
+        }
+        Ok(())
+    }
+
+    pub(super) fn forget_call(&mut self, id: &WakeId) {
+        if let Some(call) = self.calls.remove(id.as_str()) {
+            self.note_ended(&call);
+        }
+        self.forget_invitations(id);
+        self.invites.remove(id.as_str());
     }
 
     /// Every device that may be woken and every user agent that is registered, but not who calls.
@@ -103,12 +141,12 @@ impl Line {
         targets
     }
 
-    /// The caller's socket broke while the call was parked, and the same INVITE comes over another one: the call goes on.
+    /// The caller's socket broke, noticed or not, and the same INVITE comes over another one: the call goes on.
     fn caller_returns(&mut self, now: Time, caller: &Party, leg: &Leg, request: &Request) -> bool {
         let call_id = request.headers.call_id().unwrap_or_default();
         let same = |call: &Call| {
             call.caller == *caller
-                && call.caller_leg.lost_at.is_some()
+                && call.caller_leg.flow != leg.flow
                 && call.caller_leg.tag == leg.tag
                 && call.call_id == call_id
                 && (call.is_talking() || !call.wake.state().is_final())
@@ -160,12 +198,26 @@ impl Line {
         self.calls.insert(&key, call);
     }
 
-    pub(super) fn waiting_wakes(&self) -> Vec<WakeId> {
+    /// The wakes that a device which registers over this flow may answer.
+    pub(super) fn waiting_wakes(&self, flow: &str) -> Vec<WakeId> {
+        let device = self
+            .bindings
+            .values()
+            .find(|b| b.flow == flow)
+            .map(|b| &b.device);
         let waiting = self
             .calls
             .values()
-            .filter(|call| !call.wake.state().is_final());
+            .filter(|call| !call.wake.state().is_final())
+            .filter(|call| !self.is_caller(call, device, flow));
         waiting.map(|call| call.id.clone()).collect()
+    }
+
+    /// A line that calls itself: is this the device that calls?
+    pub(super) fn is_caller(&self, call: &Call, device: Option<&DeviceId>, flow: &str) -> bool {
+        call.caller.number == self.number
+            && (call.caller_leg.flow == flow
+                || device.is_some() && call.caller_device.as_ref() == device)
     }
 
     fn carry_out(&mut self, now: Time, call: &mut Call, actions: Vec<Action>) {
@@ -210,6 +262,11 @@ impl Line {
         };
         let mut request = invite.clone();
         request.uri = target;
+        // The name that rings is the one the edge knows, not the one the caller wrote.
+        if let Ok(from) = request.headers.from() {
+            let named = from.with_display(call.caller.display_name.clone());
+            request.headers.set(HeaderName::From, named.to_string());
+        }
         let route = record_route(&self.config, &call.id, self.number.as_str());
         request.headers.prepend(HeaderName::RecordRoute, route);
         request
@@ -249,7 +306,10 @@ impl Line {
         };
         for branch in &mut call.branches {
             if branch.device == *device && branch.state == BranchState::Open {
-                branch.state = BranchState::CalledOff;
+                branch.state = match quiet {
+                    Quiet::Silent => BranchState::Abandoned,
+                    _ => BranchState::CalledOff,
+                };
                 let msg = LineToFlow::Cancel {
                     tx: branch.tx.clone(),
                     reason: reason.to_string(),
@@ -296,7 +356,7 @@ impl Line {
     }
 
     fn answer_stranger(&mut self, now: Time, flow: &str, stream: &str, status: u16, phrase: &str) {
-        let headers = if status == 503 {
+        let headers = if matches!(status, 429 | 503) {
             vec![("Retry-After".to_owned(), "10".to_owned())]
         } else {
             Vec::new()
@@ -381,9 +441,9 @@ impl Line {
             return;
         };
         if call.forget_at.is_some_and(|at| at <= now) && call.wake.deadline().is_none() {
-            self.forget_invitations(&call.id);
-            self.invites.remove(key);
-            return;
+            let id = call.id.clone();
+            self.put_call(call);
+            return self.forget_call(&id);
         }
         if call.wake.deadline().is_some_and(|at| at <= now) {
             self.wake_event_of(now, &mut call, Event::Timeout);
@@ -444,7 +504,18 @@ impl Line {
             let Some(mut call) = self.calls.remove(&key) else {
                 continue;
             };
-            self.branches_lost(now, &mut call, old_flow);
+            let mut moved = false;
+            for branch in call
+                .branches
+                .iter_mut()
+                .filter(|b| b.device == *device && b.flow == old_flow)
+            {
+                moved |= branch.state == BranchState::Open;
+                branch.state = BranchState::Done;
+            }
+            if moved {
+                self.wake_event_of(now, &mut call, Event::Moved(device.clone()));
+            }
             if let Some(dialog) = &mut call.dialog
                 && dialog.device == *device
                 && dialog.callee_leg.flow == old_flow
