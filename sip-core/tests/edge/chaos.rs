@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::page::Temper;
+use crate::page::{Temper, thaw};
 use crate::sim::World;
 use wakeline_sip::edge::{PushKind, PushOutcome, WakeId};
 use wakeline_sip::entropy::Entropy;
@@ -115,7 +115,7 @@ impl Chaos {
                 self.world.cut(device);
             }
             11 => self.world.pages[device].frozen = self.world.pages[device].flow.is_some(),
-            12 => self.world.thaw(device),
+            12 => thaw(&mut self.world, device),
             13 | 14
                 if !self.world.pages[device].ringing.is_empty()
                     && !self.world.pages[device].frozen =>
@@ -141,7 +141,7 @@ impl Chaos {
 
     fn check(&mut self, seed: u64) {
         for device in DEVICES {
-            self.world.thaw(device);
+            thaw(&mut self.world, device);
         }
         self.world.run_for(120_000);
         for caller in CALLERS {

@@ -1,5 +1,6 @@
 //! A hidden and frozen tab still holds its socket: it is probed, found silent, and pushed.
 
+use crate::page::thaw;
 use crate::sim::World;
 use wakeline_sip::edge::PushKind;
 
@@ -36,7 +37,7 @@ fn a_tab_that_thaws_by_itself_answers_its_probe_late_and_rings() {
     let invite = world.pages[caller].invite("1002");
     world.send(caller, invite.into_bytes());
     world.run_for(5_000);
-    world.thaw(callee);
+    thaw(&mut world, callee);
     world.settle();
     assert_eq!(world.pages[callee].ringing.len(), 1);
 }
@@ -54,7 +55,7 @@ fn a_branch_that_falls_silent_is_cancelled_and_the_device_pushed() {
     world.run_for(2_000);
     assert_eq!(world.pushed(PushKind::Invitation), 1);
     // Thawed on its old socket, it hears the INVITE; its 100 releases the CANCEL.
-    world.thaw(callee);
+    thaw(&mut world, callee);
     world.settle();
     let page = &world.pages[callee];
     assert_eq!(

@@ -1,5 +1,6 @@
 //! A scripted page: raw SIP over its socket, with a temper for incoming calls.
 
+use crate::sim::World;
 use wakeline_sip::edge::DeviceId;
 use wakeline_sip::time::Time;
 use wakeline_sip::wire::{Limits, Message, Request, Response};
@@ -41,6 +42,19 @@ pub struct Page {
     pub pongs: u32,
     cseq: u32,
     calls: u32,
+}
+
+/// A frozen tab goes on: it reads what has queued up and answers it.
+pub fn thaw(world: &mut World, page: usize) {
+    world.pages[page].frozen = false;
+    let now = world.now;
+    for frame in std::mem::take(&mut world.pages[page].waiting_frames) {
+        for answer in world.pages[page].receive(now, &frame) {
+            if world.pages[page].flow.is_some() {
+                world.send(page, answer);
+            }
+        }
+    }
 }
 
 impl Page {

@@ -244,19 +244,6 @@ impl World {
         }
     }
 
-    /// A frozen tab goes on: it reads what has queued up and answers it.
-    pub fn thaw(&mut self, page: usize) {
-        self.pages[page].frozen = false;
-        let now = self.now;
-        for frame in std::mem::take(&mut self.pages[page].waiting_frames) {
-            for answer in self.pages[page].receive(now, &frame) {
-                if self.pages[page].flow.is_some() {
-                    self.send(page, answer);
-                }
-            }
-        }
-    }
-
     pub fn send(&mut self, page: usize, bytes: Vec<u8>) {
         let flow = self.pages[page]
             .flow
