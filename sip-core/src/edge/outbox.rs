@@ -21,8 +21,10 @@ const NUMBERED: Duration = Duration::from_secs(180);
 const REMEMBERED: Duration = Duration::from_secs(300);
 /// A message that arrives for an unknown stream is refused when it is older than this.
 const STALE: Duration = Duration::from_secs(120);
-/// Messages kept while an earlier one is missing.
-const MAX_HELD: usize = 64;
+/// Messages of one stream kept while an earlier one is missing, and of all streams together. What does not fit is
+/// not taken, so that its sender keeps it.
+const MAX_HELD: usize = 32;
+const MAX_HELD_IN_ALL: usize = 512;
 
 /// A message on its way. `(from, to, call, seq)` names it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +39,10 @@ pub struct Envelope<M> {
     pub epoch: Time,
     /// Position in its stream, from 0.
     pub seq: u64,
+    /// Everything before this position is known to have arrived: a receiver that remembers nothing of the stream
+    /// begins here.
+    #[serde(default)]
+    pub base: u64,
     /// When it was first sent.
     pub at: Time,
     /// What it says.
@@ -145,6 +151,7 @@ impl<M: Clone + Serialize + DeserializeOwned> Outbox<M> {
             call: call.to_owned(),
             epoch: stream.epoch,
             seq: stream.next,
+            base: stream.next,
             at: now,
             msg,
         };
@@ -168,15 +175,18 @@ impl<M: Clone + Serialize + DeserializeOwned> Outbox<M> {
         self.pending.remove(&id.key());
     }
 
-    /// Puts what is due on its way again and forgets what is too old.
-    pub fn timeout(&mut self, now: Time) {
+    /// Puts what is due on its way again and forgets what is too old. Yields what was given up because its receiver
+    /// could not be reached, in order.
+    #[must_use]
+    pub fn timeout(&mut self, now: Time) -> Vec<Envelope<M>> {
+        let mut given_up = Vec::new();
         for key in self.pending.keys_where(|pending| pending.next_try <= now) {
             let Some(pending) = self.pending.get_mut(&key) else {
                 continue;
             };
             if now >= pending.envelope.at + GIVE_UP {
                 let (to, call) = (pending.envelope.to.clone(), pending.envelope.call.clone());
-                self.give_up(&to, &call);
+                given_up.extend(self.give_up(&to, &call));
                 continue;
             }
             pending.tries += 1;
@@ -189,18 +199,23 @@ impl<M: Clone + Serialize + DeserializeOwned> Outbox<M> {
         {
             self.streams.remove(&key);
         }
+        given_up
     }
 
     /// The receiver cannot be reached: what waits in this stream is dropped and the next message
     /// begins a new epoch, or the receiver would wait for the missing number for ever.
-    fn give_up(&mut self, to: &str, call: &str) {
-        for key in self
-            .pending
-            .keys_where(|p| p.envelope.to == to && p.envelope.call == call)
-        {
-            self.pending.remove(&key);
-        }
+    fn give_up(&mut self, to: &str, call: &str) -> Vec<Envelope<M>> {
         self.streams.remove(&stream_key(to, call));
+        let keys = self
+            .pending
+            .keys_where(|p| p.envelope.to == to && p.envelope.call == call);
+        let dropped = keys.iter().filter_map(|key| self.pending.remove(key));
+        dropped.map(|pending| pending.envelope).collect()
+    }
+
+    /// How many messages wait to be delivered.
+    pub fn waiting(&self) -> usize {
+        self.pending.len()
     }
 
     /// The next envelope to deliver.
@@ -208,10 +223,24 @@ impl<M: Clone + Serialize + DeserializeOwned> Outbox<M> {
         while !self.fresh.is_empty() {
             let id = self.fresh.remove(0);
             if let Some(pending) = self.pending.get(&id.key()) {
-                return Some(pending.envelope.clone());
+                let mut envelope = pending.envelope.clone();
+                envelope.base = self.first_waiting(&envelope);
+                return Some(envelope);
             }
         }
         None
+    }
+
+    /// The first message of its stream that is not known to have arrived.
+    fn first_waiting(&self, envelope: &Envelope<M>) -> u64 {
+        let same = |other: &&Envelope<M>| {
+            other.to == envelope.to && other.call == envelope.call && other.epoch == envelope.epoch
+        };
+        let all = self.pending.values().map(|pending| &pending.envelope);
+        all.filter(same)
+            .map(|other| other.seq)
+            .min()
+            .unwrap_or(envelope.seq)
     }
 
     /// When [`Outbox::timeout`] has something to do.
@@ -239,6 +268,11 @@ fn retry_after(tries: u32) -> Duration {
     Duration::from_millis(500 << (tries - 1).min(5))
 }
 
+/// An envelope came too early and there is no room to keep it until its turn: its sender sends it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there is no room to keep a message that came too early")]
+pub struct NotTaken;
+
 /// What has arrived at this object: drops repeats, holds back what came too early.
 #[derive(Debug)]
 pub struct Inbox<M> {
@@ -262,24 +296,38 @@ impl<M: Clone + Serialize + DeserializeOwned> Inbox<M> {
     }
 
     /// Accepts an envelope and yields what may now be applied, in order: nothing for a repeat or
-    /// for one that overtook another, several when it filled a gap.
-    pub fn receive(&mut self, now: Time, envelope: Envelope<M>) -> Vec<Envelope<M>> {
+    /// for one that overtook another, several when it filled a gap. An error when it is not taken: the sender must
+    /// not be told that it has arrived.
+    pub fn receive(
+        &mut self,
+        now: Time,
+        envelope: Envelope<M>,
+    ) -> Result<Vec<Envelope<M>>, NotTaken> {
         let key = stream_key(&envelope.from, &envelope.call);
         let mut next = match self.streams.get(&key) {
-            Some(stream) if envelope.epoch == stream.epoch => stream.next,
-            Some(stream) if envelope.epoch < stream.epoch => return Vec::new(),
-            None if now >= envelope.at + STALE => return Vec::new(),
-            _ => 0,
+            Some(stream) if envelope.epoch == stream.epoch => stream.next.max(envelope.base),
+            Some(stream) if envelope.epoch < stream.epoch => return Ok(Vec::new()),
+            None if now >= envelope.at + STALE => return Ok(Vec::new()),
+            _ => envelope.base,
         };
         if envelope.seq < next {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let epoch = envelope.epoch;
+        if self.streams.get(&key).is_some_and(|s| s.epoch != epoch) {
+            self.forget_held(&key);
+        }
         let mut ready = Vec::new();
         if envelope.seq > next {
-            if self.held.len() < MAX_HELD {
-                self.held
-                    .insert(&held_key(&key, epoch, envelope.seq), envelope);
+            let place = held_key(&key, epoch, envelope.seq);
+            if !self.held.contains(&place) {
+                let same = |e: &&Envelope<M>| e.from == envelope.from && e.call == envelope.call;
+                if self.held.len() >= MAX_HELD_IN_ALL
+                    || self.held.values().filter(same).count() >= MAX_HELD
+                {
+                    return Err(NotTaken);
+                }
+                self.held.insert(&place, envelope);
             }
         } else {
             ready.push(envelope);
@@ -297,7 +345,7 @@ impl<M: Clone + Serialize + DeserializeOwned> Inbox<M> {
                 used_at: now,
             },
         );
-        ready
+        Ok(ready)
     }
 
     /// Forgets streams that have long been quiet.
@@ -307,12 +355,16 @@ impl<M: Clone + Serialize + DeserializeOwned> Inbox<M> {
             .keys_where(|stream| now >= stream.used_at + REMEMBERED)
         {
             self.streams.remove(&key);
-            for held in self
-                .held
-                .keys_where(|envelope| stream_key(&envelope.from, &envelope.call) == key)
-            {
-                self.held.remove(&held);
-            }
+            self.forget_held(&key);
+        }
+    }
+
+    fn forget_held(&mut self, stream: &str) {
+        for held in self
+            .held
+            .keys_where(|envelope| stream_key(&envelope.from, &envelope.call) == stream)
+        {
+            self.held.remove(&held);
         }
     }
 
@@ -346,7 +398,8 @@ mod tests {
         std::iter::from_fn(|| outbox.poll()).collect()
     }
 
-    fn said(envelopes: Vec<Envelope<u32>>) -> Vec<u32> {
+    fn said(received: Result<Vec<Envelope<u32>>, NotTaken>) -> Vec<u32> {
+        let envelopes = received.expect("taken");
         envelopes.into_iter().map(|envelope| envelope.msg).collect()
     }
 
@@ -375,10 +428,10 @@ mod tests {
     fn what_was_not_delivered_is_sent_again_until_it_was() {
         let mut outbox = Outbox::new("flow:s:a".into());
         let envelopes = sent(&mut outbox, at(0), &[10]);
-        outbox.timeout(at(600));
+        let _given_up = outbox.timeout(at(600));
         assert_eq!(outbox.poll(), Some(envelopes[0].clone()));
         outbox.delivered(&envelopes[0].id());
-        outbox.timeout(at(60_000));
+        let _given_up = outbox.timeout(at(60_000));
         assert_eq!(outbox.poll(), None);
     }
 
@@ -387,10 +440,10 @@ mod tests {
         let mut outbox = Outbox::new("flow:s:a".into());
         let mut inbox = Inbox::default();
         let first = sent(&mut outbox, at(0), &[1]);
-        inbox.receive(at(0), first[0].clone());
+        let _first = inbox.receive(at(0), first[0].clone());
         outbox.delivered(&first[0].id());
         sent(&mut outbox, at(10), &[2]);
-        outbox.timeout(at(95_000));
+        let _given_up = outbox.timeout(at(95_000));
         assert_eq!(outbox.poll(), None, "given up");
         let third = sent(&mut outbox, at(96_000), &[3]);
         assert_eq!(said(inbox.receive(at(96_000), third[0].clone())), [3]);
@@ -414,5 +467,85 @@ mod tests {
             said(inbox.receive(at(130_000), envelopes[0].clone())),
             Vec::<u32>::new()
         );
+    }
+
+    #[test]
+    fn what_finds_no_room_is_not_taken_and_comes_again() {
+        let mut outbox = Outbox::new("flow:s:a".into());
+        let mut inbox = Inbox::default();
+        let numbers: Vec<u32> = (0..100).collect();
+        let envelopes = sent(&mut outbox, at(0), &numbers);
+        let mut heard = Vec::new();
+        // The first delivery is lost; whatever is taken is acknowledged and never comes again.
+        for envelope in &envelopes[1..] {
+            if let Ok(ready) = inbox.receive(at(1), envelope.clone()) {
+                heard.extend(said(Ok(ready)));
+                outbox.delivered(&envelope.id());
+            }
+        }
+        assert_eq!(heard, Vec::<u32>::new());
+        let mut now = at(1);
+        while let Some(next) = outbox
+            .deadline()
+            .filter(|at| *at < now + Duration::from_secs(60))
+        {
+            now = next;
+            let given_up = outbox.timeout(now);
+            assert!(given_up.is_empty());
+            while let Some(envelope) = outbox.poll() {
+                if let Ok(ready) = inbox.receive(now, envelope.clone()) {
+                    heard.extend(said(Ok(ready)));
+                    outbox.delivered(&envelope.id());
+                }
+            }
+        }
+        assert_eq!(heard, numbers);
+    }
+
+    #[test]
+    fn a_stream_with_a_gap_takes_no_room_from_another() {
+        let mut busy = Outbox::new("flow:s:a".into());
+        let mut calm = Outbox::new("flow:s:b".into());
+        let mut inbox = Inbox::default();
+        let envelopes = sent(&mut busy, at(0), &(0..200).collect::<Vec<u32>>());
+        let taken = envelopes[1..]
+            .iter()
+            .map(|e| inbox.receive(at(1), e.clone()));
+        assert!(taken.filter(Result::is_err).count() > 100);
+        let pair = sent(&mut calm, at(0), &[1, 2]);
+        assert_eq!(
+            said(inbox.receive(at(1), pair[1].clone())),
+            Vec::<u32>::new()
+        );
+        assert_eq!(said(inbox.receive(at(1), pair[0].clone())), [1, 2]);
+    }
+
+    #[test]
+    fn a_receiver_that_remembers_nothing_begins_where_the_sender_stands() {
+        let mut outbox = Outbox::new("flow:s:a".into());
+        let first = sent(&mut outbox, at(0), &[10, 11]);
+        for envelope in &first {
+            outbox.delivered(&envelope.id());
+        }
+        let later = sent(&mut outbox, at(500), &[12, 13]);
+        let mut inbox = Inbox::default();
+        assert_eq!(
+            said(inbox.receive(at(501), later[1].clone())),
+            Vec::<u32>::new()
+        );
+        assert_eq!(said(inbox.receive(at(501), later[0].clone())), [12, 13]);
+    }
+
+    #[test]
+    fn what_is_given_up_is_reported_in_order() {
+        let mut outbox = Outbox::new("flow:s:a".into());
+        sent(&mut outbox, at(0), &[1, 2]);
+        let mut given_up = Vec::new();
+        while let Some(next) = outbox.deadline().filter(|_| given_up.is_empty()) {
+            given_up = outbox.timeout(next);
+            while outbox.poll().is_some() {}
+        }
+        assert_eq!(said(Ok(given_up)), [1, 2]);
+        assert_eq!(outbox.waiting(), 0);
     }
 }

@@ -13,6 +13,7 @@ mod declined;
 mod frozen_tab;
 mod identity;
 mod in_the_call;
+mod line_unreachable;
 mod never_tapped;
 mod opened_by_hand;
 mod push_troubles;

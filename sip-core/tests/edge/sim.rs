@@ -114,6 +114,8 @@ pub struct World {
     pub push_answers: VecDeque<PushOutcome>,
     /// Never answered by the push service.
     pub push_silent: bool,
+    /// An object that nothing reaches and that reaches nobody.
+    pub cut_off: Option<String>,
     entropy: Entropy,
     lines: BTreeMap<String, Object>,
     flows: BTreeMap<String, Object>,
@@ -139,6 +141,7 @@ impl World {
             records: Vec::new(),
             push_answers: VecDeque::new(),
             push_silent: false,
+            cut_off: None,
             entropy: Entropy::for_tests(seed),
             lines: BTreeMap::new(),
             flows: BTreeMap::new(),
@@ -394,15 +397,21 @@ impl World {
         match transit {
             Transit::ToLine(envelope) => {
                 let (id, from, to) = (envelope.id(), envelope.from.clone(), envelope.to.clone());
-                self.line_input(&to, LineInput::Envelope(envelope));
-                if !self.lost() {
+                if self.is_cut_off(&from) || self.is_cut_off(&to) {
+                    return;
+                }
+                let taken = self.line_input(&to, LineInput::Envelope(envelope));
+                if taken && !self.lost() {
                     self.flow_input(&from, FlowInput::Delivered(id));
                 }
             }
             Transit::ToFlow(envelope) => {
                 let (id, from, to) = (envelope.id(), envelope.from.clone(), envelope.to.clone());
-                self.flow_input(&to, FlowInput::Envelope(envelope));
-                if !self.lost() {
+                if self.is_cut_off(&from) || self.is_cut_off(&to) {
+                    return;
+                }
+                let taken = self.flow_input(&to, FlowInput::Envelope(envelope));
+                if taken && !self.lost() {
                     self.line_input(&from, LineInput::Delivered(id));
                 }
             }
@@ -427,12 +436,20 @@ impl World {
                     }
                 }
             }
-            Transit::Recorded { line, wake } => self.line_input(&line, LineInput::Recorded(wake)),
-            Transit::Closed { flow } => self.flow_input(&flow, FlowInput::Closed),
+            Transit::Recorded { line, wake } => {
+                self.line_input(&line, LineInput::Recorded(wake));
+            }
+            Transit::Closed { flow } => {
+                self.flow_input(&flow, FlowInput::Closed);
+            }
             Transit::PushResult { line, job, outcome } => {
                 self.line_input(&line, LineInput::PushResult { job, outcome });
             }
         }
+    }
+
+    fn is_cut_off(&self, object: &str) -> bool {
+        self.cut_off.as_deref() == Some(object)
     }
 
     fn lost(&mut self) -> bool {
@@ -454,7 +471,7 @@ impl World {
 
     // ---- objects: restored, used, forgotten ----
 
-    fn line_input(&mut self, name: &str, input: LineInput) {
+    fn line_input(&mut self, name: &str, input: LineInput) -> bool {
         let seed = self.entropy.bytes();
         let number = Number::parse(name.rsplit(':').next().unwrap()).unwrap();
         let object = self.lines.entry(name.to_owned()).or_default();
@@ -465,7 +482,7 @@ impl World {
             read(&object.rows),
         )
         .unwrap();
-        line.handle_input(self.now, input);
+        let taken = line.handle_input(self.now, input);
         let mut outputs = Vec::new();
         while let Some(output) = line.poll_output() {
             match output {
@@ -529,9 +546,10 @@ impl World {
                 LineOutput::Row(_) => unreachable!(),
             }
         }
+        taken
     }
 
-    fn flow_input(&mut self, name: &str, input: FlowInput) {
+    fn flow_input(&mut self, name: &str, input: FlowInput) -> bool {
         let seed = self.entropy.bytes();
         let token = FlowToken::parse(name.rsplit(':').next().unwrap()).unwrap();
         let object = self.flows.entry(name.to_owned()).or_default();
@@ -547,7 +565,7 @@ impl World {
             .unwrap()
         };
         let mut flow = restore(&object.rows);
-        flow.handle_input(self.now, input);
+        let taken = flow.handle_input(self.now, input);
         let mut outputs = Vec::new();
         while let Some(output) = flow.poll_output() {
             match output {
@@ -597,6 +615,7 @@ impl World {
                 FlowOutput::Row(_) => unreachable!(),
             }
         }
+        taken
     }
 
     /// A flow that stays in memory.

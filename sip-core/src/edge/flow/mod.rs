@@ -21,7 +21,7 @@ pub use verifier::{BearerError, Claims, Verifier};
 
 use super::config::SiteConfig;
 use super::messages::{FlowToLine, LineToFlow, Party, flow_object, line_object};
-use super::outbox::{Envelope, EnvelopeId, Inbox, NO_CALL, Outbox};
+use super::outbox::{Envelope, EnvelopeId, Inbox, NO_CALL, NotTaken, Outbox};
 use super::rows::{Row, RowChange, RowError, Table};
 use crate::entropy::Entropy;
 use crate::id::{DeviceId, FlowToken, Number, WakeId};
@@ -151,8 +151,10 @@ impl Flow {
         Ok(flow)
     }
 
-    /// Takes one input. Drain [`Flow::poll_output`] after it.
-    pub fn handle_input(&mut self, now: Time, input: FlowInput) {
+    /// Takes one input. Drain [`Flow::poll_output`] after it. `false` for an envelope that was not taken: its sender
+    /// must not hear that it has arrived, so that it comes again (the driver answers 503).
+    pub fn handle_input(&mut self, now: Time, input: FlowInput) -> bool {
+        let mut taken = true;
         match input {
             FlowInput::Opened => {
                 self.socket.insert(
@@ -166,15 +168,19 @@ impl Flow {
             }
             FlowInput::Frame(bytes) => self.frame(now, &bytes),
             FlowInput::Closed => self.closed(now),
-            FlowInput::Envelope(envelope) => {
-                for envelope in self.inbox.receive(now, envelope) {
-                    self.message(now, envelope);
+            FlowInput::Envelope(envelope) => match self.inbox.receive(now, envelope) {
+                Ok(ready) => {
+                    for envelope in ready {
+                        self.message(now, envelope);
+                    }
                 }
-            }
+                Err(NotTaken) => taken = false,
+            },
             FlowInput::Delivered(id) => self.outbox.delivered(&id),
             FlowInput::Timeout => self.timeout(now),
         }
         self.finish_turn();
+        taken
     }
 
     /// The next thing to do; row changes come before everything else of the same turn.
@@ -254,7 +260,9 @@ impl Flow {
     }
 
     fn timeout(&mut self, now: Time) {
-        self.outbox.timeout(now);
+        for envelope in self.outbox.timeout(now) {
+            self.undeliverable(now, envelope);
+        }
         self.inbox.timeout(now);
         for key in self.identities.keys_where(|identity| identity.until <= now) {
             self.identities.remove(&key);

@@ -2,9 +2,9 @@
 
 use super::{Flow, FlowOutput};
 use crate::edge::messages::{Answer, FlowToLine, Party, line_object};
-use crate::edge::outbox::NO_CALL;
+use crate::edge::outbox::{Envelope, NO_CALL};
 use crate::id::{DeviceId, Number, WakeId};
-use crate::time::Time;
+use crate::time::{Duration, Time};
 use crate::transaction::{
     ServerAction, ServerInvite, ServerInviteState, ServerKey, ServerNonInvite, Transport,
 };
@@ -31,7 +31,7 @@ enum Machine {
 }
 
 /// How long a line may take to answer anything but an INVITE.
-const ANSWER_BY: crate::time::Duration = crate::timers::GIVE_UP;
+const ANSWER_BY: Duration = crate::timers::GIVE_UP;
 
 impl ServerRow {
     pub(super) fn deadline(&self) -> Option<Time> {
@@ -84,7 +84,7 @@ impl Flow {
             line: line.clone(),
             call: Some(wake.clone()),
             begins: true,
-            give_up_at: None,
+            give_up_at: Some(now + self.patience()),
         };
         self.server.insert(key.as_str(), row);
         self.respond(now, key.as_str(), Response::for_request(&request, 100, ""));
@@ -131,7 +131,13 @@ impl Flow {
             line: line.clone(),
             call: Some(wake.clone()),
             begins: false,
-            give_up_at: (!is_invite).then_some(now + ANSWER_BY),
+            give_up_at: Some(
+                now + if is_invite {
+                    self.patience()
+                } else {
+                    ANSWER_BY
+                },
+            ),
         };
         self.server.insert(key.as_str(), row);
         if is_invite {
@@ -272,6 +278,7 @@ impl Flow {
     }
 
     pub(super) fn respond(&mut self, now: Time, key: &str, response: Response) {
+        let patience = self.patience();
         let Some(row) = self.server.get_mut(key) else {
             return;
         };
@@ -280,6 +287,9 @@ impl Flow {
             (Some(wake), _, true) if response.status >= 300 => Some(wake.as_str().to_owned()),
             _ => None,
         };
+        if (101..200).contains(&response.status) && row.give_up_at.is_some() {
+            row.give_up_at = Some(now + patience);
+        }
         let actions = row.respond(response, now);
         self.server_actions(now, key, actions);
         if let Some(wake) = over {
@@ -296,10 +306,7 @@ impl Flow {
                 continue;
             };
             if row.give_up_at.is_some_and(|at| at <= now) {
-                let response =
-                    Response::for_request(row.request(), 408, "").with_to_tag(&self.entropy.tag());
-                let actions = row.respond(response, now);
-                self.server_actions(now, &key, actions);
+                self.give_up(now, &key);
                 continue;
             }
             let actions = match &mut row.machine {
@@ -308,6 +315,49 @@ impl Flow {
             };
             self.server_actions(now, &key, actions);
         }
+    }
+
+    /// The line has not answered: the page hears 408, and a call that may still ring somewhere is called off.
+    fn give_up(&mut self, now: Time, key: &str) {
+        let Some(row) = self.server.get(key) else {
+            return;
+        };
+        let (line, call, begins) = (row.line.clone(), row.call.clone(), row.begins);
+        let is_invite = row.request().method == Method::Invite;
+        let response =
+            Response::for_request(row.request(), 408, "").with_to_tag(&self.entropy.tag());
+        self.respond(now, key, response);
+        if is_invite {
+            let msg = if begins {
+                FlowToLine::Cancel { reason: None }
+            } else {
+                FlowToLine::CancelInDialog { tx: key.to_owned() }
+            };
+            self.tell_line(now, &line, call.as_ref(), msg);
+        }
+    }
+
+    /// How long an INVITE waits for a word of its line: longer than any wake that goes as it should.
+    fn patience(&self) -> Duration {
+        let wake = &self.config.wake;
+        wake.ready + wake.tap_grace + wake.ring + Duration::from_secs(30)
+    }
+
+    /// A line could not be reached: whoever waits for it hears so.
+    pub(super) fn undeliverable(&mut self, now: Time, envelope: Envelope<FlowToLine>) {
+        let key = match envelope.msg {
+            FlowToLine::Invite { .. } => self.server_key(&envelope.call, None),
+            FlowToLine::Register { tx, .. } | FlowToLine::InDialog { tx: Some(tx), .. } => Some(tx),
+            _ => None,
+        };
+        let Some(key) = key else { return };
+        let Some(request) = self.server.get(&key).map(ServerRow::request) else {
+            return;
+        };
+        let response = Response::for_request(request, 503, "")
+            .with_to_tag(&self.entropy.tag())
+            .with(HeaderName::RetryAfter, "30");
+        self.respond(now, &key, response);
     }
 
     pub(super) fn server_closed(&mut self) {

@@ -27,7 +27,7 @@ mod wakes;
 use super::command::{CallRecord, LineCommand, LineReply, PushJob, PushOutcome};
 use super::config::SiteConfig;
 use super::messages::{FlowToLine, LineToFlow, line_object};
-use super::outbox::{Envelope, EnvelopeId, Inbox, NO_CALL, Outbox};
+use super::outbox::{Envelope, EnvelopeId, Inbox, NO_CALL, NotTaken, Outbox};
 use super::rows::{Row, RowChange, RowError, Table};
 use crate::entropy::Entropy;
 use crate::id::{Number, WakeId};
@@ -151,14 +151,19 @@ impl Line {
         Ok(line)
     }
 
-    /// Takes one input. Drain [`Line::poll_output`] after it.
-    pub fn handle_input(&mut self, now: Time, input: LineInput) {
+    /// Takes one input. Drain [`Line::poll_output`] after it. `false` for an envelope that was not taken: its sender
+    /// must not hear that it has arrived, so that it comes again (the driver answers 503).
+    pub fn handle_input(&mut self, now: Time, input: LineInput) -> bool {
+        let mut taken = true;
         match input {
-            LineInput::Envelope(envelope) => {
-                for envelope in self.inbox.receive(now, envelope) {
-                    self.message(now, envelope);
+            LineInput::Envelope(envelope) => match self.inbox.receive(now, envelope) {
+                Ok(ready) => {
+                    for envelope in ready {
+                        self.message(now, envelope);
+                    }
                 }
-            }
+                Err(NotTaken) => taken = false,
+            },
             LineInput::Delivered(id) => self.outbox.delivered(&id),
             LineInput::Command { request, command } => {
                 let reply = self
@@ -171,6 +176,7 @@ impl Line {
             LineInput::Timeout => self.timeout(now),
         }
         self.finish_turn();
+        taken
     }
 
     /// The next thing to do; row changes come before everything else of the same turn.
@@ -235,8 +241,17 @@ impl Line {
         }
     }
 
+    /// A flow could not be reached: a request that never left is one without an answer.
+    fn undeliverable(&mut self, now: Time, envelope: Envelope<LineToFlow>) {
+        if let LineToFlow::Request { tx: Some(tx), .. } = envelope.msg {
+            self.response(now, &envelope.to, &envelope.call, &tx, None);
+        }
+    }
+
     fn timeout(&mut self, now: Time) {
-        self.outbox.timeout(now);
+        for envelope in self.outbox.timeout(now) {
+            self.undeliverable(now, envelope);
+        }
         self.inbox.timeout(now);
         for key in self
             .bindings

@@ -1,0 +1,46 @@
+//! A line that cannot be reached, or is never heard of again: the caller hears so, in time.
+
+use crate::sim::World;
+use wakeline_sip::edge::LineCommand;
+
+#[test]
+fn a_caller_whose_call_never_arrived_hears_503() {
+    let (mut world, caller, _) = World::caller_and_sleeper();
+    world.cut_off = Some("line:demo:1002".into());
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.into_bytes());
+    world.run_for(120_000);
+    let last = world.pages[caller].last_final().expect("a final answer");
+    assert_eq!(last.status, 503);
+    assert!(last.headers.get("Retry-After").is_some());
+    let flow = world.pages[caller].flow.clone().unwrap();
+    assert_eq!(world.rows_of(&flow, &["calls", "outbox"]), 0);
+}
+
+#[test]
+fn a_caller_whose_line_fell_silent_hears_408_and_the_call_is_called_off() {
+    let (mut world, caller, _) = World::caller_and_sleeper();
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.into_bytes());
+    world.settle();
+    assert_eq!(world.pages[caller].progress(), ["182 Pushed"]);
+    world.cut_off = Some("line:demo:1002".into());
+    world.run_for(155_000);
+    assert_eq!(world.pages[caller].progress(), ["182 Pushed"]);
+    world.cut_off = None;
+    world.run_for(60_000);
+    assert_eq!(world.pages[caller].last_final().unwrap().status, 408);
+    let flow = world.pages[caller].flow.clone().unwrap();
+    assert_eq!(world.rows_of(&flow, &["calls", "outbox"]), 0);
+    world.command("1002", LineCommand::Waiting);
+}
+
+#[test]
+fn a_register_that_never_arrived_is_answered() {
+    let (mut world, _, callee) = World::caller_and_sleeper();
+    world.config.edge.unregistered = wakeline_sip::time::Duration::from_secs(60);
+    world.cut_off = Some("line:demo:1002".into());
+    world.open(callee);
+    world.run_for(40_000);
+    assert_eq!(world.pages[callee].statuses("REGISTER"), [408]);
+}
