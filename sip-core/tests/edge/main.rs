@@ -1,5 +1,7 @@
 //! The edge in virtual time: scripted pages, every object evicted between any two inputs, one file per behaviour.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod page;
 mod sim;
 

@@ -34,11 +34,7 @@ struct OwnRoute {
 impl Flow {
     /// One frame: one message (RFC 7118 §5).
     pub(super) fn frame(&mut self, now: Time, bytes: &[u8]) {
-        if !self
-            .socket
-            .get("state")
-            .is_some_and(|socket| !socket.closing)
-        {
+        if self.socket.get("state").is_none_or(|socket| socket.closing) {
             return;
         }
         if bytes.len() > self.config.edge.max_frame {

@@ -34,6 +34,10 @@ const MAX_CALLS: usize = 64;
 
 /// What happens to a flow.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and it is moved once"
+)]
 pub enum FlowInput {
     /// The socket was accepted.
     Opened,
@@ -52,6 +56,10 @@ pub enum FlowInput {
 
 /// What a flow wants done.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and it is moved once"
+)]
 pub enum FlowOutput {
     /// Store or delete a row, before anything after it leaves.
     Row(RowChange),

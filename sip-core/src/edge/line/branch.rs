@@ -193,7 +193,7 @@ impl Line {
                 .headers
                 .push(HeaderName::PAssertedIdentity, identity.to_string());
         }
-        self.to_caller(
+        self.tell_leg(
             now,
             call,
             LineToFlow::Response {

@@ -143,6 +143,20 @@ impl Call {
         }
     }
 
+    /// Does this flow reach one of its parties or branches?
+    pub(super) fn uses(&self, flow: &str) -> bool {
+        self.forget_at.is_none()
+            && (self.caller_leg.flow == flow
+                || self
+                    .branches
+                    .iter()
+                    .any(|b| b.flow == flow && b.state != BranchState::Done)
+                || self
+                    .dialog
+                    .as_ref()
+                    .is_some_and(|d| d.callee_leg.flow == flow))
+    }
+
     /// Both parties talk.
     pub(super) fn is_talking(&self) -> bool {
         self.dialog

@@ -44,6 +44,10 @@ use registrar::Binding;
 
 /// What happens to a line.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and it is moved once"
+)]
 pub enum LineInput {
     /// A flow sent something.
     Envelope(Envelope<FlowToLine>),

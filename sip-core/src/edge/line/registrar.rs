@@ -82,6 +82,7 @@ impl Line {
         }
     }
 
+    #[expect(clippy::result_large_err, reason = "the error is the answer itself")]
     fn check_proof(&mut self, proof: Proof) -> Result<(), RegisterOutcome> {
         match proof {
             Proof::Bearer {
@@ -113,6 +114,7 @@ impl Line {
         }
     }
 
+    #[expect(clippy::result_large_err, reason = "the error is the answer itself")]
     /// All or nothing: what would make the request fail is looked for before anything is changed.
     fn check_contacts(
         &self,
@@ -261,7 +263,7 @@ impl Line {
         for key in self.bindings.keys_where(|binding| binding.flow == flow) {
             self.bindings.remove(&key);
         }
-        for wake in self.calls.keys_where(|_| true) {
+        for wake in self.calls.keys_where(|call| call.uses(flow)) {
             self.flow_gone_in_call(now, flow, &wake);
         }
     }

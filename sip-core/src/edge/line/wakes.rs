@@ -166,7 +166,7 @@ impl Line {
             .as_ref()
             .and_then(|dialog| dialog.answer.clone())
         {
-            Some(answer) => self.to_caller(
+            Some(answer) => self.tell_leg(
                 now,
                 &call,
                 LineToFlow::Response {
@@ -347,10 +347,10 @@ impl Line {
             wake: Some((call.id.clone(), call.wake.state().clone())),
             headers,
         };
-        self.to_caller(now, call, LineToFlow::Answer { tx: None, answer });
+        self.tell_leg(now, call, LineToFlow::Answer { tx: None, answer });
     }
 
-    pub(super) fn to_caller(&mut self, now: Time, call: &Call, msg: LineToFlow) {
+    pub(super) fn tell_leg(&mut self, now: Time, call: &Call, msg: LineToFlow) {
         self.outbox
             .send(now, &call.caller_leg.flow, &call.caller_leg.stream, msg);
     }
@@ -500,7 +500,7 @@ impl Line {
         old_flow: &str,
         new_flow: &str,
     ) {
-        for key in self.calls.keys_where(|_| true) {
+        for key in self.calls.keys_where(|call| call.uses(old_flow)) {
             let Some(mut call) = self.calls.remove(&key) else {
                 continue;
             };
