@@ -285,6 +285,8 @@ impl Flow {
         let over = match (&row.call, row.request().method == Method::Bye, row.begins) {
             (Some(wake), true, _) if response.is_final() => Some(wake.as_str().to_owned()),
             (Some(wake), _, true) if response.status >= 300 => Some(wake.as_str().to_owned()),
+            // Whoever asked inside of a dialog that is over has no part in it.
+            (Some(wake), _, false) if response.status == 481 => Some(wake.as_str().to_owned()),
             _ => None,
         };
         if (101..200).contains(&response.status) && row.give_up_at.is_some() {
