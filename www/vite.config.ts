@@ -10,17 +10,21 @@ import { build, defineConfig, type Plugin } from 'vite';
 const here = import.meta.dirname;
 const out = join(here, 'dist');
 
-/** The wasm core is fetched while the entry is still being parsed. */
-const preloadWasm = (): Plugin => ({
-  name: 'wakeline:preload-wasm',
+/** What compiles the wasm core runs as a script of its own, before the page's code has been parsed. */
+const startFirst = (): Plugin => ({
+  name: 'wakeline:start-first',
   transformIndexHtml: {
     order: 'post',
-    handler: (_html, { bundle }) =>
-      Object.keys(bundle ?? {}).filter((file) => file.endsWith('.wasm')).map((file) => ({
-        tag: 'link',
-        attrs: { rel: 'preload', href: `/${file}`, as: 'fetch', type: 'application/wasm', crossorigin: true },
-        injectTo: 'head-prepend',
-      })),
+    handler: (_html, { bundle }) => {
+      const files = Object.values(bundle ?? {});
+      const start = files.find((file) => file.type === 'chunk' && file.name === 'start');
+      const core = files.find((file) => file.fileName.endsWith('.wasm'));
+      if (!start || !core) throw new Error('the build has no start chunk or no wasm');
+      return [
+        { tag: 'link', attrs: { rel: 'preload', href: `/${core.fileName}`, as: 'fetch', type: 'application/wasm', crossorigin: true }, injectTo: 'head-prepend' },
+        { tag: 'script', attrs: { type: 'module', crossorigin: true, src: `/${start.fileName}` }, injectTo: 'head-prepend' },
+      ];
+    },
   },
 });
 
@@ -63,6 +67,7 @@ export default defineConfig({
     target: 'es2023',
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: { input: { index: join(here, 'index.html'), start: join(here, 'src/start.ts') } },
   },
-  plugins: [preloadWasm(), serviceWorker()],
+  plugins: [startFirst(), serviceWorker()],
 });

@@ -5,7 +5,7 @@
  * types are generated from there.
  */
 
-import load, { PhoneCore, SessionCore } from '../../build/client/wakeline_client.js';
+import load, { PhoneCore, SessionCore, offerSocket } from '../../build/client/wakeline_client.js';
 import type {
   CallChange, CallEnd, CallState, CallView, Device, Direction, InitInput, Missed, PhonePort, Registration, Remote, Role, Waiting,
   Wake, WakeProgress, WakeStage,
@@ -49,9 +49,16 @@ export class Problem extends Error {
 
 let loading: Promise<unknown> | undefined;
 
-/** Loads the core ahead of its first use. `from` is where its wasm is, if not beside its script. */
-export async function preload(from?: InitInput): Promise<void> {
-  loading ??= load(from === undefined ? undefined : { module_or_path: from });
+/**
+ * Loads the core ahead of its first use. `from` is where its wasm is, if not beside its script; `socket` is one that
+ * `early.ts` has opened, for the first phone that leads.
+ */
+export async function preload(from?: InitInput | Promise<InitInput | null>, socket?: WebSocket | null): Promise<void> {
+  loading ??= (async () => {
+    const found = await from;
+    await load(found ? { module_or_path: found } : undefined);
+    if (socket) offerSocket(socket);
+  })();
   await loading;
 }
 

@@ -3,8 +3,10 @@
 use crate::problem::Problem;
 use gloo_events::EventListener;
 use js_sys::{ArrayBuffer, Uint8Array};
+use std::cell::RefCell;
 use wakeline_edge_api::{SIP_PATH, SIP_SUBPROTOCOL};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{BinaryType, MessageEvent, WebSocket};
 
 /// What a socket tells.
@@ -23,13 +25,41 @@ pub struct Socket {
     _listeners: [EventListener; 3],
 }
 
+thread_local! {
+    /// A socket that the page opened before this core was there.
+    static OFFERED: RefCell<Option<WebSocket>> = const { RefCell::new(None) };
+}
+
+/// Hands over a socket that is on its way to the edge already; the next one that is wanted for its edge is this one.
+#[wasm_bindgen(js_name = offerSocket)]
+pub fn offer_socket(socket: WebSocket) {
+    OFFERED.set(Some(socket));
+}
+
+/// The socket that was offered, if it leads there and may still be used.
+fn offered(url: &str) -> Option<WebSocket> {
+    OFFERED.take().filter(|socket| {
+        socket.url() == url
+            && [WebSocket::CONNECTING, WebSocket::OPEN].contains(&socket.ready_state())
+    })
+}
+
 impl Socket {
     /// Opens a socket to the edge of this origin.
     pub fn open(edge: &str, tell: impl Fn(SocketEvent) + Clone + 'static) -> Result<Self, Problem> {
         // http → ws, https → wss.
         let url = format!("ws{}{SIP_PATH}", edge.strip_prefix("http").unwrap_or(edge));
-        let socket =
-            WebSocket::new_with_str(&url, SIP_SUBPROTOCOL).map_err(|e| Problem::from_js(&e))?;
+        let socket = match offered(&url) {
+            Some(socket) => socket,
+            None => {
+                WebSocket::new_with_str(&url, SIP_SUBPROTOCOL).map_err(|e| Problem::from_js(&e))?
+            }
+        };
+        if socket.ready_state() == WebSocket::OPEN {
+            // Its event is past: told again, once the owner holds the socket.
+            let tell = tell.clone();
+            spawn_local(async move { tell(SocketEvent::Open) });
+        }
         socket.set_binary_type(BinaryType::Arraybuffer);
         let on = |name: &'static str, tell: Box<dyn Fn(&web_sys::Event)>| {
             EventListener::new(&socket, name, move |event| tell(event))
