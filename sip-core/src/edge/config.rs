@@ -38,6 +38,10 @@ pub struct EdgeLimits {
     pub max_lines_per_flow: usize,
     /// Transactions open on one socket, in each direction.
     pub max_transactions: usize,
+    /// Messages of one socket that wait to be delivered to lines; more close it.
+    pub max_undelivered: usize,
+    /// Conversations of one socket with lines (lines and calls of the last minutes); more calls are refused.
+    pub max_streams: usize,
     /// Devices bound to one line.
     pub max_devices: usize,
     /// Registered contacts of one line.
@@ -73,6 +77,8 @@ impl Default for EdgeLimits {
             frames_burst: 200,
             max_lines_per_flow: 32,
             max_transactions: 128,
+            max_undelivered: 256,
+            max_streams: 1024,
             max_devices: 16,
             max_bindings: 32,
             max_parked: 8,

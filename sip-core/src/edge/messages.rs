@@ -204,6 +204,11 @@ pub enum RegisterOutcome {
     },
     /// 401: the digest is wrong.
     BadCredentials,
+    /// 503 with Retry-After: too many digests were wrong, this one was not compared.
+    TooManyTries {
+        /// Seconds.
+        retry_after_s: u32,
+    },
     /// 403: the device was revoked.
     Revoked,
     /// Any other refusal.

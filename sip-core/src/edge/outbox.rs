@@ -158,6 +158,29 @@ impl<M: Clone + Serialize + DeserializeOwned> Outbox<M> {
         stream.next += 1;
         stream.used_at = now;
         self.streams.insert(&key, stream);
+        self.put(now, envelope);
+    }
+
+    /// Answers a message without numbering a stream: the answer stands alone, at the place of what it answers.
+    pub fn answer_once<A>(&mut self, now: Time, asked: &Envelope<A>, msg: M) {
+        if self.streams.contains(&stream_key(&asked.from, &asked.call)) {
+            return self.send(now, &asked.from, &asked.call, msg);
+        }
+        let envelope = Envelope {
+            from: self.own.clone(),
+            to: asked.from.clone(),
+            call: asked.call.clone(),
+            // A stream that begins now is younger.
+            epoch: Time(now.as_millis().saturating_sub(1)),
+            seq: asked.seq,
+            base: asked.seq,
+            at: now,
+            msg,
+        };
+        self.put(now, envelope);
+    }
+
+    fn put(&mut self, now: Time, envelope: Envelope<M>) {
         let id = envelope.id();
         self.pending.insert(
             &id.key(),
@@ -211,6 +234,11 @@ impl<M: Clone + Serialize + DeserializeOwned> Outbox<M> {
             .keys_where(|p| p.envelope.to == to && p.envelope.call == call);
         let dropped = keys.iter().filter_map(|key| self.pending.remove(key));
         dropped.map(|pending| pending.envelope).collect()
+    }
+
+    /// How many streams are numbered.
+    pub fn streams(&self) -> usize {
+        self.streams.len()
     }
 
     /// How many messages wait to be delivered.
@@ -293,6 +321,12 @@ impl<M: Clone + Serialize + DeserializeOwned> Inbox<M> {
     /// Takes back a stored row; `false` if it is not of this room.
     pub fn restore(&mut self, row: &Row) -> Result<bool, RowError> {
         Ok(self.streams.restore(row)? || self.held.restore(row)?)
+    }
+
+    /// Whether the stream of this envelope is known.
+    pub fn remembers(&self, envelope: &Envelope<M>) -> bool {
+        self.streams
+            .contains(&stream_key(&envelope.from, &envelope.call))
     }
 
     /// Accepts an envelope and yields what may now be applied, in order: nothing for a repeat or

@@ -23,6 +23,7 @@ mod ready;
 mod registrar;
 mod revoked;
 mod storms;
+mod strangers;
 mod tapped_too_late;
 mod two_callers;
 mod two_devices;

@@ -632,6 +632,14 @@ impl World {
         .unwrap()
     }
 
+    /// The table of each row an object has.
+    pub fn all_rows(&self, name: &str) -> Vec<String> {
+        let object = self.lines.get(name).or_else(|| self.flows.get(name));
+        object.map_or_else(Vec::new, |object| {
+            object.rows.keys().map(|(table, _)| table.clone()).collect()
+        })
+    }
+
     /// How many rows an object has left, besides its memory of streams.
     pub fn rows_of(&self, name: &str, tables: &[&str]) -> usize {
         let rows = self

@@ -45,6 +45,10 @@ impl Flow {
             self.close(1008, "too many frames");
             return;
         }
+        if self.outbox.waiting() >= self.config.edge.max_undelivered {
+            self.close(1013, "too much undelivered");
+            return;
+        }
         if bytes.iter().all(|b| matches!(b, b'\r' | b'\n')) {
             if bytes.len() >= 4 {
                 self.effects.push(FlowOutput::Frame(b"\r\n".to_vec()));
@@ -98,6 +102,9 @@ impl Flow {
                 "Too Many Transactions",
                 &[("Retry-After", "5")],
             );
+        }
+        if self.outbox.streams() >= self.config.edge.max_streams && request.method != Method::Bye {
+            return self.refuse_with(&request, 503, "Too Many Calls", &[("Retry-After", "60")]);
         }
         if request.headers.max_forwards().ok().flatten() == Some(0) && !self.is_for_edge(&request) {
             return self.refuse(&request, 483, "");
@@ -168,6 +175,7 @@ impl Flow {
             wake: Some(wake),
             line: Some(line),
         })) = self.take_route(&mut request)
+            && (self.calls.contains(wake.as_str()) || self.was_answered(&line, &request))
         {
             clean(&mut request, &party, &self.config);
             let msg = FlowToLine::InDialog {

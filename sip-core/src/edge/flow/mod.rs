@@ -84,6 +84,9 @@ struct Socket {
     idle_since: Option<Time>,
     /// A close was asked for.
     closing: bool,
+    /// How often somebody gave wrong credentials.
+    #[serde(default)]
+    wrong: u32,
 }
 
 /// Somebody who registered on this socket.
@@ -171,6 +174,7 @@ impl Flow {
                         opened_at: now,
                         idle_since: Some(now),
                         closing: false,
+                        wrong: 0,
                     },
                 );
             }

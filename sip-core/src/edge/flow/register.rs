@@ -17,6 +17,8 @@ use super::verifier::BearerError;
 const NONCE_LIFE: Duration = Duration::from_secs(300);
 /// Challenges open on one socket.
 const MAX_NONCES: usize = 8;
+/// Wrong credentials on one socket.
+const MAX_WRONG: u32 = 3;
 /// Contacts in one REGISTER.
 const MAX_CONTACTS: usize = 8;
 /// Octets of one contact's URI.
@@ -198,6 +200,7 @@ impl Flow {
         else {
             return;
         };
+        let mut close = false;
         let tag = self.entropy.tag();
         let respond = |status, phrase: &str| {
             Response::for_request(&request, status, phrase).with_to_tag(&tag)
@@ -244,6 +247,15 @@ impl Flow {
             RegisterOutcome::TooBrief { min_expires_s } => {
                 respond(423, "").with(HeaderName::MinExpires, min_expires_s.to_string())
             }
+            RegisterOutcome::TooManyTries { retry_after_s } => {
+                close = self.note_wrong();
+                respond(503, "Too Many Wrong Credentials")
+                    .with(HeaderName::RetryAfter, retry_after_s.to_string())
+            }
+            RegisterOutcome::BadCredentials if self.note_wrong() => {
+                close = true;
+                respond(403, "Wrong Credentials")
+            }
             RegisterOutcome::BadCredentials => {
                 // A wrong digest is answered by a new challenge; its transaction ends without a word of its own.
                 self.server.remove(tx);
@@ -253,6 +265,18 @@ impl Flow {
             RegisterOutcome::Refused { status, reason } => respond(status, &reason),
         };
         self.respond(now, tx, response);
+        if close {
+            self.close(1008, "wrong credentials");
+        }
+    }
+
+    /// Counts wrong credentials on this socket; `true` when it has had enough of them.
+    fn note_wrong(&mut self) -> bool {
+        let Some(socket) = self.socket.get_mut("state") else {
+            return false;
+        };
+        socket.wrong += 1;
+        socket.wrong >= MAX_WRONG
     }
 
     /// A query changes nothing; an unregistration ends what this flow may say for the line.

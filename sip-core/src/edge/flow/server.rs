@@ -199,6 +199,14 @@ impl Flow {
         self.server.get(key.as_str()).is_some_and(failed) && self.received_again(now, key, request)
     }
 
+    /// Has this flow heard a 2xx from this line to an INVITE of that Call-ID?
+    pub(super) fn was_answered(&self, line: &Number, ack: &Request) -> bool {
+        self.server.values().any(|row| {
+            let accepted = matches!(&row.machine, Machine::Invite(machine) if machine.state() == ServerInviteState::Accepted);
+            accepted && row.line == *line && row.request().headers.call_id() == ack.headers.call_id()
+        })
+    }
+
     /// CANCEL (RFC 3261 §9.2): 200 for itself, and the line ends what it cancels.
     pub(super) fn cancel(&mut self, now: Time, request: Request) {
         let key = ServerKey::of_cancelled(&request).ok();

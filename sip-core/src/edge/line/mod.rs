@@ -10,6 +10,7 @@
 //! | `missed` | time and wake | missed calls |
 //! | `ended` | wake | how other calls ended, for late questions |
 //! | `jobs` | job | pushes whose outcome is not known yet |
+//! | `tries` | `digest` | wrong digests of late |
 //! | `records` | wake | call records that are not stored yet |
 //! | `out_streams`, `outbox`, `in_streams`, `inbox` | | messages to and from flows |
 
@@ -22,6 +23,7 @@ mod missed;
 mod pushes;
 mod records;
 mod registrar;
+mod strangers;
 mod wakes;
 
 use super::command::{CallRecord, LineCommand, LineReply, PushJob, PushOutcome};
@@ -41,6 +43,7 @@ use missed::{Ended, Missed};
 use pushes::Job;
 use records::Unrecorded;
 use registrar::Binding;
+use strangers::Tries;
 
 /// What happens to a line.
 #[derive(Debug)]
@@ -107,6 +110,7 @@ pub struct Line {
     ended: Table<Ended>,
     jobs: Table<Job>,
     records: Table<Unrecorded>,
+    tries: Table<Tries>,
     outbox: Outbox<LineToFlow>,
     inbox: Inbox<FlowToLine>,
     effects: Vec<LineOutput>,
@@ -136,6 +140,7 @@ impl Line {
             ended: Table::new("ended"),
             jobs: Table::new("jobs"),
             records: Table::new("records"),
+            tries: Table::new("tries"),
             effects: Vec::new(),
             output: VecDeque::new(),
         };
@@ -149,6 +154,7 @@ impl Line {
                 || line.ended.restore(&row)?
                 || line.jobs.restore(&row)?
                 || line.records.restore(&row)?
+                || line.tries.restore(&row)?
                 || line.outbox.restore(&row)?
                 || line.inbox.restore(&row)?;
         }
@@ -160,14 +166,7 @@ impl Line {
     pub fn handle_input(&mut self, now: Time, input: LineInput) -> bool {
         let mut taken = true;
         match input {
-            LineInput::Envelope(envelope) => match self.inbox.receive(now, envelope) {
-                Ok(ready) => {
-                    for envelope in ready {
-                        self.message(now, envelope);
-                    }
-                }
-                Err(NotTaken) => taken = false,
-            },
+            LineInput::Envelope(envelope) => taken = self.envelope(now, envelope).is_ok(),
             LineInput::Delivered(id) => self.outbox.delivered(&id),
             LineInput::Command { request, command } => {
                 let reply = self
@@ -202,6 +201,16 @@ impl Line {
             .chain(self.jobs.values().filter_map(|job| job.next_try))
             .chain(self.records.values().map(|record| record.next_try))
             .min()
+    }
+
+    fn envelope(&mut self, now: Time, envelope: Envelope<FlowToLine>) -> Result<(), NotTaken> {
+        if let Some(answered) = self.stranger(now, &envelope) {
+            return answered;
+        }
+        for envelope in self.inbox.receive(now, envelope)? {
+            self.message(now, envelope);
+        }
+        Ok(())
     }
 
     fn message(&mut self, now: Time, envelope: Envelope<FlowToLine>) {
@@ -286,6 +295,7 @@ impl Line {
         self.ended.flush(&mut write);
         self.jobs.flush(&mut write);
         self.records.flush(&mut write);
+        self.tries.flush(&mut write);
         self.outbox.flush(&mut write);
         self.inbox.flush(&mut write);
         self.output.extend(self.effects.drain(..));

@@ -34,7 +34,7 @@ impl Line {
         cseq: u32,
         bind: Bind,
     ) -> RegisterOutcome {
-        if let Err(outcome) = self.check_proof(proof) {
+        if let Err(outcome) = self.check_proof(now, flow, proof) {
             return outcome;
         }
         let mut mine = None;
@@ -83,7 +83,7 @@ impl Line {
     }
 
     #[expect(clippy::result_large_err, reason = "the error is the answer itself")]
-    fn check_proof(&mut self, proof: Proof) -> Result<(), RegisterOutcome> {
+    fn check_proof(&mut self, now: Time, flow: &str, proof: Proof) -> Result<(), RegisterOutcome> {
         match proof {
             Proof::Bearer {
                 uid,
@@ -98,19 +98,7 @@ impl Line {
                     reason: "Forbidden".into(),
                 }),
             },
-            Proof::Digest { authorization } => {
-                let secret = self
-                    .account()
-                    .ok()
-                    .and_then(|account| account.secret.as_ref());
-                let right = secret
-                    .is_some_and(|secret| super::account::digest_matches(secret, &authorization));
-                if right {
-                    Ok(())
-                } else {
-                    Err(RegisterOutcome::BadCredentials)
-                }
-            }
+            Proof::Digest { authorization } => self.check_digest(now, flow, &authorization),
         }
     }
 
