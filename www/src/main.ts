@@ -84,15 +84,25 @@ async function bind(): Promise<void> {
 
 phone.mayAnswer = async () => (await microphone()) === 'granted';
 phone.onRegistered = () => {
-  // A tapped wake has the line to itself until it rings; everything else can wait for an idle moment.
-  whenIdle(async () => {
+  void whenIdle(async () => {
     await phone.refreshMissed();
     await bind();
-  }, route.wake ? 2500 : 0);
+  });
 };
 
-function whenIdle(work: () => unknown, after: number): void {
-  setTimeout(() => ('requestIdleCallback' in window ? requestIdleCallback(() => void work(), { timeout: 1000 }) : void work()), after);
+/** An idle moment. A tapped wake has the line to itself until it rings or is over; everything else waits for that. */
+async function whenIdle(work: () => unknown): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const settled = ({ wake }: State): boolean => !wake || wake.progress === 'over';
+    if (settled(store.state)) return resolve();
+    const stop = store.subscribe((state) => {
+      if (!settled(state)) return;
+      stop();
+      setTimeout(resolve, 1000); // the answering screen is painted first
+    });
+  });
+  if ('requestIdleCallback' in window) requestIdleCallback(() => void work(), { timeout: 1000 });
+  else void work();
 }
 
 const handlers: { [K in RequestName]: (detail: Requests[K]) => unknown } = {
@@ -166,4 +176,4 @@ void refreshPermissions();
 watchPermissions(() => void refreshPermissions());
 void phone.adopt(restored, route);
 // Nobody signed in needs no push, but the page shell works offline from now on.
-whenIdle(() => worker.registerWorker(), route.wake ? 2500 : 500);
+void whenIdle(() => worker.registerWorker());
