@@ -191,7 +191,8 @@ impl Dialog {
     }
 
     /// A request of this dialog arrived. Refuses what is out of order, moves the target if the request does so, and
-    /// ends the dialog with a BYE. An ACK is always in order.
+    /// ends the dialog with a BYE. An ACK is always in order, and so is a BYE: a call that one side has left is over,
+    /// whatever was counted on the way (RFC 3261 §12.2.2 would keep it alive for nobody).
     pub fn request_received(&mut self, request: &Request) -> Result<(), DialogError> {
         if self.state == DialogState::Terminated {
             return Err(DialogError::Terminated);
@@ -200,10 +201,13 @@ impl Dialog {
             return Ok(());
         }
         let number = request.headers.cseq()?.number;
-        if self.remote_cseq.is_some_and(|last| number <= last) {
+        let late = self.remote_cseq.is_some_and(|last| number <= last);
+        if late && request.method != Method::Bye {
             return Err(DialogError::OutOfOrder);
         }
-        self.remote_cseq = Some(number);
+        if !late {
+            self.remote_cseq = Some(number);
+        }
         if refreshes_target(&request.method)
             && let Some(contact) = request.headers.contact()?
         {

@@ -8,7 +8,7 @@
 //! Both are driven alike: `handle_input(now, input)`, then drain `poll_output()`, then call again at
 //! `deadline()`. Each may be forgotten between any two inputs: whatever it must remember has left as
 //! [`RowChange`]s in the same turn, and `restore` takes the rows back. They speak to each other in
-//! numbered [`Envelope`](outbox::Envelope)s.
+//! numbered [`Envelope`]s.
 //!
 //! The driver's duties, per turn: apply the row changes, **then** send what left. Deliver each
 //! envelope to the object named in `to`; feed `Delivered` once that object's turn is stored; do

@@ -72,7 +72,9 @@ impl ServerKey {
 
     fn with_method(request: &Request, method: &Method) -> Result<Self, ParseError> {
         let via = request.headers.top_via()?;
-        match via.branch().filter(|b| b.starts_with(MAGIC_COOKIE)) {
+        // The cookie alone identifies nothing (RFC 4475 shows a sender of that kind).
+        let unique = |b: &&str| b.len() > MAGIC_COOKIE.len() && b.starts_with(MAGIC_COOKIE);
+        match via.branch().filter(unique) {
             Some(branch) => Ok(Self(format!("{branch}|{}|{method}", via.sent_by()))),
             // A sender of RFC 2543. The To tag is left out: an ACK has it, its INVITE had not.
             None => {

@@ -95,6 +95,10 @@ fn after_fifteen_seconds_the_other_side_is_told_and_after_thirty_it_ends() {
             .unwrap()
             .ends_with(";state=lost")
     );
+    assert!(
+        told[0].headers.to().unwrap().tag().is_none(),
+        "in the dialog it would use up a number of the lost party"
+    );
     world.run_for(15_000);
     assert_eq!(world.pages[caller].requests("BYE").len(), 1);
     assert_eq!(
@@ -103,7 +107,7 @@ fn after_fifteen_seconds_the_other_side_is_told_and_after_thirty_it_ends() {
             .cseq()
             .unwrap()
             .number,
-        2
+        1
     );
     assert_eq!(world.records[0].ended_by, Some(EndedBy::Edge));
 }

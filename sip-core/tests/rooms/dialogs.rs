@@ -151,6 +151,22 @@ fn requests_out_of_order_and_after_the_end_are_refused() {
 }
 
 #[test]
+fn a_bye_ends_the_dialog_whatever_its_number() {
+    let (invite, ok) = call();
+    let mut uac = Dialog::uac(&invite, &ok).unwrap();
+    let mut uas = Dialog::uas(&invite, "callee").unwrap();
+    uas.confirm();
+    let (info, mut bye) = (
+        uac.request(Method::Info, &via(1)),
+        uac.request(Method::Bye, &via(2)),
+    );
+    bye.headers.set(HeaderName::CSeq, "102 BYE");
+    uas.request_received(&info).unwrap();
+    assert_eq!(uas.request_received(&bye), Ok(()));
+    assert_eq!(uas.state(), DialogState::Terminated);
+}
+
+#[test]
 fn a_reinvite_and_its_answer_move_the_targets() {
     let (invite, ok) = call();
     let mut uac = Dialog::uac(&invite, &ok).unwrap();

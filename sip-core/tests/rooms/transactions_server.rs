@@ -207,13 +207,18 @@ fn a_request_finds_its_transaction() {
 
 #[test]
 fn a_request_of_rfc_2543_finds_its_transaction_without_a_cookie() {
-    let invite = request(&replace_line(
-        INVITE,
-        "Via:",
-        "Via: SIP/2.0/UDP 192.0.2.1;branch=1",
-    ));
-    let key = ServerKey::of(&invite).unwrap();
-    let busy = Response::for_request(&invite, 486, "").with_to_tag("b");
-    assert_eq!(ServerKey::of(&invite.ack_failure(&busy)).unwrap(), key);
-    assert_eq!(ServerKey::of_cancelled(&invite.cancel()).unwrap(), key);
+    for branch in ["", ";branch=1", ";branch=z9hG4bK"] {
+        let via = format!("Via: SIP/2.0/UDP 192.0.2.1{branch}");
+        let invite = request(&replace_line(INVITE, "Via:", &via));
+        let key = ServerKey::of(&invite).unwrap();
+        let busy = Response::for_request(&invite, 486, "").with_to_tag("b");
+        assert_eq!(ServerKey::of(&invite.ack_failure(&busy)).unwrap(), key);
+        assert_eq!(ServerKey::of_cancelled(&invite.cancel()).unwrap(), key);
+        let other = request(&replace_line(
+            &invite.to_bytes(),
+            "Call-ID:",
+            "Call-ID: other",
+        ));
+        assert_ne!(ServerKey::of(&other).unwrap(), key);
+    }
 }

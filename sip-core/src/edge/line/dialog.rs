@@ -4,10 +4,11 @@ use super::Line;
 use super::branch::{in_dialog_request, plain};
 use super::call::{BranchState, Call, Leg, LostLimits, Relay, Side, party_number};
 use crate::edge::command::EndedBy;
+use crate::edge::flow::edge_host;
 use crate::edge::messages::LineToFlow;
 use crate::id::Number;
 use crate::time::Time;
-use crate::wire::{HeaderName, Method, Reason, Request};
+use crate::wire::{HeaderName, Method, NameAddr, Reason, Request, Uri};
 
 /// Requests of one call that wait for their answer.
 const MAX_RELAYS: usize = 32;
@@ -283,13 +284,22 @@ impl Line {
         self.end_talk(now, call, EndedBy::Edge);
     }
 
-    /// An OPTIONS that says in our own header how the call stands: harmless to whoever does not know it.
+    /// An OPTIONS that says in our own header how the call stands: harmless to whoever does not know it. It is sent
+    /// outside of the dialog: a CSeq of the lost party must not be used up, or its next request is out of order.
     fn tell_lost(&mut self, now: Time, call: &mut Call) {
         for side in [Side::Caller, Side::Callee] {
-            if call.leg(side).is_some_and(|leg| leg.lost_at.is_none())
-                && let Some(options) = self.own_request(Method::Options, call, side)
+            if let Some(leg) = call.leg(side).filter(|leg| leg.lost_at.is_none())
+                && let Ok(target) = leg.contact.parse::<Uri>()
             {
-                let told = options.with("Wakeline-Wake", format!("{};state=lost", call.id));
+                let host = Uri::host(edge_host(&self.config));
+                let from = NameAddr::new(host).with_tag(self.entropy.tag());
+                let told = Request::bare(Method::Options, target.clone())
+                    .with(HeaderName::MaxForwards, "70")
+                    .with(HeaderName::From, from.to_string())
+                    .with(HeaderName::To, NameAddr::new(target).to_string())
+                    .with(HeaderName::CallId, self.entropy.call_id())
+                    .with(HeaderName::CSeq, "1 OPTIONS")
+                    .with("Wakeline-Wake", format!("{};state=lost", call.id));
                 self.send_own(now, call, side, told);
             }
         }
@@ -298,7 +308,7 @@ impl Line {
         }
     }
 
-    /// A request of the edge to one side, with a CSeq above all that the other side used.
+    /// The last request of the edge to one side, with a CSeq above all that the other side used.
     fn own_request(&self, method: Method, call: &mut Call, to: Side) -> Option<Request> {
         let far = call.leg_mut(to.other())?;
         far.cseq += 1;
