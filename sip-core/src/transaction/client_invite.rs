@@ -95,6 +95,11 @@ impl ClientInvite {
         &self.request
     }
 
+    /// Whether its user has called it off.
+    pub const fn is_cancelled(&self) -> bool {
+        !matches!(self.cancel, Cancel::No)
+    }
+
     /// When [`ClientInvite::timeout`] is to be called.
     pub fn deadline(&self) -> Option<Time> {
         self.timers.deadline()
@@ -183,6 +188,18 @@ impl ClientInvite {
             }
         }
         actions
+    }
+
+    /// This transaction as it waits on for a peer that has not answered at all and may yet: a frozen page reads the
+    /// INVITE when it thaws. Nobody waits any longer, so its first provisional response is answered by CANCEL. It has
+    /// no deadline; whoever keeps it ends it with its connection.
+    #[must_use]
+    pub fn abandoned(mut self, reasons: &[Reason]) -> Self {
+        self.timers.clear();
+        if matches!(self.cancel, Cancel::No) {
+            self.cancel = Cancel::Wanted(reasons.to_vec());
+        }
+        self
     }
 
     /// The transport could not send, or its flow is gone.

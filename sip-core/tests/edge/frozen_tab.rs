@@ -75,3 +75,37 @@ fn a_branch_that_falls_silent_is_cancelled_and_the_device_pushed() {
         "180 Ringing"
     );
 }
+
+#[test]
+fn a_tab_that_thaws_after_its_transaction_has_timed_out_is_still_told_to_be_quiet() {
+    for caller_stays in [true, false] {
+        let (mut world, caller, callee) = World::caller_and_sleeper();
+        world.open(callee);
+        world.settle();
+        let invite = world.pages[caller].invite("1002");
+        world.send(caller, invite.into_bytes());
+        world.run_for(5);
+        world.pages[callee].frozen = true;
+        world.run_for(5_000);
+        if !caller_stays {
+            let cancel = world.pages[caller].cancel("1002");
+            world.send(caller, cancel);
+        }
+        world.run_for(35_000);
+        thaw(&mut world, callee);
+        world.settle();
+        let page = &world.pages[callee];
+        assert_eq!(page.requests("CANCEL").len(), 1);
+        if caller_stays {
+            // It lives again: a new INVITE rings, and only that.
+            assert_eq!(page.requests("INVITE").len(), 2);
+            assert_eq!(page.ringing.len(), 1);
+        } else {
+            assert_eq!(page.requests("INVITE").len(), 1);
+            assert!(page.ringing.is_empty(), "nobody calls any longer");
+            let flow = page.flow.clone().unwrap();
+            world.run_for(40_000);
+            assert_eq!(world.rows_of(&flow, &["client", "calls"]), 0);
+        }
+    }
+}

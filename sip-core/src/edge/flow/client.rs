@@ -5,9 +5,14 @@ use super::{Flow, FlowOutput};
 use crate::edge::messages::FlowToLine;
 use crate::id::{DeviceId, Number};
 use crate::time::Time;
-use crate::transaction::{ClientAction, ClientInvite, ClientKey, ClientNonInvite, Transport};
+use crate::transaction::{
+    ClientAction, ClientInvite, ClientInviteState, ClientKey, ClientNonInvite, Transport,
+};
 use crate::wire::{HeaderName, Method, NameAddr, Reason, Request, Response, Uri, Via};
 use serde::{Deserialize, Serialize};
+
+/// INVITEs without any answer that one socket's frozen page may still find.
+const MAX_ABANDONED: usize = 16;
 
 /// One client transaction and who waits for it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,7 +30,7 @@ enum Machine {
     Other(Box<ClientNonInvite>),
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 enum Waits {
     /// The line, under its own name for the transaction.
     Line { tx: String },
@@ -41,6 +46,30 @@ impl ClientRow {
             Machine::Invite(machine) => machine.deadline(),
             Machine::Other(machine) => machine.deadline(),
         }
+    }
+
+    /// The row of an INVITE without any answer, as it stays behind when nobody waits for it any longer: should the page
+    /// thaw and ring, it is cancelled. And whether it had been called off before.
+    fn abandoned(&self) -> Option<(Self, bool)> {
+        let Machine::Invite(machine) = &self.machine else {
+            return None;
+        };
+        if machine.state() != ClientInviteState::Calling {
+            return None;
+        }
+        let reason = Reason::sip(408, "Nobody waits any longer");
+        let row = Self {
+            machine: Machine::Invite(Box::new(machine.as_ref().clone().abandoned(&[reason]))),
+            line: self.line.clone(),
+            call: self.call.clone(),
+            waits: self.waits.clone(),
+        };
+        Some((row, machine.is_cancelled()))
+    }
+
+    fn is_kept(&self) -> bool {
+        matches!(&self.machine, Machine::Invite(machine)
+            if machine.state() == ClientInviteState::Calling && machine.deadline().is_none())
     }
 
     fn request(&self) -> &Request {
@@ -145,6 +174,7 @@ impl Flow {
     }
 
     pub(super) fn client_timeout(&mut self, now: Time) {
+        let mut kept = self.client.values().filter(|row| row.is_kept()).count();
         for key in self
             .client
             .keys_where(|row| row.deadline().is_some_and(|at| at <= now))
@@ -152,6 +182,17 @@ impl Flow {
             let Some(row) = self.client.get_mut(&key) else {
                 continue;
             };
+            if kept < MAX_ABANDONED
+                && let Some((row, is_cancelled)) = row.abandoned()
+            {
+                kept += 1;
+                // Whoever called it off expects no answer, and learns of a late one.
+                if !is_cancelled {
+                    self.client_heard(now, &key, None);
+                }
+                self.client.insert(&key, row);
+                continue;
+            }
             let actions = match &mut row.machine {
                 Machine::Invite(machine) => machine.timeout(now),
                 Machine::Other(machine) => machine.timeout(now),
