@@ -151,7 +151,7 @@ export class Session {
 
   wake(id: string): Promise<Wake> { return asked(this[core].wake(id)); }
 
-  reportOpened(id: string): Promise<void> { return asked(this[core].opened(id)); }
+  async reportOpened(id: string): Promise<void> { await asked(this[core].opened(id)); }
 
   decline(id: string): Promise<Wake> { return asked(this[core].decline(id)); }
 

@@ -1,4 +1,6 @@
 //! What the TypeScript entry sees of the core: newtypes, no logic.
+//!
+//! Promises are made by one function for all of them: an `async fn` of its own costs 2 kB of wasm each.
 
 use crate::{
     phone::{Options, Phone},
@@ -7,14 +9,26 @@ use crate::{
     session::{Session, segment},
     types::{PhonePort, Registration, Role, js},
 };
-use js_sys::Reflect;
+use js_sys::{Promise, Reflect};
 use serde::Deserialize;
+use std::{future::Future, pin::Pin};
 use tsify::Ts;
 use wakeline_edge_api as api;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
 use web_sys::{MediaStream, PushSubscription};
 
 type Answer<T> = Result<T, JsValue>;
+type Work = Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>>;
+
+fn promise(work: impl Future<Output = Result<JsValue, Problem>> + 'static) -> Promise {
+    let work: Work = Box::pin(async move { work.await.map_err(JsValue::from) });
+    future_to_promise(work)
+}
+
+fn done(work: impl Future<Output = Result<(), Problem>> + 'static) -> Promise {
+    promise(async move { work.await.map(|()| JsValue::UNDEFINED) })
+}
 
 /// A signed-in line.
 #[wasm_bindgen]
@@ -23,20 +37,21 @@ pub struct SessionCore(Session);
 #[wasm_bindgen]
 impl SessionCore {
     /// Signs in by password.
-    #[wasm_bindgen(js_name = signIn)]
-    pub async fn sign_in(edge: String, number: String, password: String) -> Answer<SessionCore> {
-        Ok(Self(Session::sign_in(&edge, &number, &password).await?))
+    #[wasm_bindgen(js_name = signIn, unchecked_return_type = "Promise<SessionCore>")]
+    pub fn sign_in(edge: String, number: String, password: String) -> Promise {
+        promise(async move { Ok(Self(Session::sign_in(&edge, &number, &password).await?).into()) })
     }
 
     /// The stored session of this edge.
-    pub async fn restore(edge: String) -> Answer<Option<SessionCore>> {
-        Ok(Session::restore(&edge).await?.map(Self))
+    #[wasm_bindgen(unchecked_return_type = "Promise<SessionCore | undefined>")]
+    pub fn restore(edge: String) -> Promise {
+        promise(async move { Ok(Session::restore(&edge).await?.map(Self).into()) })
     }
 
     /// A session by a token that the site's backend signed.
-    #[wasm_bindgen(js_name = withToken)]
-    pub async fn with_token(edge: String, token: String) -> Answer<SessionCore> {
-        Ok(Self(Session::with_token(&edge, &token).await?))
+    #[wasm_bindgen(js_name = withToken, unchecked_return_type = "Promise<SessionCore>")]
+    pub fn with_token(edge: String, token: String) -> Promise {
+        promise(async move { Ok(Self(Session::with_token(&edge, &token).await?).into()) })
     }
 
     /// Whose line it is.
@@ -55,86 +70,100 @@ impl SessionCore {
     }
 
     /// The line's token, renewed when near its end.
-    pub async fn token(&self) -> Answer<String> {
-        Ok(self.0.token().await?)
+    #[wasm_bindgen(unchecked_return_type = "Promise<string>")]
+    pub fn token(&self) -> Promise {
+        let session = self.0.clone();
+        promise(async move { session.token().await.map(JsValue::from) })
     }
 
     /// Binds this device.
-    pub async fn bind(
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn bind(
         &self,
         subscription: Option<PushSubscription>,
         label: Option<String>,
         lang: Option<String>,
-    ) -> Answer<()> {
-        let push = match subscription {
-            Some(subscription) => Some(target(&subscription)?),
-            None => None,
-        };
-        Ok(self.0.bind(push, label, lang).await?)
+    ) -> Promise {
+        let session = self.0.clone();
+        done(async move {
+            let push = subscription.as_ref().map(target).transpose()?;
+            session.bind(push, label, lang).await
+        })
     }
 
     /// The devices of the line.
-    pub async fn devices(&self) -> Answer<Ts<api::DeviceList>> {
-        Ok(Ts::new_unchecked(self.get("/v1/devices").await?))
+    #[wasm_bindgen(unchecked_return_type = "Promise<DeviceList>")]
+    pub fn devices(&self) -> Promise {
+        self.ask("GET", "/v1/devices".into())
     }
 
     /// Revokes a device.
-    pub async fn revoke(&self, device: String) -> Answer<()> {
-        let path = format!("/v1/devices/{}", segment(&device));
-        Ok(self.0.ask("DELETE", &path, None::<&()>).await.map(drop)?)
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn revoke(&self, device: String) -> Promise {
+        self.ask("DELETE", format!("/v1/devices/{}", segment(&device)))
     }
 
     /// The site's key for push subscriptions.
-    pub async fn vapid(&self) -> Answer<Ts<api::VapidKey>> {
-        Ok(Ts::new_unchecked(self.get("/v1/vapid").await?))
+    #[wasm_bindgen(unchecked_return_type = "Promise<VapidKey>")]
+    pub fn vapid(&self) -> Promise {
+        self.ask("GET", "/v1/vapid".into())
     }
 
     /// What waits for this line.
-    pub async fn waiting(&self) -> Answer<Ts<api::Waiting>> {
-        Ok(Ts::new_unchecked(self.get("/v1/waiting").await?))
+    #[wasm_bindgen(unchecked_return_type = "Promise<Waiting>")]
+    pub fn waiting(&self) -> Promise {
+        self.ask("GET", "/v1/waiting".into())
     }
 
     /// A wake as it stands.
-    pub async fn wake(&self, id: String) -> Answer<Ts<api::Wake>> {
-        Ok(Ts::new_unchecked(
-            self.get(&format!("/v1/wakes/{}", segment(&id))).await?,
-        ))
+    #[wasm_bindgen(unchecked_return_type = "Promise<Wake>")]
+    pub fn wake(&self, id: String) -> Promise {
+        self.ask("GET", format!("/v1/wakes/{}", segment(&id)))
     }
 
     /// Says that the invitation was opened.
-    pub async fn opened(&self, id: String) -> Answer<()> {
-        Ok(self.0.report(&id, "opened").await.map(drop)?)
+    #[wasm_bindgen(unchecked_return_type = "Promise<Wake>")]
+    pub fn opened(&self, id: String) -> Promise {
+        self.report(id, "opened")
     }
 
     /// Declines a wake.
-    pub async fn decline(&self, id: String) -> Answer<Ts<api::Wake>> {
-        Ok(Ts::new_unchecked(self.0.report(&id, "decline").await?))
+    #[wasm_bindgen(unchecked_return_type = "Promise<Wake>")]
+    pub fn decline(&self, id: String) -> Promise {
+        self.report(id, "decline")
     }
 
     /// The calls that were missed.
-    pub async fn missed(&self) -> Answer<Ts<api::MissedList>> {
-        Ok(Ts::new_unchecked(self.get("/v1/missed").await?))
+    #[wasm_bindgen(unchecked_return_type = "Promise<MissedList>")]
+    pub fn missed(&self) -> Promise {
+        self.ask("GET", "/v1/missed".into())
     }
 
     /// Says that the user has seen these.
-    #[wasm_bindgen(js_name = missedSeen)]
-    pub async fn missed_seen(&self, ids: Vec<String>) -> Answer<()> {
-        let body = api::MissedSeen { ids };
-        Ok(self
-            .0
-            .ask("POST", "/v1/missed/seen", Some(&body))
-            .await
-            .map(drop)?)
+    #[wasm_bindgen(js_name = missedSeen, unchecked_return_type = "Promise<void>")]
+    pub fn missed_seen(&self, ids: Vec<String>) -> Promise {
+        let session = self.0.clone();
+        promise(async move {
+            let body = api::MissedSeen { ids };
+            session.ask("POST", "/v1/missed/seen", Some(&body)).await
+        })
     }
 
     /// Unbinds this device and forgets everything here.
-    #[wasm_bindgen(js_name = signOut)]
-    pub async fn sign_out(&self) -> Answer<()> {
-        Ok(self.0.sign_out().await?)
+    #[wasm_bindgen(js_name = signOut, unchecked_return_type = "Promise<void>")]
+    pub fn sign_out(&self) -> Promise {
+        let session = self.0.clone();
+        done(async move { session.sign_out().await })
     }
 
-    async fn get(&self, path: &str) -> Result<JsValue, Problem> {
-        self.0.ask("GET", path, None::<&()>).await
+    fn ask(&self, method: &'static str, path: String) -> Promise {
+        let session = self.0.clone();
+        promise(async move { session.ask(method, &path, None::<&()>).await })
+    }
+
+    fn report(&self, wake: String, what: &'static str) -> Promise {
+        let session = self.0.clone();
+        promise(async move { session.report(&wake, what).await })
     }
 }
 
@@ -145,19 +174,21 @@ pub struct PhoneCore(Phone);
 #[wasm_bindgen]
 impl PhoneCore {
     /// Opens the phone of this tab.
-    pub async fn open(
+    #[wasm_bindgen(unchecked_return_type = "Promise<PhoneCore>")]
+    pub fn open(
         session: &SessionCore,
         #[wasm_bindgen(unchecked_param_type = "RTCIceServer[] | undefined")] ice_servers: JsValue,
         #[wasm_bindgen(unchecked_param_type = "MediaTrackConstraints | boolean")] audio: JsValue,
         wake: Option<String>,
         port: PhonePort,
-    ) -> Answer<PhoneCore> {
+    ) -> Promise {
+        let session = session.0.clone();
         let options = Options {
             ice_servers,
             audio,
             wake,
         };
-        Ok(Self(Phone::open(session.0.clone(), options, port).await?))
+        promise(async move { Ok(Self(Phone::open(session, options, port).await?).into()) })
     }
 
     /// Which part this tab plays.
@@ -171,19 +202,24 @@ impl PhoneCore {
     }
 
     /// Makes this tab lead.
-    #[wasm_bindgen(js_name = takeOver)]
-    pub async fn take_over(&self) -> Answer<()> {
-        Ok(self.0.take_over().await?)
+    #[wasm_bindgen(js_name = takeOver, unchecked_return_type = "Promise<void>")]
+    pub fn take_over(&self) -> Promise {
+        let phone = self.0.clone();
+        done(async move { phone.take_over().await })
     }
 
     /// Calls a number and gives the call's id.
-    pub async fn call(&self, number: String) -> Answer<String> {
-        Ok(self.0.call(number).await?)
+    #[wasm_bindgen(unchecked_return_type = "Promise<string>")]
+    pub fn call(&self, number: String) -> Promise {
+        let phone = self.0.clone();
+        promise(async move { phone.call(number).await.map(JsValue::from) })
     }
 
     /// Takes an incoming call.
-    pub async fn answer(&self, call: String) -> Answer<()> {
-        Ok(self.0.answer(call).await?)
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn answer(&self, call: String) -> Promise {
+        let phone = self.0.clone();
+        done(async move { phone.answer(call).await })
     }
 
     /// Declines an incoming call.
@@ -209,25 +245,37 @@ impl PhoneCore {
     }
 
     /// The statistics of a call's connection.
-    #[wasm_bindgen(unchecked_return_type = "RTCStatsReport")]
-    pub async fn stats(&self, call: String) -> Answer<JsValue> {
-        Ok(self.0.stats(&call).await?)
+    #[wasm_bindgen(unchecked_return_type = "Promise<RTCStatsReport>")]
+    pub fn stats(&self, call: String) -> Promise {
+        let phone = self.0.clone();
+        promise(async move { phone.stats(&call).await })
     }
 
     /// Registers anew, then says ready for this wake.
-    pub async fn ready(&self, wake: String) -> Answer<Ts<api::Wake>> {
-        Ok(Ts::new_unchecked(self.0.ready(wake).await?))
+    #[wasm_bindgen(unchecked_return_type = "Promise<Wake>")]
+    pub fn ready(&self, wake: String) -> Promise {
+        let phone = self.0.clone();
+        promise(async move { phone.ready(wake).await })
     }
 
     /// Hangs up, unregisters, and lets another tab lead.
-    pub async fn close(&self) {
-        self.0.close().await;
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn close(&self) -> Promise {
+        let phone = self.0.clone();
+        promise(async move {
+            phone.close().await;
+            Ok(JsValue::UNDEFINED)
+        })
     }
 
     /// Tells the other tabs that the user signed out, and closes.
-    #[wasm_bindgen(js_name = signedOut)]
-    pub async fn signed_out(&self) {
-        self.0.signed_out().await;
+    #[wasm_bindgen(js_name = signedOut, unchecked_return_type = "Promise<void>")]
+    pub fn signed_out(&self) -> Promise {
+        let phone = self.0.clone();
+        promise(async move {
+            phone.signed_out().await;
+            Ok(JsValue::UNDEFINED)
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use crate::{
     device,
     ice::IceServers,
     media::{Media, MediaEvent},
+    page,
     problem::Problem,
     session::{Session, now},
     socket::{Socket, SocketEvent},
@@ -26,7 +27,6 @@ use wakeline_sip::{
     time::Time,
 };
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::spawn_local;
 use web_sys::VisibilityState;
 
 /// An alarm that goes off this much too late slept with its page.
@@ -236,7 +236,7 @@ impl Driver {
             return;
         }
         let driver = self.clone();
-        spawn_local(async move {
+        page::beside(async move {
             let media = driver.media_of(call).await;
             let done = match request {
                 MediaRequest::CreateOffer => media.offer().await.map(local),

@@ -1,10 +1,10 @@
 //! One tab of a browser profile leads: it holds a Web Lock. The others wait for the lock, or steal it.
 
-use crate::problem::Problem;
+use crate::{page, problem::Problem};
 use js_sys::{Array, Function, Object, Promise, Reflect};
 use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortController;
 
 #[wasm_bindgen]
@@ -112,7 +112,7 @@ pub async fn claim(
         return Ok(None);
     };
     // The request itself ends when the lock is let go, or fails when it is taken away.
-    spawn_local(async move {
+    page::beside(async move {
         if JsFuture::from(ended).await.is_err() {
             stolen();
         }

@@ -1,13 +1,20 @@
-//! The page itself: when what was shown is on the screen.
+//! The page itself: when what was shown is on the screen; work beside what it does.
 
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Array, Promise};
+use std::{future::Future, pin::Pin};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
 use web_sys::VisibilityState;
 
 /// A hidden page paints nothing; a busy one is not waited for longer than this.
 const PAINT_CAP_MS: u32 = 100;
+
+/// Work that nobody waits for. One kind of task for all: each of its own costs wasm.
+pub fn beside(work: impl Future<Output = ()> + 'static) {
+    let work: Pin<Box<dyn Future<Output = ()>>> = Box::pin(work);
+    spawn_local(work);
+}
 
 /// Resolves when the next frame is on the screen, or there is none to wait for.
 pub async fn painted() {

@@ -1,14 +1,36 @@
 //! What went wrong, as the page sees it: the edge's RFC 9457 document, or a problem of our own with status 0.
 
 use js_sys::{Error, Reflect};
-use wakeline_edge_api as api;
+use serde::Deserialize;
 use wasm_bindgen::prelude::*;
+
+/// The edge's document. Its shape is `wakeline_edge_api::Problem`; the wake in it stays the browser's object.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+pub struct Refusal {
+    /// A stable path.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The same words for the same kind.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// A sentence about this occurrence.
+    #[serde(default)]
+    pub detail: String,
+    /// The edge's clock, in problems about ours.
+    pub now: Option<u64>,
+    /// Seconds to wait before the next try.
+    pub retry_after_s: Option<u32>,
+    /// The wake as it ended, or undefined.
+    #[serde(default, with = "serde_wasm_bindgen::preserve")]
+    pub wake: JsValue,
+}
 
 /// Why something that the page asked for did not happen.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Problem {
     /// The edge refused it.
-    Edge(Box<api::Problem>),
+    Edge(Box<Refusal>),
     /// The edge could not be reached.
     Unreachable,
     /// The edge answered with something else than its interface says.
@@ -102,12 +124,8 @@ impl From<Problem> for JsValue {
             if let Some(seconds) = p.retry_after_s {
                 set("retryAfter", seconds.into());
             }
-            if let Some(wake) = p
-                .wake
-                .as_ref()
-                .and_then(|w| serde_wasm_bindgen::to_value(w).ok())
-            {
-                set("wake", wake);
+            if p.wake.is_object() {
+                set("wake", p.wake.clone());
             }
         }
         error.into()

@@ -1,6 +1,6 @@
 //! Requests to the edge under `/v1`. Bodies go out and come in through the browser's own JSON.
 
-use crate::problem::Problem;
+use crate::problem::{Problem, Refusal};
 use js_sys::{JSON, Promise};
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::prelude::*;
@@ -73,18 +73,14 @@ impl Call<'_> {
         if response.ok() {
             return Ok(value);
         }
-        match parse(value) {
-            Ok(problem) => Err(Problem::Edge(Box::new(problem))),
-            Err(_) => Err(Problem::Edge(Box::new(wakeline_edge_api::Problem {
+        Err(Problem::Edge(Box::new(parse(value).unwrap_or_else(|_| {
+            Refusal {
                 kind: "about:blank".into(),
                 title: response.status_text(),
                 status,
-                detail: String::new(),
-                now: None,
-                retry_after_s: None,
-                wake: None,
-            }))),
-        }
+                ..Refusal::default()
+            }
+        }))))
     }
 }
 

@@ -1,0 +1,282 @@
+//! The phone of one tab: it leads (holds the line's flow) or follows (shows what the leading tab does).
+
+mod tabs;
+mod told;
+mod wakes;
+
+use crate::{
+    channel::{Action, Channel, News},
+    driver::Driver,
+    leader::{Claim, Lead, Waiting, claim},
+    problem::Problem,
+    session::Session,
+    table::Table,
+    types::{CallState, CallView, PhonePort, Registration, RegistrationState, Role},
+};
+use futures_channel::oneshot;
+use gloo_timers::future::TimeoutFuture;
+use std::{
+    cell::{Cell, RefCell},
+    rc::{Rc, Weak},
+};
+use wakeline_sip::{
+    agent::{self, CallId, Command},
+    pii::Pii,
+};
+use wasm_bindgen::prelude::*;
+use web_sys::MediaStream;
+
+/// How long a closing phone waits for its farewell.
+const FAREWELL_MS: u32 = 1_500;
+
+type Reply<T> = oneshot::Sender<Result<T, Problem>>;
+
+/// The phone of one tab. Clones share it.
+#[derive(Clone)]
+pub struct Phone(Rc<Inner>);
+
+struct Inner {
+    session: Session,
+    name: String,
+    audio: JsValue,
+    ice_servers: JsValue,
+    port: PhonePort,
+    role: Cell<Role>,
+    leading: RefCell<Option<Leading>>,
+    /// The claim of a follower to lead one day.
+    waiting: RefCell<Option<Waiting>>,
+    channel: RefCell<Option<Channel>>,
+    registration: RefCell<Registration>,
+    /// The calls that are not over, by the page's id.
+    calls: RefCell<Table<String, CallView>>,
+    /// Wakes to say ready for at the next registration, with those who want to know.
+    wanted: RefCell<Table<String, Vec<Reply<JsValue>>>>,
+    /// Wakes that need nothing more on this flow.
+    said: RefCell<Table<String, ()>>,
+    /// Wakes for which the edge was told twice.
+    repeated: RefCell<Table<String, ()>>,
+    answering: RefCell<Table<String, Reply<()>>>,
+    leader_state: RefCell<Option<oneshot::Sender<()>>>,
+    /// The device fetches a new token.
+    renewing: Cell<bool>,
+    closed: Cell<bool>,
+}
+
+struct Leading {
+    driver: Driver,
+    _lock: Lead,
+}
+
+/// How a phone is opened.
+pub struct Options {
+    /// `RTCIceServer[]`, or undefined: those of the edge.
+    pub ice_servers: JsValue,
+    /// `MediaTrackConstraints`, or true.
+    pub audio: JsValue,
+    /// The wake that the page was opened for.
+    pub wake: Option<String>,
+}
+
+impl Phone {
+    /// Opens the phone; when it leads, its socket is under way.
+    pub async fn open(
+        session: Session,
+        options: Options,
+        port: PhonePort,
+    ) -> Result<Self, Problem> {
+        let name = format!("wakeline:{}:{}", session.edge(), session.account()?.number);
+        let phone = Self(Rc::new(Inner {
+            session,
+            name: name.clone(),
+            audio: options.audio,
+            ice_servers: options.ice_servers,
+            port,
+            role: Cell::new(Role::Following),
+            leading: RefCell::new(None),
+            waiting: RefCell::new(None),
+            channel: RefCell::new(None),
+            registration: RefCell::new(Registration {
+                state: RegistrationState::Connecting,
+                reason: None,
+                retry_at: None,
+            }),
+            calls: RefCell::default(),
+            wanted: RefCell::default(),
+            said: RefCell::default(),
+            repeated: RefCell::default(),
+            answering: RefCell::default(),
+            leader_state: RefCell::new(None),
+            renewing: Cell::new(false),
+            closed: Cell::new(false),
+        }));
+        if let Some(wake) = &options.wake {
+            phone.want(wake.clone(), None);
+        }
+        match claim(&name, Claim::IfFree, None, phone.stolen()).await? {
+            Some(lock) => {
+                phone.lead(lock).await?;
+                phone.join();
+            }
+            None => {
+                phone.join();
+                phone.follow();
+                if options.wake.is_some() {
+                    phone.tapped_beside_a_leader().await?;
+                }
+            }
+        }
+        Ok(phone)
+    }
+
+    /// Which part this tab plays.
+    pub fn role(&self) -> Role {
+        self.0.role.get()
+    }
+
+    /// The true registration, the leader's when this tab follows.
+    pub fn registration(&self) -> Registration {
+        self.0.registration.borrow().clone()
+    }
+
+    /// Makes this tab lead. A call in progress in the tab that led is ended there.
+    pub async fn take_over(&self) -> Result<(), Problem> {
+        if self.0.closed.get() {
+            return Err(Problem::Gone);
+        }
+        if self.role() == Role::Leading {
+            return Ok(());
+        }
+        if let Some(waiting) = self.0.waiting.take() {
+            waiting.give_up();
+        }
+        match claim(&self.0.name, Claim::Steal, None, self.stolen()).await? {
+            Some(lock) => self.lead(lock).await,
+            None => Err(Problem::NotLeading),
+        }
+    }
+
+    /// Calls a number; a following tab takes over first. The call is told to the port before this resolves.
+    pub async fn call(&self, number: String) -> Result<String, Problem> {
+        self.take_over().await?;
+        let driver = self.driver()?;
+        let call = driver.next_call();
+        driver.command(Command::Call {
+            call,
+            to: Pii(number),
+        });
+        Ok(call.0.to_string())
+    }
+
+    /// Takes an incoming call; resolves when both sides have agreed.
+    pub async fn answer(&self, call: String) -> Result<(), Problem> {
+        let Ok(driver) = self.driver() else {
+            return self.tell_leader(call, Action::Answer);
+        };
+        let waits = |view: &CallView| view.state == CallState::Incoming;
+        if !self.0.calls.borrow().get(&call).is_some_and(waits) {
+            return Err(Problem::Gone);
+        }
+        let (reply, answered) = oneshot::channel();
+        self.0.answering.borrow_mut().insert(call.clone(), reply);
+        driver.command(Command::Answer(id(&call)?));
+        answered.await.unwrap_or(Err(Problem::Gone))
+    }
+
+    /// Declines an incoming call.
+    pub fn reject(&self, call: String) -> Result<(), Problem> {
+        let Ok(driver) = self.driver() else {
+            return self.tell_leader(call, Action::Reject);
+        };
+        driver.command(Command::Reject(id(&call)?));
+        Ok(())
+    }
+
+    /// Ends a call.
+    pub fn hang_up(&self, call: String) -> Result<(), Problem> {
+        let Ok(driver) = self.driver() else {
+            return self.tell_leader(call, Action::HangUp);
+        };
+        driver.command(Command::HangUp(id(&call)?));
+        Ok(())
+    }
+
+    /// Sends silence, or the microphone again.
+    pub fn mute(&self, call: String, on: bool) -> Result<(), Problem> {
+        let Ok(driver) = self.driver() else {
+            return self.tell_leader(call, if on { Action::Mute } else { Action::Unmute });
+        };
+        driver.media(id(&call)?).ok_or(Problem::Gone)?.mute(on);
+        self.media_changed(&call);
+        Ok(())
+    }
+
+    /// The other side's stream; only in the leading tab.
+    pub fn remote_stream(&self, call: &str) -> Option<MediaStream> {
+        self.driver().ok()?.media(id(call).ok()?)?.remote()
+    }
+
+    /// The statistics of a call's connection; only in the leading tab.
+    pub async fn stats(&self, call: &str) -> Result<JsValue, Problem> {
+        let media = self.driver()?.media(id(call)?).ok_or(Problem::Gone)?;
+        media.stats().await
+    }
+
+    /// Registers anew once, then says ready for this wake.
+    pub async fn ready(&self, wake: String) -> Result<JsValue, Problem> {
+        if self.role() == Role::Following {
+            self.take_over().await?;
+        }
+        let (reply, said) = oneshot::channel();
+        self.want(wake, Some(reply));
+        self.driver()?.command(Command::Register);
+        said.await.unwrap_or(Err(Problem::Gone))
+    }
+
+    /// Hangs up, unregisters, and lets another tab lead.
+    pub async fn close(&self) {
+        if self.0.closed.replace(true) {
+            return;
+        }
+        if let Some(waiting) = self.0.waiting.take() {
+            waiting.give_up();
+        }
+        if let Ok(driver) = self.driver() {
+            driver.command(Command::Stop);
+            for _ in 0..FAREWELL_MS / 50 {
+                if driver.registration() == agent::Registration::Closed {
+                    break;
+                }
+                TimeoutFuture::new(50).await;
+            }
+        }
+        self.0.leading.take();
+        self.0.channel.take();
+        self.registration_is(Registration {
+            state: RegistrationState::Closed,
+            reason: None,
+            retry_at: None,
+        });
+    }
+
+    /// The user signed out in this tab: the others are told.
+    pub async fn signed_out(&self) {
+        self.tell(&News::SignedOut);
+        self.close().await;
+    }
+
+    fn driver(&self) -> Result<Driver, Problem> {
+        let leading = self.0.leading.borrow();
+        leading
+            .as_ref()
+            .map(|l| l.driver.clone())
+            .ok_or(Problem::NotLeading)
+    }
+
+    fn weak(&self) -> Weak<Inner> {
+        Rc::downgrade(&self.0)
+    }
+}
+
+fn id(call: &str) -> Result<CallId, Problem> {
+    call.parse().map(CallId).map_err(|_| Problem::Gone)
+}

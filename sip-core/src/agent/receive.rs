@@ -1,0 +1,157 @@
+//! What comes in on the flow, and which machine it is for.
+
+use super::call::{Call, Phase};
+use super::link::{PING, PONG};
+use super::{Agent, Output, identity, post, respond};
+use crate::dialog::DialogId;
+use crate::transaction::{ClientKey, ServerInvite, ServerKey, Transport};
+use crate::wire::{HeaderName, Limits, Message, Method, Request, Response};
+
+impl Agent {
+    pub(super) fn frame(&mut self, frame: &[u8]) {
+        self.link.heard(self.post.now);
+        match frame {
+            PONG => return,
+            PING => {
+                self.post.out.push_back(Output::Transmit(PONG.to_vec()));
+                return;
+            }
+            _ => {}
+        }
+        match Message::parse(frame, &Limits::DEFAULT) {
+            Ok(Message::Request(request)) => self.request(request),
+            Ok(Message::Response(response)) => self.response(response),
+            Err(error) => {
+                if let Some(response) = Response::for_rejected(frame, &Limits::DEFAULT, &error) {
+                    self.post.send(response);
+                }
+            }
+        }
+    }
+
+    fn response(&mut self, response: Response) {
+        let Ok(key) = ClientKey::of_response(&response) else {
+            return;
+        };
+        if self.registrar.owns(&key) {
+            let answer = self.registrar.receive(&mut self.post, response);
+            self.registered(answer);
+        } else if let Some(call) = self
+            .calls
+            .iter_mut()
+            .find(|c| matches!(&c.phase, Phase::Inviting(invite) if invite.owns(&key)))
+        {
+            call.response(&mut self.post, response);
+        } else {
+            self.post.response(&key, &response);
+        }
+    }
+
+    fn request(&mut self, request: Request) {
+        let Ok(key) = ServerKey::of(&request) else {
+            return;
+        };
+        match request.method {
+            Method::Ack => self.ack(&request),
+            Method::Cancel => self.cancel(&request),
+            Method::Invite if self.post.refused_again(&request) => {}
+            Method::Invite if self.calls.iter().any(|c| c.is_asked_by(&key)) => {
+                if let Some(call) = self.calls.iter_mut().find(|c| c.is_asked_by(&key)) {
+                    call.asked_again(&mut self.post, &key, request);
+                }
+            }
+            _ if request.headers.to().is_ok_and(|to| to.tag().is_some()) => self.in_dialog(request),
+            Method::Invite => self.invite(request),
+            Method::Options => {
+                let response = respond::options(&mut self.post, &request);
+                self.post.send(response);
+            }
+            // Outside of its dialog a BYE finds nothing.
+            Method::Bye => self.post.send(Response::for_request(&request, 481, "")),
+            ref method => {
+                let response = Response::for_request(&request, respond::refusal(method), "");
+                self.post.send(respond::with_allow(response));
+            }
+        }
+    }
+
+    fn ack(&mut self, ack: &Request) {
+        if self.post.refused_again(ack) {
+            return;
+        }
+        let Ok(id) = DialogId::of_incoming(ack) else {
+            return;
+        };
+        if let Some(call) = self.calls.iter_mut().find(|c| c.dialog_id() == Some(&id)) {
+            call.acknowledged(&mut self.post, ack);
+        }
+    }
+
+    fn cancel(&mut self, cancel: &Request) {
+        let found = ServerKey::of_cancelled(cancel).ok();
+        let call = self
+            .calls
+            .iter_mut()
+            .find(|c| found.as_ref().is_some_and(|key| c.is_asked_by(key)));
+        let status = if call.is_some() { 200 } else { 481 };
+        self.post.send(Response::for_request(cancel, status, ""));
+        if let Some(call) = call {
+            call.cancelled(&mut self.post, cancel);
+        }
+    }
+
+    fn in_dialog(&mut self, request: Request) {
+        let id = DialogId::of_incoming(&request).ok();
+        match self
+            .calls
+            .iter_mut()
+            .find(|c| c.dialog_id().is_some() && c.dialog_id() == id.as_ref())
+        {
+            Some(call) => call.request(&mut self.post, request),
+            None if request.method == Method::Invite => self.refuse(request, 481),
+            None => self.post.send(Response::for_request(&request, 481, "")),
+        }
+    }
+
+    fn refuse(&mut self, request: Request, status: u16) {
+        let response = Response::for_request(&request, status, "");
+        self.refuse_with(request, response);
+    }
+
+    fn refuse_with(&mut self, request: Request, response: Response) {
+        let transaction = ServerInvite::start(request, Transport::Reliable, self.post.now);
+        self.post.refuse(transaction, response);
+    }
+
+    /// An INVITE outside of any dialog.
+    fn invite(&mut self, request: Request) {
+        if let Some(call) = self.calls.iter_mut().find(|c| c.is_same_call(&request)) {
+            call.adopt(&mut self.post, request);
+            return;
+        }
+        if self.calls.iter().any(|c| c.is_merged_with(&request)) {
+            self.refuse(request, 482);
+            return;
+        }
+        if let Some(tags) = post::required(&request) {
+            let response =
+                Response::for_request(&request, 420, "").with(HeaderName::Unsupported, tags);
+            self.refuse_with(request, response);
+            return;
+        }
+        if !request.body.is_empty() && post::sdp_of(&request.headers, &request.body).is_none() {
+            let response =
+                Response::for_request(&request, 415, "").with(HeaderName::Accept, identity::SDP);
+            self.refuse_with(request, response);
+            return;
+        }
+        // One call at a time: whoever calls meanwhile hears that we are busy.
+        if self.calls.iter().any(|c| !c.is_over()) {
+            self.refuse(request, 486);
+            return;
+        }
+        let id = self.next_call();
+        let call = Call::asked(&mut self.post, id, request);
+        self.calls.push(call);
+    }
+}
