@@ -97,7 +97,7 @@ impl Post {
         let kept = dialog.clone();
         let via = self.me.via(&mut self.entropy);
         let request = dialog.request(Method::Bye, &via);
-        self.request(request, Purpose::Bye(kept));
+        self.request(request, Purpose::Bye(Box::new(kept)));
     }
 
     fn request(&mut self, request: Request, purpose: Purpose) {
@@ -236,7 +236,7 @@ impl Post {
         self.refused.clear();
         for (_, purpose) in std::mem::take(&mut self.requests) {
             if let Purpose::Bye(dialog) = purpose {
-                push(&mut self.farewells, dialog);
+                push(&mut self.farewells, *dialog);
             }
         }
     }
@@ -273,7 +273,7 @@ enum Purpose {
     /// Takes an INVITE back.
     Cancel,
     /// Ends this dialog; sent again on another flow if this one is lost.
-    Bye(Dialog),
+    Bye(Box<Dialog>),
     /// Asks whether the dialog of this call still stands.
     Probe(CallId),
 }

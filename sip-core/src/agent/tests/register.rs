@@ -236,7 +236,7 @@ fn a_silent_edge_on_demand_means_a_new_flow() {
 #[test]
 fn whoever_taps_on_a_page_that_slept_does_not_wait_for_its_old_flow() {
     let mut page = Page::registered("1001", 1);
-    page.now = page.now + Duration::from_secs(3600);
+    page.now += Duration::from_secs(3600);
     page.command(Command::Register);
     assert!(page.connecting);
     page.connected();
