@@ -96,13 +96,15 @@ pub struct Limits {
     pub idle_s: u32,
     /// The edge ends a call whose page has been lost this long.
     pub lost_s: u32,
-    /// Sign-in tries per number, and ten times as many per address, in five minutes.
+    /// Wrong tries to sign in to one number from one address in five minutes; ten times as many per number and per address.
     pub sign_in_tries: u32,
+    /// SIP sockets that one address may open in a minute.
+    pub sockets_per_minute: u32,
     /// Devices of a line.
     pub devices: u32,
     /// Calls that one line may have parked.
     pub parked: u32,
-    /// Calls that one line may start per minute.
+    /// Calls of one caller to one line in a minute; each redial is a push to every device.
     pub calls_per_minute: u32,
 }
 
@@ -115,6 +117,7 @@ impl Default for Limits {
             idle_s: 10,
             lost_s: 30,
             sign_in_tries: 10,
+            sockets_per_minute: 300,
             devices: 16,
             parked: 8,
             calls_per_minute: 30,
@@ -363,6 +366,7 @@ impl Site {
             || l.parked == 0
             || l.idle_s == 0
             || l.calls_per_minute == 0
+            || l.sockets_per_minute == 0
         {
             return Err(range("limits", "at least 1"));
         }

@@ -18,6 +18,7 @@ pub mod password;
 pub mod records;
 pub mod routes;
 pub mod secret;
+pub mod throttle;
 pub mod token;
 pub mod webcrypto;
 

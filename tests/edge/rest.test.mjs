@@ -157,6 +157,9 @@ test('too many tries are refused for a while, the right password among them', as
     isProblem(refused, 429, 'too-many');
     assert.ok(Number(refused.headers.get('retry-after')) > 0);
     assert.equal(refused.body.retry_after_s, Number(refused.headers.get('retry-after')));
+    // Whoever tries from elsewhere does not lock the owner out.
+    const owner = await fetch(`${small.origin}/v1/sessions`, { method: 'POST', headers: { 'cf-connecting-ip': '192.0.2.7' }, body: JSON.stringify({ number: '1001', password: PASSWORD }) });
+    assert.equal(owner.status, 200);
   } finally {
     await small.close();
   }
@@ -180,6 +183,12 @@ test('a token of the site\'s own backend is as good, one of another site, audien
   for (const [name, token] of Object.entries(bad)) {
     assert.equal((await ask(token)).status, 401, name);
   }
+});
+
+test('a load without its subscription at hand leaves the device wakeable', async () => {
+  const it = await device('2005');
+  assert.equal((await it.bind({ lang: 'zh' })).body.push, 'webpush');
+  assert.equal((await it.bind({ sink })).body.lang, 'zh');
 });
 
 test('a device is bound again and again, listed, and revoked for ever', async () => {

@@ -6,6 +6,7 @@ import WebSocket from 'ws';
 import { Edge } from '../lib/edge.mjs';
 import { until } from '../lib/events.mjs';
 import { Device } from './device.mjs';
+import { Sink } from './sink.mjs';
 
 let edge;
 const open = [];
@@ -59,6 +60,32 @@ test('a keepalive is answered, and a socket that registers nothing is closed', a
   await it.log.wait('keepalive');
   const { at } = await it.log.wait('closed', { ms: 5000 });
   assert.ok(at - opened > 1500 && at - opened < 4000, `closed after ${at - opened} ms`);
+});
+
+test('a stranger\'s socket leaves nothing behind', async () => {
+  const ids = async () => new Set(await edge.runtime.listDurableObjectIds('FlowObject'));
+  const before = await ids();
+  const it = await (await device('3004')).open();
+  const [id] = [...(await ids()).difference(before)];
+  const tables = async () => {
+    const storage = await edge.runtime.unsafeGetDurableObjectStorage('wakeline', 'FlowObject', { id });
+    return storage.exec("SELECT name FROM sqlite_master WHERE name = 'rows'");
+  };
+  assert.equal((await tables()).length, 1);
+  await it.close();
+  await until(async () => (await tables()).length === 0);
+});
+
+test('one address opens only so many sockets in a minute', async () => {
+  const small = await Edge.open({ assets: null, sites: [{ limits: { sockets_per_minute: 2 } }] });
+  try {
+    const one = () => new Device(small, '1').open();
+    const sockets = [await one(), await one()];
+    await assert.rejects(one(), /429/);
+    await Promise.all(sockets.map((it) => it.close()));
+  } finally {
+    await small.close();
+  }
 });
 
 test('REGISTER with a token is accepted in the first try, and refused without saying why', async () => {
@@ -199,6 +226,31 @@ test('a call is carried on while every object of it is forgotten in between', as
   const bye = call.dialog.request('BYE');
   callee.respond(await incoming.sees('BYE'), 200, 'OK');
   assert.equal((await bye).status, 200);
+});
+
+test('sockets that a restart cut are not believed in', async () => {
+  const mine = await Edge.open({ assets: null });
+  const sink = await Sink.open({ vapid: mine.vapid });
+  try {
+    const page = async (number) => new Device(mine, number, { token: await mine.token(number) });
+    const callee = await page('2');
+    await callee.bind({ sink });
+    await callee.online();
+    await mine.restart();
+    const caller = await (await page('1')).online();
+    const call = caller.call('2');
+    const push = await sink.push('invitation', { ms: 5000 });
+    await call.hears('pushed');
+    await callee.online();
+    await callee.report(push.wake, 'ready');
+    (await callee.incoming()).ring();
+    await call.hears(180);
+    await caller.close();
+    await callee.close();
+  } finally {
+    await sink.close();
+    await mine.close();
+  }
 });
 
 test('what is no SIP harms nobody', async () => {

@@ -1,10 +1,11 @@
 //! What the objects have in common: rows in SQLite, the one alarm, the timer in memory, envelopes on their way.
 
+use super::rows::Rows;
 use crate::call;
 use crate::config::{Config, Site};
 use crate::{names, webcrypto};
 use futures_util::future::{AbortHandle, abortable};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::rc::Rc;
@@ -17,8 +18,8 @@ use worker::{Delay, Env, Error, Method, Request, RequestInit, Result, State};
 
 /// Deadlines nearer than this also run on a timer in memory; the alarm is their fallback.
 const TIMER_BELOW_MS: u64 = 5000;
-/// The version of the rows. A later worker that changes their meaning migrates from here.
-const SCHEMA: &str = "1";
+/// After a failed turn the object tries again this much later.
+const RECOVER_MS: u64 = 1000;
 
 /// An object's surroundings.
 pub struct Driver {
@@ -30,8 +31,8 @@ pub struct Driver {
     alarm: Cell<Option<u64>>,
     /// The timer in memory: when it goes off, and how it is stopped.
     timer: RefCell<Option<(u64, AbortHandle)>>,
-    /// The table is there.
-    table: Cell<bool>,
+    /// What is remembered.
+    rows: Rows,
 }
 
 /// Whose object this is.
@@ -52,7 +53,7 @@ impl Driver {
             env,
             alarm: Cell::new(None),
             timer: RefCell::new(None),
-            table: Cell::new(false),
+            rows: Rows::default(),
         }
     }
 
@@ -83,67 +84,23 @@ impl Driver {
         Ok(Entropy::from_seed(webcrypto::random()?))
     }
 
-    /// All rows. An object that never stored anything has no table, and asking does not make one.
+    /// All rows, as they were committed.
     pub fn rows(&self) -> Result<Vec<Row>> {
-        #[derive(Deserialize)]
-        struct Stored {
-            tbl: String,
-            key: String,
-            value: String,
-        }
-        let sql = self.state.storage().sql();
-        let tables = sql.exec(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'rows'",
-            None,
-        )?;
-        if tables.to_array::<serde_json::Value>()?.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.table.set(true);
-        let stored: Vec<Stored> = sql
-            .exec("SELECT tbl, key, value FROM rows", None)?
-            .to_array()?;
-        let (schema, rows): (Vec<_>, Vec<_>) = stored.into_iter().partition(|r| r.tbl == "schema");
-        match schema.first() {
-            Some(row) if row.value != SCHEMA => Err(Error::RustError(
-                "the object's rows are of another version".into(),
-            )),
-            _ => Ok(rows
-                .into_iter()
-                .map(|r| Row {
-                    table: r.tbl,
-                    key: r.key,
-                    value: r.value,
-                })
-                .collect()),
-        }
+        self.rows.load(&self.state.storage())
     }
 
-    /// Writes one change. The platform commits it together with the others of this turn, and before anything leaves.
-    pub fn store(&self, change: RowChange) -> Result<()> {
-        let sql = self.state.storage().sql();
-        if !self.table.replace(true) {
-            sql.exec(
-                "CREATE TABLE IF NOT EXISTS rows (tbl TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, \
-                 PRIMARY KEY (tbl, key)) WITHOUT ROWID",
-                None,
-            )?;
-            sql.exec(
-                "INSERT OR IGNORE INTO rows (tbl, key, value) VALUES ('schema', '', ?1)",
-                vec![SCHEMA.into()],
-            )?;
+    /// Writes the changes of a turn: all of them, or none and an error.
+    pub fn commit(&self, changes: Vec<RowChange>) -> Result<()> {
+        self.rows.commit(&self.state.storage(), changes)
+    }
+
+    /// A turn failed: its machine is forgotten, and the alarm brings the object back to what its rows say.
+    pub fn recover(&self) {
+        self.alarm.set(None);
+        let soon = Time(call::now() + RECOVER_MS);
+        if let Err(error) = self.schedule(Some(soon), || || {}) {
+            worker::console_error!("event=failure of=alarm error={error}");
         }
-        match change {
-            RowChange::Store(row) => sql.exec(
-                "INSERT OR REPLACE INTO rows (tbl, key, value) VALUES (?1, ?2, ?3)",
-                vec![row.table.into(), row.key.into(), row.value.into()],
-            )?,
-            RowChange::Delete { table, key } => sql.exec(
-                "DELETE FROM rows WHERE tbl = ?1 AND key = ?2",
-                vec![table.into(), key.into()],
-            )?,
-        };
-        Ok(())
     }
 
     /// Sets the one alarm to the machine's deadline, and a timer in memory when it is near. `fire` feeds the machine.
@@ -153,7 +110,7 @@ impl Driver {
         fire: impl FnOnce() -> F,
     ) -> Result<()> {
         let at = deadline.map(Time::as_millis);
-        if self.alarm.get() != at {
+        if at.is_none() || self.alarm.get() != at {
             let storage = self.state.storage();
             // Not awaited: the write is in this turn's batch, and nothing leaves before it.
             match at {
@@ -161,7 +118,8 @@ impl Driver {
                     let date = js_sys::Date::new(&JsValue::from_f64(at as f64));
                     let _set = storage.as_raw().set_alarm(date, JsValue::NULL.into())?;
                 }
-                None if self.alarm.get().is_some() => {
+                // Nothing to remember, nothing to wait for: a stranger's object leaves nothing behind.
+                None if self.rows.give_back(&storage)? || self.alarm.get().is_some() => {
                     let _deleted = storage.as_raw().delete_alarm(JsValue::NULL.into())?;
                 }
                 None => {}

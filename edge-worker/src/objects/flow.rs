@@ -33,7 +33,7 @@ use worker::{
 /// What other objects ask of a flow object.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FlowRequest {
-    /// A line's message. 204 once it is stored.
+    /// A line's message. 204 once it is stored, 503 when there is no room for it: it comes again.
     Deliver(Envelope<LineToFlow>),
 }
 
@@ -49,6 +49,14 @@ struct Attachment {
 #[durable_object]
 pub struct FlowObject {
     inner: Rc<Inner>,
+}
+
+/// What came of a turn.
+struct Turn {
+    /// False for an envelope that found no room.
+    taken: bool,
+    /// The machine closed the socket.
+    closing: bool,
 }
 
 struct Inner {
@@ -71,9 +79,11 @@ impl DurableObject for FlowObject {
             return self.inner.open();
         }
         match serde_json::from_str(&req.text().await?)? {
-            FlowRequest::Deliver(envelope) => self.inner.turn(FlowInput::Envelope(envelope))?,
+            FlowRequest::Deliver(envelope) => {
+                let taken = self.inner.turn(FlowInput::Envelope(envelope))?;
+                Ok(Response::empty()?.with_status(if taken { 204 } else { 503 }))
+            }
         }
-        Ok(Response::empty()?.with_status(204))
     }
 
     async fn websocket_message(
@@ -81,10 +91,11 @@ impl DurableObject for FlowObject {
         _ws: WebSocket,
         message: WebSocketIncomingMessage,
     ) -> Result<()> {
-        self.inner.turn(FlowInput::Frame(match message {
+        let frame = FlowInput::Frame(match message {
             WebSocketIncomingMessage::String(text) => text.into_bytes(),
             WebSocketIncomingMessage::Binary(octets) => octets,
-        }))
+        });
+        self.inner.turn(frame).map(drop)
     }
 
     async fn websocket_close(
@@ -100,11 +111,11 @@ impl DurableObject for FlowObject {
             .filter(|c| (3000..5000).contains(c))
             .unwrap_or(1000);
         let _already_closed = ws.close(Some(code), Some(""));
-        self.inner.turn(FlowInput::Closed)
+        self.inner.turn(FlowInput::Closed).map(drop)
     }
 
     async fn websocket_error(&self, _ws: WebSocket, _error: Error) -> Result<()> {
-        self.inner.turn(FlowInput::Closed)
+        self.inner.turn(FlowInput::Closed).map(drop)
     }
 
     async fn alarm(&self) -> Result<Response> {
@@ -154,38 +165,73 @@ impl Inner {
         .map_err(|e| Error::RustError(e.to_string()))
     }
 
-    /// One event: feed, store, send, set the alarm.
-    fn turn(self: &Rc<Self>, input: FlowInput) -> Result<()> {
+    /// One event: feed, store, send, set the alarm. False for an envelope that found no room.
+    fn turn(self: &Rc<Self>, input: FlowInput) -> Result<bool> {
         let mut machine = self.machine.borrow_mut();
-        let flow = match &mut *machine {
+        // A restart of the platform cuts sockets without a close event: the rows must not go on believing in one.
+        let gone = !matches!(input, FlowInput::Opened | FlowInput::Closed)
+            && self.driver.state.get_websockets().is_empty();
+        let mut inputs = vec![input];
+        if gone {
+            inputs.insert(0, FlowInput::Closed);
+        }
+        let mut taken = true;
+        while !inputs.is_empty() {
+            let turn = self.run(&mut machine, inputs.remove(0));
+            let Ok(Turn {
+                taken: this,
+                closing,
+            }) = turn
+            else {
+                // What it had in mind was not stored: it starts again from its rows.
+                *machine = None;
+                self.driver.recover();
+                return turn.map(|_| false);
+            };
+            taken = this;
+            if closing {
+                inputs.push(FlowInput::Closed);
+            }
+        }
+        Ok(taken)
+    }
+
+    fn run(self: &Rc<Self>, machine: &mut Option<Flow>, input: FlowInput) -> Result<Turn> {
+        let flow = match machine {
             Some(flow) => flow,
             none => none.insert(self.restore()?),
         };
-        flow.handle_input(Time(call::now()), input);
-        let mut close = None;
+        let taken = flow.handle_input(Time(call::now()), input);
+        let (mut changes, mut effects) = (Vec::new(), Vec::new());
         while let Some(output) = flow.poll_output() {
             match output {
-                FlowOutput::Row(change) => self.driver.store(change)?,
+                FlowOutput::Row(change) => changes.push(change),
+                effect => effects.push(effect),
+            }
+        }
+        self.driver.commit(changes)?;
+        let mut closing = false;
+        for effect in effects {
+            match effect {
                 FlowOutput::Send(envelope) => self.deliver(envelope),
                 FlowOutput::Frame(octets) => self.frame(&octets),
-                FlowOutput::Close { code, reason } => close = Some((code, reason)),
+                FlowOutput::Close { code, reason } => {
+                    closing = true;
+                    for socket in self.driver.state.get_websockets() {
+                        let _already_closed = socket.close(Some(code), Some(reason));
+                    }
+                }
+                FlowOutput::Row(_) => {}
             }
         }
-        let deadline = flow.deadline();
-        drop(machine);
-        if let Some((code, reason)) = close {
-            for socket in self.driver.state.get_websockets() {
-                let _already_closed = socket.close(Some(code), Some(reason));
-            }
-            return self.turn(FlowInput::Closed);
-        }
-        self.driver.schedule(deadline, || {
+        self.driver.schedule(flow.deadline(), || {
             let this = self.clone();
             move || {
                 this.driver.fired(false);
                 this.background(FlowInput::Timeout);
             }
-        })
+        })?;
+        Ok(Turn { taken, closing })
     }
 
     /// An event that nobody waits for.

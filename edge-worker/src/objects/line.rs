@@ -32,7 +32,7 @@ use worker::{DurableObject, Env, Error, Request, Response, Result, State, durabl
 /// What is asked of a line object.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum LineRequest {
-    /// A flow's message. 204 once it is stored.
+    /// A flow's message. 204 once it is stored, 503 when there is no room for it: it comes again.
     Deliver(Envelope<FlowToLine>),
     /// A REST route's command. 200 with a [`LineReply`].
     Ask {
@@ -86,6 +86,14 @@ pub struct LineObject {
     inner: Rc<Inner>,
 }
 
+/// What came of a turn.
+struct Turn {
+    /// False for an envelope that found no room.
+    taken: bool,
+    /// The reply to a command.
+    reply: Option<LineReply>,
+}
+
 struct Inner {
     driver: Driver,
     machine: RefCell<Option<Line>>,
@@ -107,8 +115,8 @@ impl DurableObject for LineObject {
     async fn fetch(&self, mut req: Request) -> Result<Response> {
         match serde_json::from_str(&req.text().await?)? {
             LineRequest::Deliver(envelope) => {
-                self.inner.turn(LineInput::Envelope(envelope))?;
-                Ok(Response::empty()?.with_status(204))
+                let taken = self.inner.turn(LineInput::Envelope(envelope))?.taken;
+                Ok(Response::empty()?.with_status(if taken { 204 } else { 503 }))
             }
             LineRequest::Ask { attest, command } => {
                 Response::from_json(&self.inner.answer(attest, command)?)
@@ -147,6 +155,7 @@ impl Inner {
         let request = self.requests.get();
         self.requests.set(request + 1);
         self.turn(LineInput::Command { request, command })?
+            .reply
             .ok_or_else(|| Error::RustError("the line did not reply in its turn".into()))
     }
 
@@ -161,34 +170,50 @@ impl Inner {
             .map_err(|e| Error::RustError(e.to_string()))
     }
 
-    /// One event: feed, store, send, set the alarm. Hands back the reply to a command.
-    fn turn(self: &Rc<Self>, input: LineInput) -> Result<Option<LineReply>> {
+    /// One event: feed, store, send, set the alarm.
+    fn turn(self: &Rc<Self>, input: LineInput) -> Result<Turn> {
         let mut machine = self.machine.borrow_mut();
-        let line = match &mut *machine {
+        let turn = self.run(&mut machine, input);
+        if turn.is_err() {
+            // What it had in mind was not stored: it starts again from its rows.
+            *machine = None;
+            self.driver.recover();
+        }
+        turn
+    }
+
+    fn run(self: &Rc<Self>, machine: &mut Option<Line>, input: LineInput) -> Result<Turn> {
+        let line = match machine {
             Some(line) => line,
             none => none.insert(self.restore()?),
         };
-        line.handle_input(Time(call::now()), input);
-        let mut answer = None;
+        let taken = line.handle_input(Time(call::now()), input);
+        let (mut changes, mut effects) = (Vec::new(), Vec::new());
         while let Some(output) = line.poll_output() {
             match output {
-                LineOutput::Row(change) => self.driver.store(change)?,
+                LineOutput::Row(change) => changes.push(change),
+                effect => effects.push(effect),
+            }
+        }
+        self.driver.commit(changes)?;
+        let mut reply = None;
+        for effect in effects {
+            match effect {
                 LineOutput::Send(envelope) => self.deliver(envelope),
                 LineOutput::Push(job) => self.push(*job),
                 LineOutput::Record(record) => self.record(*record),
-                LineOutput::Reply { reply, .. } => answer = Some(reply),
+                LineOutput::Reply { reply: said, .. } => reply = Some(said),
+                LineOutput::Row(_) => {}
             }
         }
-        let deadline = line.deadline();
-        drop(machine);
-        self.driver.schedule(deadline, || {
+        self.driver.schedule(line.deadline(), || {
             let this = self.clone();
             move || {
                 this.driver.fired(false);
                 this.background(LineInput::Timeout);
             }
         })?;
-        Ok(answer)
+        Ok(Turn { taken, reply })
     }
 
     /// An event that nobody waits for.

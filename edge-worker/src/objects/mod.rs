@@ -4,7 +4,7 @@
 //! - [`flow`]: one WebSocket, named `flow:{site}:{token}`
 //! - [`line`]: one address-of-record, named `line:{site}:{number}`
 //!
-//! What both share is in [`driver`]; a [`push`] is sent by the line. An object may be forgotten between any two events: nothing
+//! What both share is in [`driver`] and [`rows`]; a [`push`] is sent by the line. An object may be forgotten between any two events: nothing
 //! lives in memory that is not in its rows, except what may be lost (a timer whose alarm follows, a request under way whose
 //! outbox row sends it again).
 
@@ -12,3 +12,4 @@ pub mod driver;
 pub mod flow;
 pub mod line;
 pub mod push;
+pub mod rows;

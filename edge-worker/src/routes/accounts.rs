@@ -79,18 +79,18 @@ pub async fn sign_in(call: &Call) -> Answer<Response> {
     let wanted: SignIn = call.json()?;
     let site = &call.site.id;
     let records = Records::open(&call.env)?;
-    let by_number = format!("number:{}", wanted.number);
+    // Whoever tries from elsewhere does not lock the owner out, unless there are very many of them.
+    let by_both = format!("both:{}:{}", call.ip, wanted.number);
     let limit = u64::from(call.site.limits.sign_in_tries);
     for (who, limit) in [
+        (by_both.clone(), limit),
+        (format!("number:{}", wanted.number), limit * 10),
         (format!("ip:{}", call.ip), limit * 10),
-        (by_number.clone(), limit),
     ] {
         let (count, window_end) = records.count_try(site, &who, call.now).await?;
         if count > limit {
-            return Err(too_many(
-                u32::try_from(window_end.saturating_sub(call.now).div_ceil(1000))
-                    .unwrap_or(u32::MAX),
-            ));
+            let wait = window_end.saturating_sub(call.now).div_ceil(1000);
+            return Err(too_many(u32::try_from(wait).unwrap_or(u32::MAX)));
         }
     }
     let device = match wanted.device.as_deref() {
@@ -113,7 +113,7 @@ pub async fn sign_in(call: &Call) -> Answer<Response> {
     if let Some(device) = &device {
         tokens::refuse_revoked(call, &party, device).await?;
     }
-    records.forget_tries(site, &by_number).await?;
+    records.forget_tries(site, &by_both).await?;
     let (token, expires_at) = tokens::sign(call, &party, device.as_ref(), None);
     json(
         200,

@@ -1,11 +1,17 @@
 //! `GET /sip`: the WebSocket of a page (RFC 7118). Each connection gets an object of its own.
 
 use crate::config::Site;
-use crate::error::{Answer, refuse};
-use crate::{names, webcrypto};
+use crate::error::{Answer, refuse, too_many};
+use crate::throttle::Throttle;
+use crate::{call, names, webcrypto};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
+use std::cell::RefCell;
 use wakeline_edge_api::{SIP_SUBPROTOCOL, problem};
 use worker::{Env, Method, Request, RequestInit};
+
+thread_local! {
+    static SOCKETS: RefCell<Throttle> = RefCell::default();
+}
 
 /// Hands a good upgrade to a new flow object. The origin was checked by the router.
 pub async fn upgrade(req: &Request, env: &Env, site: &Site) -> Answer {
@@ -24,6 +30,11 @@ pub async fn upgrade(req: &Request, env: &Env, site: &Site) -> Answer {
             problem::SUBPROTOCOL,
             "Ask for the subprotocol sip: new WebSocket(url, \"sip\").",
         ));
+    }
+    let ip = header("CF-Connecting-IP");
+    let limit = site.limits.sockets_per_minute;
+    if let Some(wait) = SOCKETS.with_borrow_mut(|s| s.count(&ip, limit, call::now())) {
+        return Err(too_many(wait));
     }
     let token = B64.encode(webcrypto::random::<16>()?);
     let stub = env

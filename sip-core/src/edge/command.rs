@@ -38,7 +38,7 @@ pub enum LineCommand {
     BindDevice {
         /// The device.
         device: DeviceId,
-        /// Its push target as the driver understands it (opaque JSON here); `None` when it has none.
+        /// Its push target as the driver understands it (opaque JSON here); `None` leaves the stored one.
         push: Option<String>,
         /// Its credential's public key (opaque JSON); `None` leaves the stored one.
         public_key: Option<String>,

@@ -163,7 +163,7 @@ impl Line {
         }
         match self.devices.get_mut(id.as_str()) {
             Some(device) => {
-                device.push = push;
+                device.push = push.or(device.push.take());
                 device.public_key = public_key.or(device.public_key.take());
                 device.label = label.or(device.label.take());
                 device.lang = lang.or(device.lang.take());
