@@ -12,18 +12,19 @@ const NAMED: usize = 12;
 /// Draws the table; its last line is the sum.
 pub fn draw(reports: &[Report], full: bool) -> String {
     let mut text = String::from("\nWhat was checked\n");
-    let _ = writeln!(
-        text,
-        "  {:<44}{:>7}{:>7}{:>8}  time",
-        "", "passed", "failed", "skipped"
-    );
+    let width = reports
+        .iter()
+        .map(|report| report.name.len())
+        .max()
+        .unwrap_or_default();
+    let _ = writeln!(text, "  {:<width$}  passed  failed  skipped  time", "");
     let mut sum = Count::default();
     for report in reports {
         let count = &report.count;
         sum += count;
         let _ = writeln!(
             text,
-            "  {:<44}{:>7}{:>7}{:>8}  {}",
+            "  {:<width$}{:>8}{:>8}{:>9}  {}",
             report.name,
             count.passed,
             count.failed,
