@@ -6,6 +6,7 @@ mod page;
 mod sim;
 
 mod abuse;
+mod another_user;
 mod answered;
 mod browser_restarted;
 mod caller_lost;

@@ -9,6 +9,7 @@ use crate::time::Time;
 use crate::wake::Event;
 use crate::wire::{Credentials, Method};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Octets of a name, label or language tag.
 const MAX_TEXT: usize = 256;
@@ -43,6 +44,7 @@ impl Line {
 
     pub(super) fn provision(
         &mut self,
+        now: Time,
         uid: Uid,
         display_name: String,
         secret: Option<DigestSecret>,
@@ -54,6 +56,10 @@ impl Line {
         let created = self.account.is_empty();
         if !created && !replace {
             return Err(LineError::Exists);
+        }
+        let is_other = |account: &Account| account.party.uid != uid;
+        if self.account.get("account").is_some_and(is_other) {
+            self.forget_user(now);
         }
         let party = Party {
             number: self.number.clone(),
@@ -70,9 +76,33 @@ impl Line {
         Ok(LineReply::Account { party, created })
     }
 
+    /// The number goes to another user: the devices, bindings and calls of the former one are nothing to them.
+    fn forget_user(&mut self, now: Time) {
+        let bound = self.devices.iter().map(|(id, _)| DeviceId::parse(id).ok());
+        let registered = self.bindings.values().map(|b| Some(b.device.clone()));
+        let devices: BTreeSet<_> = bound.chain(registered).flatten().collect();
+        for wake in self.calls.keys_where(|_| true) {
+            for device in &devices {
+                self.wake_event(now, &wake, Event::Revoked(device.clone()));
+            }
+        }
+        for device in &devices {
+            self.unbind_device(now, device);
+            self.devices.remove(device.as_str());
+        }
+        for key in self.missed.keys_where(|_| true) {
+            self.missed.remove(&key);
+        }
+        for key in self.ended.keys_where(|_| true) {
+            self.ended.remove(&key);
+        }
+        self.tries.remove("digest");
+    }
+
     /// A valid token speaks for this line: the line exists from now on, unless it is another user's.
     pub(super) fn attest(
         &mut self,
+        now: Time,
         uid: &Uid,
         display_name: Option<&str>,
         device: Option<&DeviceId>,
@@ -97,7 +127,7 @@ impl Line {
             });
         }
         let name = name.unwrap_or_default().to_owned();
-        self.provision(uid.clone(), name, None, false)
+        self.provision(now, uid.clone(), name, None, false)
     }
 
     pub(super) fn is_revoked(&self, device: &DeviceId) -> bool {

@@ -18,12 +18,12 @@ impl Line {
                 display_name,
                 secret,
                 replace,
-            } => self.provision(uid, display_name, secret, replace),
+            } => self.provision(now, uid, display_name, secret, replace),
             LineCommand::Attest {
                 uid,
                 display_name,
                 device,
-            } => self.attest(&uid, display_name.as_deref(), device.as_ref()),
+            } => self.attest(now, &uid, display_name.as_deref(), device.as_ref()),
             LineCommand::Account => Ok(LineReply::Account {
                 party: self.account()?.party.clone(),
                 created: false,

@@ -90,7 +90,7 @@ impl Line {
                 display_name,
                 device,
                 ..
-            } => match self.attest(&uid, display_name.as_deref(), device.as_ref()) {
+            } => match self.attest(now, &uid, display_name.as_deref(), device.as_ref()) {
                 Ok(_) => Ok(()),
                 Err(LineError::Revoked) => Err(RegisterOutcome::Revoked),
                 Err(_) => Err(RegisterOutcome::Refused {
