@@ -1,7 +1,7 @@
 /** The phone port: turns the client's events into actions, and the screens' requests into calls on the client. */
 import { Phone, Problem, Session, type Call } from 'wakeline';
 import type { Store } from '../store/store.ts';
-import type { SignInProblem } from '../store/state.ts';
+import type { SignInProblem, State } from '../store/state.ts';
 import { callView, deviceView, isFinal, missedView, registrationView, wakeView } from './views.ts';
 
 type Opened = { session: Session; phone: Phone };
@@ -11,6 +11,8 @@ export class PhonePort {
   readonly #edge: string;
   /** Calls whose end has not been reported yet; the phone itself forgets a call when it ends. */
   readonly #calls = new Map<string, Call>();
+  /** Signing out in one tab is told to the others. */
+  readonly #tabs = new BroadcastChannel('wakeline:signed-out');
   #session: Session | null = null;
   #phone: Phone | null = null;
   /** The wake whose call is to be answered as it comes, because the notification said so. */
@@ -24,6 +26,9 @@ export class PhonePort {
   constructor(store: Store, edge: string) {
     this.#store = store;
     this.#edge = edge;
+    this.#tabs.onmessage = ({ data }: MessageEvent<unknown>) => {
+      if (this.#session && (data === 'asked' || data === 'revoked')) this.#forget(data);
+    };
   }
 
   get session(): Session | null {
@@ -61,12 +66,10 @@ export class PhonePort {
     }
   }
 
-  async signOut(): Promise<void> {
+  async signOut(because: State['signedOut'] = 'asked'): Promise<void> {
     const session = this.#session;
-    this.#session = null;
-    this.#store.dispatch({ type: 'signed-out', because: 'asked' });
-    this.#phone = null;
-    this.#calls.clear();
+    this.#forget(because);
+    this.#tabs.postMessage(because);
     // Closes the phones of every tab, too.
     await session?.signOut().catch(() => undefined);
   }
@@ -179,7 +182,6 @@ export class PhonePort {
         this.onRegistered(session);
       }
       if (now.state === 'refused') void this.#stillWelcome(session);
-      if (now.state === 'closed') this.#closedElsewhere();
     };
     phone.addEventListener('registration', registration);
     phone.addEventListener('role', () => this.#store.dispatch({ type: 'role', role: phone.role }));
@@ -201,20 +203,19 @@ export class PhonePort {
     for (const call of phone.calls) if (call.state === 'incoming') void this.#arrived(call);
   }
 
-  /** The phone was closed, and not by this tab: the user signed out in another one. */
-  #closedElsewhere(): void {
+  /** Nobody is signed in any more: here, or in every tab because one of them said so. */
+  #forget(because: State['signedOut']): void {
     this.#session = null;
     this.#phone = null;
     this.#calls.clear();
-    this.#store.dispatch({ type: 'signed-out', because: 'asked' });
+    this.#store.dispatch({ type: 'signed-out', because });
   }
 
   /** A refused registration may mean that this device was revoked elsewhere. */
   async #stillWelcome(session: Session): Promise<void> {
     const refused = await session.waiting().then(() => false, (error: unknown) => error instanceof Problem && (error.status === 401 || error.status === 403));
     if (!refused || this.#session !== session) return;
-    await this.signOut();
-    this.#store.dispatch({ type: 'signed-out', because: 'revoked' });
+    await this.signOut('revoked');
   }
 
   #tapped(wake: string, answer: boolean): void {
