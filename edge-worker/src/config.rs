@@ -349,8 +349,8 @@ impl Site {
                 origin: origin.clone(),
             });
         }
-        if !(60..=MAX_TOKEN_TTL_S).contains(&vars.token_ttl_s) {
-            return Err(range("token_ttl_s", "60 to 604800"));
+        if !(1..=MAX_TOKEN_TTL_S).contains(&vars.token_ttl_s) {
+            return Err(range("token_ttl_s", "1 to 604800"));
         }
         let l = &vars.limits;
         for (what, value) in [("limits.ready_s", l.ready_s), ("limits.ring_s", l.ring_s)] {

@@ -61,6 +61,11 @@ export class PhonePage {
     await element.click();
   }
 
+  /** Awaits that a control shows itself as pressed, or not. */
+  async pressed(id, yes) {
+    await this.page.waitForSelector(`${control(id)}[aria-pressed="${yes}"]`, { timeout: 5000 });
+  }
+
   async type(id, text) {
     const element = await this.page.waitForSelector(control(id), { visible: true, timeout: 10_000 });
     await element.click({ count: 3 });

@@ -44,19 +44,19 @@ export class World {
     this.edge = await Edge.open({ sites: [site], outbound: chromium ? this.push.address : undefined });
     this.wire = await Wire.open({ edge: this.edge, sides: SIDES });
     this.origins = { caller: this.wire.origin('caller'), callee: this.wire.origin('callee') };
+    this.accounts = {
+      caller: await this.edge.account(NUMBERS.caller, { display_name: 'Ada' }),
+      callee: await this.edge.account(NUMBERS.callee, { display_name: 'Grace' }),
+    };
     const tone = (side) => writeTone(join(this.desktop.dir, `${side}.wav`), TONES[side]);
-    const [accounts, callerBrowser, calleeBrowser] = await Promise.all([
-      Promise.all([
-        this.edge.account(NUMBERS.caller, { display_name: 'Ada' }),
-        this.edge.account(NUMBERS.callee, { display_name: 'Grace' }),
-      ]),
-      Chromium.open({ desktop: this.desktop, tone: tone('caller'), origins: [this.origins.caller], headless: true }),
-      chromium
-        ? Chromium.open({ desktop: this.desktop, push: this.push, tone: tone('callee'), origins: [this.origins.callee] })
-        : Firefox.open({ desktop: this.desktop, push: this.push, tone: TONES.callee }),
+    const { desktop, push, origins } = this;
+    // One that fails leaves the other to be closed.
+    const opened = await Promise.allSettled([
+      Chromium.open({ desktop, tone: tone('caller'), origins: [origins.caller], headless: true }),
+      chromium ? Chromium.open({ desktop, push, tone: tone('callee'), origins: [origins.callee] }) : Firefox.open({ desktop, push, tone: TONES.callee }),
     ]);
-    this.accounts = { caller: accounts[0], callee: accounts[1] };
-    this.browsers = { caller: callerBrowser, callee: calleeBrowser };
+    this.browsers = { caller: opened[0].value, callee: opened[1].value };
+    for (const { reason } of opened) if (reason) throw reason;
   }
 
   /** The caller signs in and stays on the keypad. */

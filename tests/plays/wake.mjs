@@ -50,9 +50,11 @@ export async function answer(world, { page }) {
 /** Mute on one side, what the other hears, and unmute again. */
 async function negativeControl(speaker, listener, hz) {
   await speaker.press('mute');
+  await speaker.pressed('mute', true);
   const silent = await until(async () => (await loudness(listener.page, 600)) < SILENCE, { ms: 8000, what: `${listener.side} hears silence after ${speaker.side} muted` }).then(() => true, () => false);
   const level = await loudness(listener.page, 1000);
   await speaker.press('mute');
+  await speaker.pressed('mute', false);
   const again = await hear(listener.page, hz, { tolerance: TOLERANCE });
   return { silent: silent && level < SILENCE, level, again };
 }
