@@ -55,6 +55,10 @@ pub fn thaw(world: &mut World, page: usize) {
             }
         }
     }
+    // Its socket is gone: what it has just read is gone with it.
+    if world.pages[page].flow.is_none() {
+        world.pages[page].ringing.clear();
+    }
 }
 
 impl Page {
