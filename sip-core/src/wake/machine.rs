@@ -602,6 +602,8 @@ impl Wake {
                 device: device.id.clone(),
                 attempt,
             });
+        } else {
+            device.pushes.stop();
         }
     }
 

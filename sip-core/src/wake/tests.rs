@@ -522,3 +522,17 @@ fn a_device_that_left_with_its_push_in_flight_sets_no_deadline() {
     wake.on(15_020, accepted("b"));
     assert_eq!(wake.wake().deadline(), Some(at(30_020)));
 }
+
+#[test]
+fn a_push_that_shall_be_tried_again_later_is_not_once_the_page_is_there() {
+    let (mut wake, _) = Stored::begin(vec![sleeping("a")]);
+    wake.ready(500, "a");
+    wake.on(600, Event::Rang(dev("a")));
+    let later = PushOutcome::Later {
+        retry_after_s: Some(2),
+        throttled: false,
+    };
+    wake.on(700, Event::Push(dev("a"), later));
+    assert_eq!(wake.on(2700, Event::Timeout), []);
+    assert_eq!(wake.wake().deadline(), Some(at(60_600)), "the ring limit");
+}

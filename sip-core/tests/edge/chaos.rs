@@ -225,6 +225,7 @@ fn seeds(usual: u64) -> u64 {
 }
 
 fn run(seed: u64, stormy: bool) {
+    eprintln!("seed {seed}");
     let mut chaos = Chaos::new(seed, stormy);
     for page in DEVICES {
         chaos.world.pages[page].temper = Temper::Ring;
