@@ -39,18 +39,22 @@ pub struct Orphan {
 }
 
 impl Asked {
-    /// An INVITE arrived.
+    /// An INVITE arrived. It is answered by 100 at once, not after the 200 ms of RFC 3261 §17.2.1: a page that is still
+    /// loading shows life with it, and the edge abandons one that shows none.
     pub fn new(post: &mut Post, request: Request) -> Self {
         let offer = sdp_of(&request.headers, &request.body);
         let tag = post.entropy.tag();
+        let trying = Response::for_request(&request, 100, "");
         let transaction = ServerInvite::start(request, Transport::Reliable, post.now);
-        Self {
+        let mut asked = Self {
             transaction,
             tag,
             offer,
             answered: None,
             alerted: false,
-        }
+        };
+        asked.respond(post, trying);
+        asked
     }
 
     fn request(&self) -> &Request {

@@ -133,6 +133,15 @@ fn a_call_rings_is_answered_and_hung_up() {
 }
 
 #[test]
+fn an_invite_is_answered_by_100_at_once_so_that_a_loading_page_shows_life() {
+    let mut page = Page::registered("1002", 2);
+    page.frame(stranger());
+    let first = page.sent.pop_front().unwrap();
+    assert!(first.starts_with(b"SIP/2.0 100 "));
+    assert!(page.silent(), "180 only when the screen is up");
+}
+
+#[test]
 fn a_decline_reaches_the_caller_as_one() {
     let mut edge = Edge::new();
     edge.caller.call("1002");

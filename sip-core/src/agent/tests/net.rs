@@ -145,13 +145,18 @@ impl Page {
         self.now = end;
     }
 
-    /// The next message for the edge; keepalives are left out.
+    /// The next message for the edge; keepalives and 100 are left out.
     pub fn message(&mut self) -> Message {
+        self.next_message().expect("the page sent nothing")
+    }
+
+    fn next_message(&mut self) -> Option<Message> {
         loop {
-            let frame = self.sent.pop_front().expect("the page sent nothing");
-            if !frame.iter().all(|b| matches!(b, b'\r' | b'\n')) {
-                return Message::parse(&frame, &Limits::DEFAULT).expect("the page sent nonsense");
+            let frame = self.sent.pop_front()?;
+            if is_noise(&frame) {
+                continue;
             }
+            return Some(Message::parse(&frame, &Limits::DEFAULT).expect("the page sent nonsense"));
         }
     }
 
@@ -174,7 +179,7 @@ impl Page {
     }
 
     pub fn silent(&self) -> bool {
-        self.sent.is_empty()
+        self.sent.iter().all(|frame| is_noise(frame))
     }
 
     pub fn accept_register(&mut self, expires: u32) -> Request {
@@ -233,6 +238,11 @@ impl Page {
             .filter(|e| matches!(e, Event::Incoming(..)))
             .count()
     }
+}
+
+/// Keepalives, and 100.
+fn is_noise(frame: &[u8]) -> bool {
+    frame.iter().all(|b| matches!(b, b'\r' | b'\n')) || frame.starts_with(b"SIP/2.0 100 ")
 }
 
 fn reply(request: &MediaRequest) -> Option<MediaReply> {
