@@ -20,6 +20,8 @@ use web_sys::CryptoKeyPair;
 /// A token that ends sooner than this is renewed before it is used.
 const RENEW_BEFORE_MS: i64 = 60_000;
 
+type Waits = oneshot::Sender<Result<(), Problem>>;
+
 /// A signed-in line. Clones share it.
 #[derive(Clone)]
 pub struct Session(Rc<Inner>);
@@ -30,7 +32,7 @@ struct Inner {
     /// The edge's clock minus ours, as far as it has told.
     skew: Cell<i64>,
     /// Who waits for the renewal under way.
-    renewing: RefCell<Option<Vec<oneshot::Sender<Result<(), Problem>>>>>,
+    renewing: RefCell<Option<Vec<Waits>>>,
 }
 
 impl Session {
