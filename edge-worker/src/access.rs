@@ -133,6 +133,8 @@ const NOBODY: (&str, &str) = (
     "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
 );
 
+/// A device credential's signature over the time. Who records one can send it again for five minutes, and only to this edge
+/// and for this line and device: the same that a token recorded in its place would give, for a shorter time.
 async fn by_signature(
     call: &Call,
     number: &str,

@@ -129,8 +129,8 @@ impl Default for Limits {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PushPolicy {
-    /// Hosts of push services, `*.` in front for any name below.
-    pub allow: Vec<String>,
+    /// Hosts of push services, `*.` in front for any name below; the browsers' own when left out.
+    pub allow: Option<Vec<String>>,
     /// `http` and loopback addresses too. For development only.
     pub loopback: bool,
     /// Whom a push service may write to: `mailto:` or `https:`.
@@ -142,16 +142,7 @@ pub struct PushPolicy {
 impl Default for PushPolicy {
     fn default() -> Self {
         Self {
-            allow: [
-                "fcm.googleapis.com",
-                "jmt17.google.com",
-                "updates.push.services.mozilla.com",
-                "*.push.services.mozilla.com",
-                "*.push.apple.com",
-                "*.notify.windows.com",
-            ]
-            .map(String::from)
-            .to_vec(),
+            allow: None,
             loopback: false,
             subject: String::new(),
             repush_s: 15,
@@ -460,10 +451,13 @@ impl Site {
 
     /// Where its pushes may go.
     pub fn allow_list(&self) -> Result<AllowList, ConfigError> {
-        let list = AllowList::new(&self.push.allow).map_err(|_| ConfigError::Key {
-            site: self.id.clone(),
-            what: "push.allow holds something that is neither a host name nor *. and a host name",
-        })?;
+        let list = match &self.push.allow {
+            Some(hosts) => AllowList::new(hosts).map_err(|_| ConfigError::Key {
+                site: self.id.clone(),
+                what: "push.allow holds something that is neither a host name nor *. and a host name",
+            })?,
+            None => AllowList::default(),
+        };
         Ok(list.with_loopback(self.push.loopback))
     }
 

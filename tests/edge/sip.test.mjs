@@ -20,7 +20,7 @@ after(async () => {
 });
 
 async function device(number, options = {}) {
-  const it = new Device(edge, number, { token: await edge.token(number), ...options });
+  const it = new Device(edge, number, { token: options.token ?? (await edge.token(number)), ...options });
   open.push(it);
   return it;
 }
@@ -105,6 +105,18 @@ test('REGISTER with a token is accepted in the first try, and refused without sa
     const other = await (await device('3002')).open();
     const refused = await other.register(options);
     assert.ok([401, 403].includes(refused.status), `${name}: ${refused.start}`);
+  }
+});
+
+test('a revoked device may not register, by its own token or another', async () => {
+  const it = await device('3005');
+  await it.bind();
+  const own = (await it.renew()).body.token;
+  await it.api('DELETE', `/v1/devices/${it.device}`);
+  for (const token of [own, it.token]) {
+    const again = await device('3005', { device: it.device, token });
+    const refused = await (await again.open()).register();
+    assert.ok([401, 403].includes(refused.status), refused.start);
   }
 });
 
