@@ -1,5 +1,6 @@
 //! The page's agent against the real edge, both pure: in virtual time, every edge object forgotten between any two
 //! inputs, over networks that drop, repeat, delay and reorder between its objects, and sockets that break.
+#![allow(clippy::unwrap_used, reason = "a test may panic, also in its helpers")]
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -9,4 +10,5 @@ mod sim;
 
 mod life;
 mod page;
+mod stories;
 mod storm;

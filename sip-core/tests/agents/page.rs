@@ -35,6 +35,11 @@ impl Page {
             seed.wrapping_mul(31).wrapping_add(b.into())
         });
         let device = DeviceId::parse(&format!("00000000-0000-4000-8000-{seed:012x}")).unwrap();
+        Self::load(number, device, seed)
+    }
+
+    /// The page of this device, loaded anew: nothing of the former one is left in it.
+    pub fn load(number: &str, device: DeviceId, seed: u64) -> Self {
         let config = Config {
             address_of_record: Pii(format!("sip:{number}@example.test")),
             display_name: Pii(String::new()),
@@ -178,6 +183,12 @@ impl Stage {
         self.carry_out(page);
     }
 
+    pub fn input(&mut self, page: usize, input: Input<'_>) {
+        let now = self.world.now;
+        self.world.pages[page].input(now, input);
+        self.carry_out(page);
+    }
+
     pub fn dial(&mut self, page: usize, number: &str) -> CallId {
         let call = self.world.pages[page].agent.next_call();
         self.command(
@@ -204,13 +215,30 @@ impl Stage {
     }
 
     pub fn run(&mut self, ms: u64) {
-        let end = self.world.now + Duration::from_millis(ms);
+        self.run_to(self.world.now + Duration::from_millis(ms));
+    }
+
+    /// From one thing that happens to the next.
+    pub fn run_to(&mut self, end: Time) {
         while self.world.now < end {
-            self.world.run_for(5);
+            let pages = self.world.pages.iter().filter_map(|page| page.deadline);
+            let next = pages.chain(self.world.next_due()).min().unwrap_or(end);
+            let soon = self.world.now + Duration::from_millis(1);
+            self.world.run_until(next.clamp(soon, end.max(soon)));
             for page in 0..self.world.pages.len() {
                 self.turn(page);
             }
         }
+    }
+
+    /// Loads a page anew in the place of the former one, which is gone without a word.
+    pub fn reload(&mut self, page: usize, seed: u64) {
+        self.world.cut(page);
+        let old = &self.world.pages[page];
+        self.world.pages[page] = Page::load(&old.number, old.device.clone(), seed);
+        self.seen[page] = 0;
+        self.alerted.retain(|(p, _)| *p != page);
+        self.said.retain(|(p, _, _)| *p != page);
     }
 
     pub fn run_until(&mut self, what: &str, ms: u64, holds: impl Fn(&World) -> bool) {

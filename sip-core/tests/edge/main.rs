@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod page;
+#[allow(dead_code, reason = "the agents' tests use the rest of this world")]
 mod sim;
 
 mod abuse;

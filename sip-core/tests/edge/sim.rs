@@ -242,8 +242,13 @@ impl World {
 
     /// The socket breaks; the edge notices at once.
     pub fn cut(&mut self, page: usize) {
+        self.cut_noticed_after(page, 1);
+    }
+
+    /// The socket breaks; the edge notices after a while.
+    pub fn cut_noticed_after(&mut self, page: usize, ms: u64) {
         if let Some(flow) = self.pages[page].flow.take() {
-            self.put(1, Transit::Closed { flow });
+            self.put(ms, Transit::Closed { flow });
         }
     }
 
@@ -383,6 +388,13 @@ impl World {
             assert!(self.turns < 60_000, "the world does not come to rest");
         }
         self.now = self.now.max(end);
+    }
+
+    /// When something happens next by itself.
+    pub fn next_due(&self) -> Option<Time> {
+        let transit = self.transit.keys().next().map(|(at, _)| *at);
+        let objects = self.lines.values().chain(self.flows.values());
+        objects.filter_map(|o| o.deadline).chain(transit).min()
     }
 
     fn put(&mut self, delay_ms: u64, transit: Transit) {
@@ -638,6 +650,19 @@ impl World {
         object.map_or_else(Vec::new, |object| {
             object.rows.keys().map(|(table, _)| table.clone()).collect()
         })
+    }
+
+    /// What all objects together still hold in these tables: a leak, once everything is over.
+    pub fn left_over(&self, tables: &[&str]) -> Vec<String> {
+        let mut left = Vec::new();
+        for (name, object) in self.lines.iter().chain(&self.flows) {
+            for ((table, key), value) in &object.rows {
+                if tables.contains(&table.as_str()) {
+                    left.push(format!("{name} {table} {key} {value}"));
+                }
+            }
+        }
+        left
     }
 
     /// How many rows an object has left, besides its memory of streams.
