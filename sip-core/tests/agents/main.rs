@@ -1,6 +1,5 @@
 //! The page's agent against the real edge, both pure: in virtual time, every edge object forgotten between any two
 //! inputs, over networks that drop, repeat, delay and reorder between its objects, and sockets that break.
-#![allow(clippy::unwrap_used, reason = "a test may panic, also in its helpers")]
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -212,7 +212,8 @@ impl Story {
                 &mut self.people[who].seen,
                 self.stage.world.pages[who].events.len(),
             );
-            for event in self.stage.world.pages[who].events[seen..].to_vec() {
+            let events = self.stage.world.pages[who].events[seen..].to_vec();
+            for event in events {
                 match event {
                     Event::Incoming(call, view) => {
                         let alive =
