@@ -93,6 +93,7 @@ export class World {
       this.device = /devices\/([^/]+)/.exec(this.wire.log.filter((event) => event.name === 'response' && event.method === 'PUT' && event.side === 'callee').at(-1).path)[1];
       // A push works only while the browser holds its connection to the push service.
       await this.push.log.wait('hello', { ms: 30_000, what: 'the callee’s browser is connected to its push service' });
+      this.asleepSince = Date.now();
     }
     await this.closeCalleePages();
     await this.notifications.dismissAll();
