@@ -34,7 +34,7 @@ const MAX_CALLS: usize = 64;
 
 /// What happens to a flow.
 #[derive(Debug)]
-#[expect(
+#[allow(
     clippy::large_enum_variant,
     reason = "there is one at a time, and it is moved once"
 )]
@@ -56,7 +56,7 @@ pub enum FlowInput {
 
 /// What a flow wants done.
 #[derive(Debug)]
-#[expect(
+#[allow(
     clippy::large_enum_variant,
     reason = "there is one at a time, and it is moved once"
 )]

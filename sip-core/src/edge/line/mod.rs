@@ -47,7 +47,7 @@ use strangers::Tries;
 
 /// What happens to a line.
 #[derive(Debug)]
-#[expect(
+#[allow(
     clippy::large_enum_variant,
     reason = "there is one at a time, and it is moved once"
 )]

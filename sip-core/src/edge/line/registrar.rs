@@ -82,7 +82,7 @@ impl Line {
         }
     }
 
-    #[expect(clippy::result_large_err, reason = "the error is the answer itself")]
+    #[allow(clippy::result_large_err, reason = "the error is the answer itself")]
     fn check_proof(&mut self, now: Time, flow: &str, proof: Proof) -> Result<(), RegisterOutcome> {
         match proof {
             Proof::Bearer {
@@ -102,7 +102,7 @@ impl Line {
         }
     }
 
-    #[expect(clippy::result_large_err, reason = "the error is the answer itself")]
+    #[allow(clippy::result_large_err, reason = "the error is the answer itself")]
     /// All or nothing: what would make the request fail is looked for before anything is changed.
     fn check_contacts(
         &self,

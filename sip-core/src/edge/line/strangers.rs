@@ -81,7 +81,7 @@ impl Line {
 
     /// Compares a digest with the line's secret, unless too many were wrong. A flow that is registered here already is
     /// always compared: guesses from elsewhere do not keep its user out.
-    #[expect(clippy::result_large_err, reason = "the error is the answer itself")]
+    #[allow(clippy::result_large_err, reason = "the error is the answer itself")]
     pub(super) fn check_digest(
         &mut self,
         now: Time,
