@@ -90,9 +90,18 @@ impl Session {
             expires_at: claims.exp * 1000,
             account,
         };
-        Self::start(edge, session, device, key).await
+        match Self::start(edge.clone(), session.clone(), device, key).await {
+            // The device that was here is revoked; the token is not: a new device then.
+            Err(problem) if problem.requires_sign_in() => {
+                let (device, key) = (device::new_id()?, device::new_key().await?);
+                Self::start(edge, session, device, key).await
+            }
+            started => started,
+        }
     }
 
+    /// Binds the device's key before anything else: from its first second on the session can renew its token, however
+    /// short that lives.
     async fn start(
         edge: String,
         session: api::Session,
@@ -106,6 +115,17 @@ impl Session {
             expires_at: session.expires_at,
             key,
         };
+        let binding = api::BindDevice {
+            public_key: Some(device::public_key(&record.key).await?),
+            ..api::BindDevice::default()
+        };
+        let call = Call {
+            method: "PUT",
+            edge: &edge,
+            path: &format!("/v1/devices/{}", record.device),
+            token: Some(&record.token),
+        };
+        call.send_json(&binding).await?;
         store::save(&edge, &record).await?;
         Ok(Self::of(edge, record))
     }
@@ -142,7 +162,7 @@ impl Session {
     pub async fn token(&self) -> Result<String, Problem> {
         let record = self.record()?;
         let left = record.expires_at as i64 - (now() as i64 + self.0.skew.get());
-        if left < RENEW_BEFORE_MS {
+        if left < RENEW_BEFORE_MS.min(life_ms(&record) / 4) {
             match self.renew().await {
                 Ok(()) => {}
                 // The edge did not answer, and the token may live a while longer.
@@ -331,6 +351,14 @@ impl Claims {
         let value = js_sys::JSON::parse(&json).map_err(|_| Problem::BadToken)?;
         serde_wasm_bindgen::from_value(value).map_err(|_| Problem::BadToken)
     }
+}
+
+/// How long a token lives in all; a day if it does not say.
+fn life_ms(record: &Record) -> i64 {
+    let issued = Claims::of(&record.token).ok().and_then(|claims| claims.iat);
+    issued.map_or(86_400_000, |iat| {
+        record.expires_at as i64 - (iat * 1000) as i64
+    })
 }
 
 /// The page's clock, ms since the epoch.
