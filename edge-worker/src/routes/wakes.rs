@@ -55,15 +55,17 @@ pub async fn waiting(call: &Call) -> Answer {
 
 /// `GET /v1/wakes/{wake}`.
 pub async fn show(call: &Call) -> Answer {
-    answer_wake(
-        ask(
-            call,
-            LineCommand::Wake {
-                wake: path_wake(call)?,
-            },
-        )
-        .await?,
-    )
+    let device = match &call.caller {
+        Caller::Wake(capability) => {
+            Some(DeviceId::parse(&capability.device).map_err(|_| not_found())?)
+        }
+        _ => None,
+    };
+    let command = LineCommand::Wake {
+        wake: path_wake(call)?,
+        device,
+    };
+    answer_wake(ask(call, command).await?)
 }
 
 /// `POST /v1/wakes/{wake}/{shown,opened,ready,decline}`.

@@ -69,9 +69,13 @@ pub enum LineCommand {
     /// What waits: wakes that are not final, and missed calls. Answered with `Waiting`.
     Waiting,
     /// The state of a wake, also after its end. Answered with `Wake`.
+    /// A device that asks by its invitation must still be bound.
     Wake {
         /// The wake.
         wake: WakeId,
+        /// Whose invitation asks, if one does.
+        #[serde(default)]
+        device: Option<DeviceId>,
     },
     /// The notification was shown. Answered with `Wake`, also when it is over.
     Shown {

@@ -90,3 +90,27 @@ fn revoked_while_it_rings_it_stops() {
         "its flow speaks for the line no more"
     );
 }
+
+#[test]
+fn its_invitation_tells_it_nothing_any_longer() {
+    let (mut world, caller, callee) = World::caller_and_sleeper();
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.into_bytes());
+    world.settle();
+    let wake = world.invited_wake();
+    let ask = LineCommand::Wake {
+        wake,
+        device: Some(world.pages[callee].device.clone()),
+    };
+    assert!(matches!(
+        world.command("1002", ask.clone()),
+        LineReply::Wake { .. }
+    ));
+    revoke(&mut world, callee);
+    assert_eq!(
+        world.command("1002", ask),
+        LineReply::Refused {
+            error: LineError::Revoked
+        }
+    );
+}

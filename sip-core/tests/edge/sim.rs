@@ -296,7 +296,13 @@ impl World {
     }
 
     pub fn wake_state(&mut self, number: &str, wake: &WakeId) -> String {
-        match self.command(number, LineCommand::Wake { wake: wake.clone() }) {
+        match self.command(
+            number,
+            LineCommand::Wake {
+                wake: wake.clone(),
+                device: None,
+            },
+        ) {
             LineReply::Wake { wake } => wake.state.to_string(),
             other => format!("{other:?}"),
         }

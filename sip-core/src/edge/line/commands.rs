@@ -58,9 +58,14 @@ impl Line {
                     missed: self.missed_views(),
                 })
             }
-            LineCommand::Wake { wake } => Ok(LineReply::Wake {
-                wake: self.wake_view(&wake)?,
-            }),
+            LineCommand::Wake { wake, device } => {
+                if let Some(device) = device {
+                    self.bound(&device)?;
+                }
+                Ok(LineReply::Wake {
+                    wake: self.wake_view(&wake)?,
+                })
+            }
             LineCommand::Shown { wake, device } => {
                 self.report(now, &wake, &device, Event::Shown(device.clone()))
             }
