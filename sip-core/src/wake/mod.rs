@@ -10,6 +10,7 @@
 //! The machine knows neither SIP nor push services: it is told [`Event`]s and answers with
 //! [`Action`]s, and whoever leads a wake carries them out. It is stored whole between any two events.
 
+mod event;
 mod limits;
 mod machine;
 mod push;
@@ -17,7 +18,8 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use event::{Action, Event, Quiet, Target};
 pub use limits::{DeclineScope, Limits};
-pub use machine::{Action, Event, Quiet, Target, Wake};
+pub use machine::Wake;
 pub use push::PushOutcome;
 pub use state::{DeviceState, Failure, WakeState};

@@ -1,183 +1,22 @@
 //! Calls that are not answered yet: the wake's actions carried out in SIP and pushes.
 
 use super::Line;
-use super::call::{Branch, BranchState, Call, Leg};
+use super::call::{Branch, BranchState, Call};
 use crate::edge::config::SiteConfig;
 use crate::edge::flow::edge_host;
-use crate::edge::messages::{Answer, LineToFlow, Party};
+use crate::edge::messages::{Answer, LineToFlow};
 use crate::id::{DeviceId, WakeId};
 use crate::time::Time;
-use crate::wake::{Action, Event, Quiet, Target, Wake, WakeState};
+use crate::wake::{Action, Event, Quiet, WakeState};
 use crate::wire::{HeaderName, NameAddr, Reason, Request, Uri};
-use std::collections::BTreeSet;
 
 impl Line {
-    /// A new call, or one whose caller came back on another flow.
-    pub(super) fn invite(
-        &mut self,
-        now: Time,
-        flow: &str,
-        stream: &str,
-        caller: Party,
-        device: Option<DeviceId>,
-        request: Request,
-    ) {
-        let (Ok(id), Some(leg)) = (
-            WakeId::parse(stream),
-            Leg::of_caller(flow, stream, &request),
-        ) else {
-            return self.answer_stranger(now, flow, stream, 400, "Bad Request");
-        };
-        if self.account.is_empty() {
-            return self.answer_stranger(now, flow, stream, 404, "Not Found");
-        }
-        if self.caller_returns(now, &caller, &leg, &request) {
-            return;
-        }
-        if let Err((status, phrase)) = self.check_limits(now, &caller) {
-            return self.answer_stranger(now, flow, stream, status, phrase);
-        }
-        let myself = caller.number == self.number;
-        let targets = self.targets(now, |id, bound_flow| {
-            myself && (Some(id) == device.as_ref() || bound_flow == Some(flow))
-        });
-        let (wake, actions) = Wake::begin(now, self.config.wake.clone(), targets);
-        let mut call = Call {
-            id,
-            caller,
-            caller_device: device.clone(),
-            call_id: request.headers.call_id().unwrap_or_default().to_owned(),
-            created_at: now,
-            wake,
-            only_trying: request.headers.has_token(HeaderName::Require, "100rel"),
-            edge_tag: self.entropy.tag(),
-            caller_leg: leg,
-            branches: Vec::new(),
-            relays: Vec::new(),
-            ringing_at: None,
-            dialog: None,
-            forget_at: None,
-        };
-        self.invites.insert(call.id.as_str(), request);
-        self.carry_out(now, &mut call, actions);
-        self.put_call(call);
-    }
-
-    /// How many calls may wait, and how often one caller may wake this line: each wake pushes to every device.
-    fn check_limits(&mut self, now: Time, caller: &Party) -> Result<(), (u16, &'static str)> {
-        let limits = self.config.edge.clone();
-        let count = |matches: &dyn Fn(&Call) -> bool| {
-            self.calls.values().filter(|call| matches(call)).count()
-        };
-        let parked = |call: &Call| !call.wake.state().is_final();
-        let own = |call: &Call| call.caller.number == caller.number;
-        let minute = crate::time::Duration::from_secs(60);
-        let recent = |call: &Call| own(call) && now.since(call.created_at) < minute;
-        if count(&|call| parked(call) && own(call)) >= limits.max_parked_per_caller {
-            return Err((429, "Already Calling"));
-        }
-        if count(&recent) >= limits.calls_per_minute as usize {
-            return Err((429, "Too Many Calls In A Minute"));
-        }
-        let running = |call: &Call| call.forget_at.is_none();
-        if count(&parked) >= limits.max_parked || count(&running) >= limits.max_calls {
-            return Err((503, "Too Many Calls"));
-        }
-        // Ended calls are remembered, but not without bound.
-        while self.calls.len() >= limits.max_remembered {
-            let ended = self.calls.values().filter(|call| call.forget_at.is_some());
-            let Some(oldest) = ended
-                .min_by_key(|call| call.forget_at)
-                .map(|call| call.id.clone())
-            else {
-                break;
-            };
-            self.forget_call(&oldest);
-        }
-        Ok(())
-    }
-
     pub(super) fn forget_call(&mut self, id: &WakeId) {
         if let Some(call) = self.calls.remove(id.as_str()) {
             self.note_ended(&call);
         }
         self.forget_invitations(id);
         self.invites.remove(id.as_str());
-    }
-
-    /// Every device that may be woken and every user agent that is registered, but not who calls.
-    fn targets(
-        &self,
-        now: Time,
-        is_caller: impl Fn(&DeviceId, Option<&str>) -> bool,
-    ) -> Vec<Target> {
-        let devices = self
-            .devices
-            .iter()
-            .filter(|(_, device)| device.revoked_at.is_none());
-        let bound = devices
-            .filter_map(|(id, device)| Some((DeviceId::parse(id).ok()?, device.push.is_some())));
-        let mut targets: Vec<Target> = bound
-            .filter(|(id, _)| !is_caller(id, None))
-            .map(|(device, pushable)| Target {
-                open: self.binding_of(now, &device).is_some(),
-                device,
-                pushable,
-            })
-            .collect();
-        let others = self
-            .bindings
-            .values()
-            .filter(|b| b.expires_at > now && !self.devices.contains(b.device.as_str()));
-        let others: BTreeSet<&DeviceId> = others
-            .filter(|b| !is_caller(&b.device, Some(&b.flow)))
-            .map(|b| &b.device)
-            .collect();
-        targets.extend(others.into_iter().map(|device| Target {
-            device: device.clone(),
-            pushable: false,
-            open: true,
-        }));
-        targets
-    }
-
-    /// The caller's socket broke, noticed or not, and the same INVITE comes over another one: the call goes on.
-    fn caller_returns(&mut self, now: Time, caller: &Party, leg: &Leg, request: &Request) -> bool {
-        let call_id = request.headers.call_id().unwrap_or_default();
-        let same = |call: &Call| {
-            call.caller == *caller
-                && call.caller_leg.flow != leg.flow
-                && call.caller_leg.tag == leg.tag
-                && call.call_id == call_id
-                && (call.is_talking() || !call.wake.state().is_final())
-        };
-        let Some(key) = self.calls.keys_where(same).into_iter().next() else {
-            return false;
-        };
-        let Some(mut call) = self.calls.remove(&key) else {
-            return false;
-        };
-        call.caller_leg = leg.clone();
-        let actions = call.wake.handle(now, Event::CallerBack);
-        self.carry_out(now, &mut call, actions);
-        let state = call.wake.state().clone();
-        match call
-            .dialog
-            .as_ref()
-            .and_then(|dialog| dialog.answer.clone())
-        {
-            Some(answer) => self.tell_leg(
-                now,
-                &call,
-                LineToFlow::Response {
-                    tx: None,
-                    response: answer,
-                },
-            ),
-            None => self.tell_caller(now, &mut call, &state),
-        }
-        self.put_call(call);
-        true
     }
 
     /// Gives an event to a wake and carries out what follows.
@@ -220,7 +59,7 @@ impl Line {
                 || device.is_some() && call.caller_device.as_ref() == device)
     }
 
-    fn carry_out(&mut self, now: Time, call: &mut Call, actions: Vec<Action>) {
+    pub(super) fn carry_out(&mut self, now: Time, call: &mut Call, actions: Vec<Action>) {
         for action in actions {
             match action {
                 Action::Probe(device) => self.probe(now, call, device),
@@ -320,7 +159,7 @@ impl Line {
     }
 
     /// 182 with the stage as its phrase. 180 is the page's own; states between are not the caller's business.
-    fn tell_caller(&mut self, now: Time, call: &mut Call, state: &WakeState) {
+    pub(super) fn tell_caller(&mut self, now: Time, call: &mut Call, state: &WakeState) {
         let phrase = match state {
             WakeState::Pushed => "Pushed",
             WakeState::Shown => "Shown",
@@ -353,23 +192,6 @@ impl Line {
     pub(super) fn tell_leg(&mut self, now: Time, call: &Call, msg: LineToFlow) {
         self.outbox
             .send(now, &call.caller_leg.flow, &call.caller_leg.stream, msg);
-    }
-
-    fn answer_stranger(&mut self, now: Time, flow: &str, stream: &str, status: u16, phrase: &str) {
-        let headers = if matches!(status, 429 | 503) {
-            vec![("Retry-After".to_owned(), "10".to_owned())]
-        } else {
-            Vec::new()
-        };
-        let answer = Answer {
-            status,
-            phrase: phrase.to_owned(),
-            to_tag: self.entropy.tag(),
-            wake: None,
-            headers,
-        };
-        self.outbox
-            .send(now, flow, stream, LineToFlow::Answer { tx: None, answer });
     }
 
     /// The one end of the wake: what the caller hears, what is remembered.
@@ -450,82 +272,6 @@ impl Line {
         }
         self.lost_timeout(now, &mut call);
         self.put_call(call);
-    }
-
-    /// A socket is gone: what it means for one call.
-    pub(super) fn flow_gone_in_call(&mut self, now: Time, flow: &str, stream: &str) {
-        let Some(key) = self.call_of(stream) else {
-            return;
-        };
-        let Some(mut call) = self.calls.remove(&key) else {
-            return;
-        };
-        if call.caller_leg.flow == flow && call.caller_leg.lost_at.is_none() {
-            call.caller_leg.lost_at = Some(now);
-            self.wake_event_of(now, &mut call, Event::CallerLost);
-        }
-        if let Some(dialog) = &mut call.dialog
-            && dialog.callee_leg.flow == flow
-            && dialog.callee_leg.lost_at.is_none()
-        {
-            dialog.callee_leg.lost_at = Some(now);
-        }
-        self.branches_lost(now, &mut call, flow);
-        self.put_call(call);
-    }
-
-    /// Branches through a flow that is gone, or that their device has left.
-    pub(super) fn branches_lost(&mut self, now: Time, call: &mut Call, flow: &str) {
-        let mut lost = Vec::new();
-        for branch in call
-            .branches
-            .iter_mut()
-            .filter(|b| b.flow == flow && b.state != BranchState::Done)
-        {
-            if branch.state == BranchState::Open {
-                lost.push(branch.device.clone());
-            }
-            branch.state = BranchState::Done;
-        }
-        for device in lost {
-            self.wake_event_of(now, call, Event::FlowLost(device));
-        }
-    }
-
-    /// A device registered on a new flow: its old branch is dropped, its part in an answered call moves along.
-    pub(super) fn device_moved(
-        &mut self,
-        now: Time,
-        device: &DeviceId,
-        old_flow: &str,
-        new_flow: &str,
-    ) {
-        for key in self.calls.keys_where(|call| call.uses(old_flow)) {
-            let Some(mut call) = self.calls.remove(&key) else {
-                continue;
-            };
-            let mut moved = false;
-            for branch in call
-                .branches
-                .iter_mut()
-                .filter(|b| b.device == *device && b.flow == old_flow)
-            {
-                moved |= branch.state == BranchState::Open;
-                branch.state = BranchState::Done;
-            }
-            if moved {
-                self.wake_event_of(now, &mut call, Event::Moved(device.clone()));
-            }
-            if let Some(dialog) = &mut call.dialog
-                && dialog.device == *device
-                && dialog.callee_leg.flow == old_flow
-            {
-                dialog.callee_leg.flow = new_flow.to_owned();
-                dialog.callee_leg.lost_at = None;
-                dialog.told = false;
-            }
-            self.put_call(call);
-        }
     }
 }
 
