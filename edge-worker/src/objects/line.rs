@@ -31,6 +31,10 @@ use worker::{DurableObject, Env, Error, Request, Response, Result, State, durabl
 
 /// What is asked of a line object.
 #[derive(Debug, Serialize, Deserialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, and serialised at once"
+)]
 pub enum LineRequest {
     /// A flow's message. 204 once it is stored, 503 when there is no room for it: it comes again.
     Deliver(Envelope<FlowToLine>),

@@ -144,6 +144,10 @@ async fn build(identity: &Identity, job: &PushJob) -> Result<wakeline_push::Requ
         lang: Lang::of(job.lang.as_deref().unwrap_or_default()),
         origin: stored.origin,
     };
+    #[allow(
+        clippy::default_constructed_unit_structs,
+        reason = "a unit struct only natively"
+    )]
     let crypto = Crypto::default();
     let allow = site.allow_list().map_err(Unsent::refused)?;
     let vapid = vapid(identity, &crypto).await?;
