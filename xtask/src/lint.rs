@@ -55,7 +55,7 @@ fn cargo(house: &House, label: &str, args: &[&str]) -> Result<()> {
     Task::new(house, house.cargo())
         .args(args)
         .env("CARGO_TARGET_DIR", house.target())
-        .limit(Duration::from_secs(1200))
+        .limit(Duration::from_secs(2400))
         .run_quietly(label)?;
     Ok(())
 }

@@ -31,7 +31,7 @@ use worker::{DurableObject, Env, Error, Request, Response, Result, State, durabl
 
 /// What is asked of a line object.
 #[derive(Debug, Serialize, Deserialize)]
-#[expect(
+#[allow(
     clippy::large_enum_variant,
     reason = "one at a time, and serialised at once"
 )]

@@ -74,7 +74,7 @@ pub fn worker(house: &House) -> Result<()> {
             "--log-level=warning",
         ])
         .arg(format!("--outfile={}", out.join("index.js").display()))
-        .limit(Duration::from_secs(120))
+        .limit(Duration::from_secs(600))
         .run_quietly("bundling the worker")?;
     Ok(())
 }
@@ -142,7 +142,7 @@ fn bindgen(house: &House, wasm: &Path, out: &Path, options: &[&str]) -> Result<(
         .arg("--out-dir")
         .arg(out)
         .args(options)
-        .limit(Duration::from_secs(300))
+        .limit(Duration::from_secs(900))
         .run_quietly("generating bindings")?;
     Ok(())
 }
@@ -154,7 +154,7 @@ fn optimise(house: &House, from: &Path, to: &Path) -> Result<()> {
         .arg(from)
         .arg("-o")
         .arg(to)
-        .limit(Duration::from_secs(600))
+        .limit(Duration::from_secs(1800))
         .run_quietly("optimising the wasm")?;
     Ok(())
 }

@@ -23,7 +23,7 @@ use crate::stamp::Stamp;
 pub const ICE_SERVERS: &str = "WAKELINE_ICE_SERVERS";
 /// Ports tried when none is asked for, or the one asked for is taken.
 const PORTS: std::ops::Range<u16> = 8787..8887;
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_secs(120);
 
 /// A running edge; dropped, it is stopped.
 #[derive(Debug)]

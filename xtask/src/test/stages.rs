@@ -71,7 +71,7 @@ fn crates(house: &House, full: bool, _: &mut Vec<String>) -> Result<Count> {
             "--no-fail-fast",
         ])
         .env("CARGO_TARGET_DIR", house.target())
-        .limit(Duration::from_secs(20 * 60));
+        .limit(Duration::from_secs(40 * 60));
     if full {
         task = task.env(FULL, "1");
     }
@@ -134,7 +134,7 @@ fn client(house: &House, _: bool, left_out: &mut Vec<String>) -> Result<Count> {
         .env("CHROMEDRIVER", driver)
         .env("WASM_BINDGEN_TEST_TIMEOUT", "180")
         .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60")
-        .limit(Duration::from_secs(15 * 60));
+        .limit(Duration::from_secs(30 * 60));
     let finished = quietly(house, "client", &task, "testing the client in Chromium")?;
     Ok(judge(
         &finished,
@@ -148,7 +148,7 @@ fn edge(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<Count> 
         house,
         "tests/edge",
         full,
-        Duration::from_secs(15 * 60),
+        Duration::from_secs(30 * 60),
         left_out,
     )
 }
@@ -159,7 +159,7 @@ fn end_to_end(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<C
         left_out.push(format!("{error:#}"));
         return Ok(Count::default());
     }
-    let minutes = if full { 60 } else { 20 };
+    let minutes = if full { 75 } else { 45 };
     scripts(
         house,
         "tests/e2e",
