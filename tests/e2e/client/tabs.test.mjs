@@ -63,7 +63,7 @@ test('a call that rings in the leading tab is shown and declined from the follow
 test('an expired token is renewed by the device before anything else, also with a wrong clock', { timeout: 60_000 }, async () => {
   for (const skew of [0, 90 * 60_000, -90 * 60_000]) {
     const page = await stage.page(browser);
-    const before = await page.evaluate(async (edge, skew) => {
+    await page.evaluate(async (edge, skew) => {
       const open = indexedDB.open('wakeline', 1);
       await new Promise((resolve) => { open.onsuccess = resolve; });
       const store = open.result.transaction('session', 'readwrite').objectStore('session');
@@ -75,11 +75,10 @@ test('an expired token is renewed by the device before anything else, also with 
       open.result.close();
       const now = Date.now.bind(Date);
       Date.now = () => now() + skew;
-      return record.token;
     }, stage.edge.origin, skew);
     assert.ok(await restored(page), `skew ${skew}`);
     await page.waitForFunction(`phone.registration.state === 'registered'`);
-    assert.notEqual(await page.evaluate('session.token()'), before);
+    assert.notEqual(await page.evaluate('session.token()'), 'x.e30.x');
     await page.close();
   }
 });
