@@ -310,7 +310,7 @@ test('a capability speaks for its own wake and device only, and reveals nothing 
   }
 });
 
-test('D1 away: a call goes on as if nothing were', async () => {
+test('D1 away: a call goes on as if nothing were, and its record follows', async () => {
   const [caller, callee] = [await online('4161'), await online('4162')];
   await edge.rows('ALTER TABLE calls RENAME TO calls_away');
   try {
@@ -324,6 +324,7 @@ test('D1 away: a call goes on as if nothing were', async () => {
   } finally {
     await edge.rows('ALTER TABLE calls_away RENAME TO calls');
   }
+  await until(async () => (await edge.rows("SELECT outcome FROM calls WHERE caller = '4161'"))[0]?.outcome === 'answered', { ms: 20_000, every: 200 });
 });
 
 test('numbers, capabilities and endpoints are in no log line', () => {

@@ -245,7 +245,13 @@ impl Inner {
         let this = self.clone();
         self.driver.spawn(async move {
             let (id, to) = (envelope.id(), envelope.to.clone());
-            if post(&this.driver.env, &to, &LineRequest::Deliver(envelope)).await {
+            if post(
+                &this.driver.env,
+                &to,
+                &LineRequest::Deliver(Box::new(envelope)),
+            )
+            .await
+            {
                 this.background(FlowInput::Delivered(id));
             }
         });

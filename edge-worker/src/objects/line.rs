@@ -37,7 +37,7 @@ use worker::{DurableObject, Env, Error, Request, Response, Result, State, durabl
 )]
 pub enum LineRequest {
     /// A flow's message. 204 once it is stored, 503 when there is no room for it: it comes again.
-    Deliver(Envelope<FlowToLine>),
+    Deliver(Box<Envelope<FlowToLine>>),
     /// A REST route's command. 200 with a [`LineReply`].
     Ask {
         /// The token that speaks, if one does: the line is made when it is new, and refuses a revoked device.
@@ -119,7 +119,7 @@ impl DurableObject for LineObject {
     async fn fetch(&self, mut req: Request) -> Result<Response> {
         match serde_json::from_str(&req.text().await?)? {
             LineRequest::Deliver(envelope) => {
-                let taken = self.inner.turn(LineInput::Envelope(envelope))?.taken;
+                let taken = self.inner.turn(LineInput::Envelope(*envelope))?.taken;
                 Ok(Response::empty()?.with_status(if taken { 204 } else { 503 }))
             }
             LineRequest::Ask { attest, command } => {
