@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { answer, ringing } from '../plays/wake.mjs';
 import { suite } from '../lib/suite.mjs';
-import { browsers } from '../lib/world.mjs';
+import { mainBrowsers } from '../lib/world.mjs';
 
-for (const browser of browsers()) {
+for (const browser of mainBrowsers()) {
   suite('a browser stopped and started', { browser, site: { limits: { ready_s: 60, ring_s: 60 } } }, (check) => {
     check('a stored invitation within its life rings', async (world) => {
       await world.browsers.callee.stop();

@@ -4,7 +4,7 @@ import { answer, ringing, wakeAndTap } from '../plays/wake.mjs';
 import { until } from '../lib/events.mjs';
 import { suite } from '../lib/suite.mjs';
 import { header, status, wakeOf } from '../lib/timeline.mjs';
-import { browsers, NUMBERS } from '../lib/world.mjs';
+import { mainBrowsers, NUMBERS } from '../lib/world.mjs';
 
 /** Seconds; the time a test of a limit takes. */
 const READY = 4;
@@ -17,7 +17,7 @@ const final = (world, call, code, ms = 20_000) => world.wire.sip('caller', 'rece
 /** Nothing on the screen still rings. */
 const nothingRings = (world) => until(() => ![...world.notifications.displayed.values()].some((one) => /is calling/.test(one.title)), { ms: 2000, what: 'no notification rings 2 s after the end' });
 
-for (const browser of browsers()) {
+for (const browser of mainBrowsers()) {
   suite('ends', { browser, site: { limits: PATIENT } }, (check) => {
     check('declined from the notification: 603 at once, and no page opens', async (world) => {
       const call = await world.callerDials();

@@ -3,7 +3,7 @@
 import { answer, ringing } from '../plays/wake.mjs';
 import { suite } from '../lib/suite.mjs';
 import { isResponse } from '../lib/timeline.mjs';
-import { browsers, NUMBERS } from '../lib/world.mjs';
+import { mainBrowsers, NUMBERS } from '../lib/world.mjs';
 
 /**
  * When the line's object is forgotten: a state, and how the test sees it begin. Between "ready" and the
@@ -21,7 +21,7 @@ const MOMENTS = {
 };
 
 // Both browsers speak the same to the edge: one is enough.
-suite('the line’s object forgotten', { browser: browsers()[0] }, (check) => {
+suite('the line’s object forgotten', { browser: mainBrowsers()[0] }, (check) => {
   for (const [state, moment] of Object.entries(MOMENTS)) {
     check(`when ${state}: it rings, is answered and hung up all the same`, async (world) => {
       const call = await world.callerDials();

@@ -4,7 +4,7 @@ import { answer, ringing, wakeAndTap } from '../plays/wake.mjs';
 import { until } from '../lib/events.mjs';
 import { suite } from '../lib/suite.mjs';
 import { status, wakeOf } from '../lib/timeline.mjs';
-import { browsers, NUMBERS } from '../lib/world.mjs';
+import { mainBrowsers, NUMBERS } from '../lib/world.mjs';
 
 /** A page renews a token a minute before its end: it has to be set up sooner than that. */
 const TOKEN_S = 80;
@@ -15,7 +15,7 @@ async function capabilityOf(world, call) {
   return { capability: authorization.slice(5), wake: /\/v1\/wakes\/([^/?]+)/.exec(path)[1] };
 }
 
-for (const browser of browsers()) {
+for (const browser of mainBrowsers()) {
   suite('identity', { browser, site: { token_ttl_s: TOKEN_S } }, (check) => {
     check('forged and foreign credentials are refused and learn nothing', async (world) => {
       const first = await world.callerDials();

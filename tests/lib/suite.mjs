@@ -3,9 +3,6 @@
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { World } from './world.mjs';
 
-/** Long tests run only with `cargo xtask test --full`. */
-export const FULL = Boolean(process.env.WAKELINE_FULL);
-
 /**
  * Declares a suite in one browser. `define` gets `check(name, body)`; the body gets the world.
  */

@@ -1,6 +1,9 @@
 // The timeline of a wake, put together from what was seen on the wire, at the push service and on
 // the screen. A step that was not seen is absent.
 
+/** Reports of the service worker, and the browser's own look for a newer one: nothing waits for them. */
+const UNAWAITED = /\/(shown|opened|sw\.js)$/;
+
 /** SIP header by its long name. */
 export function header(message, name) {
   return new RegExp(`^${name}[ \\t]*:[ \\t]*(.*?)\\r?$`, 'im').exec(message)?.[1];
@@ -50,8 +53,8 @@ export function steps(world, { invite, wire, push, notifications }) {
 
 /**
  * Sequential round trips of the page from its first script to the INVITE: backwards from the INVITE,
- * each time the exchange whose answer came last before the present one was sent. Reports of the
- * service worker, which nothing waits for, are not counted.
+ * each time the exchange whose answer came last before the present one was sent. What nothing
+ * waits for is not counted.
  */
 export function roundTrips(world, { wire }, firstScript) {
   const exchanges = [];
@@ -60,7 +63,7 @@ export function roundTrips(world, { wire }, firstScript) {
   for (const event of world.wire.log.events.slice(wire)) {
     if (event.side !== 'callee' || inviteAt) continue;
     const key = `${event.connection}`;
-    if (event.name === 'response' && !/\/(shown|opened)$/.test(event.path)) exchanges.push({ what: `${event.method} ${event.path}`, from: event.asked, to: event.at });
+    if (event.name === 'response' && !UNAWAITED.test(event.path)) exchanges.push({ what: `${event.method} ${event.path}`, from: event.asked, to: event.at });
     if (event.name === 'upgrade') asked.set(`${key} upgrade`, event.at);
     if (event.name === 'upgraded') exchanges.push({ what: 'upgrade', from: asked.get(`${key} upgrade`), to: event.at });
     if (event.name === 'sent' && /^(REGISTER|OPTIONS) /.test(event.text)) asked.set(`${key} ${header(event.text, 'CSeq')}`, event.at);

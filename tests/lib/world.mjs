@@ -21,6 +21,9 @@ const SIDES = { localhost: 'caller', '127.0.0.1': 'callee' };
 /** The browsers that tests run in: WAKELINE_BROWSERS=firefox,chromium. */
 export const browsers = () => (process.env.WAKELINE_BROWSERS ?? 'chromium,firefox').split(',');
 
+/** Every browser with `cargo xtask test --full`; else the first, where both would say the same. */
+export const mainBrowsers = () => (process.env.WAKELINE_FULL ? browsers() : browsers().slice(0, 1));
+
 export class World {
   /** Opens a world whose callee uses `browser`; `site` overrides the site's configuration. */
   static async open({ browser = 'chromium', site = {} } = {}) {
