@@ -223,11 +223,11 @@ impl Registrar {
             },
             status => {
                 let after = response.headers.retry_after().ok().flatten();
-                // Whoever is told "later" or fails may come again; other refusals are the user's business.
+                // Whoever is told "later" or fails may come again, but not in a loop; other refusals are the user's business.
                 let later = matches!(status, 408 | 430 | 480 | 500..600).then_some(30);
                 let at = after
                     .or(later)
-                    .map(|s| post.now + Duration::from_secs(s.into()));
+                    .map(|s| post.now + Duration::from_secs(s.max(1).into()));
                 self.refused(status, at)
             }
         }

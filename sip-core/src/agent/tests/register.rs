@@ -180,6 +180,19 @@ fn retry_after_is_kept_and_the_screen_knows_when() {
 }
 
 #[test]
+fn retry_after_nothing_is_no_invitation_to_hammer() {
+    let mut page = Page::new("1001", 1);
+    page.command(Command::Start);
+    page.connected();
+    let register = page.request(Method::Register);
+    page.frame(Response::for_request(&register, 503, "").with(HeaderName::RetryAfter, "0"));
+    page.pass(Duration::from_millis(900));
+    assert!(!page.connecting);
+    page.pass(Duration::from_millis(100));
+    assert!(page.connecting);
+}
+
+#[test]
 fn a_forbidden_line_is_not_asked_for_again() {
     let mut page = Page::new("1001", 1);
     page.command(Command::Start);
