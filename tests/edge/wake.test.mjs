@@ -302,6 +302,9 @@ test('a capability speaks for its own wake and device only, and reveals nothing 
   const forged = `${Buffer.from(Buffer.from(text, 'base64url').toString().replace('4152', '4153').replace(mine.wake, theirs.wake)).toString('base64url')}.${tag}`;
   assert.equal((await edge.api('GET', `/v1/wakes/${theirs.wake}`, { token: null, authorization: `Wake ${forged}` })).status, 401);
   assert.equal((await edge.api('GET', `/v1/wakes/${theirs.wake}`, { token: callee.token })).status, 404);
+  assert.equal((await callee.report(theirs.wake, 'shown')).status, 404);
+  assert.equal((await callee.report(theirs.wake, 'shown', { body: {} })).status, 404);
+  assert.equal((await callee.report(mine.wake, 'shown', { body: {} })).status, 400);
   assert.equal((await callee.report(mine.wake, 'shown', { capability: capability(mine), body: { device: other.device } })).status, 403);
   assert.equal((await callee.report(mine.wake, 'ready', { capability: capability(mine) })).status, 401);
   for (const call of [a, b]) {

@@ -71,7 +71,14 @@ pub async fn show(call: &Call) -> Answer {
 /// `POST /v1/wakes/{wake}/{shown,opened,ready,decline}`.
 pub async fn report(call: &Call, report: Report) -> Answer {
     let wake = path_wake(call)?;
-    let device = reporting_device(call)?;
+    let device = match reporting_device(call) {
+        Ok(device) => device,
+        Err(refusal) => {
+            // Whose wake it is comes first: what the body lacks is nobody else's to hear.
+            ask(call, LineCommand::Wake { wake, device: None }).await?;
+            return Err(refusal);
+        }
+    };
     let command = match report {
         Report::Shown => LineCommand::Shown { wake, device },
         Report::Opened => LineCommand::Opened { wake, device },
