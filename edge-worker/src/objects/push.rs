@@ -112,13 +112,6 @@ impl Unsent {
     }
 }
 
-#[cfg_attr(
-    not(target_arch = "wasm32"),
-    expect(
-        clippy::default_constructed_unit_structs,
-        reason = "the platform's own holds handles"
-    )
-)]
 async fn build(identity: &Identity, job: &PushJob) -> Result<wakeline_push::Request, Unsent> {
     let site = &identity.site;
     let stored: StoredTarget = serde_json::from_str(&job.target)
