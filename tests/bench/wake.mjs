@@ -26,6 +26,24 @@ function median(values) {
   return Math.round((sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2) * 10) / 10;
 }
 
+/** Where the time went: ms since the tap of each stage of the woken page. */
+function stages(world, { tap, wire }, marks) {
+  const since = Math.max(wire, world.wire.log.events.findIndex((event) => event.at >= tap.at));
+  const first = (name, test) => world.wire.log.find((event) => event.side === 'callee' && event.name === name && test(event), since)?.at;
+  const all = {
+    script: marks.script,
+    upgrade: first('upgrade', () => true),
+    upgraded: first('upgraded', () => true),
+    REGISTER: first('sent', ({ text }) => /^REGISTER/.test(text)),
+    registered: first('received', ({ text }) => /^SIP.*200/.test(text)),
+    ready: first('request', ({ path }) => /ready$/.test(path)),
+    INVITE: first('received', ({ text }) => /^INVITE/.test(text)),
+    painted: marks.painted,
+    180: first('sent', ({ text }) => /^SIP.* 180/.test(text)),
+  };
+  return Object.entries(all).sort((one, other) => one[1] - other[1]).map(([name, at]) => `${name} ${Math.round(at - tap.at)}`).join(', ');
+}
+
 async function measure(browser, rounds) {
   const world = await World.open({ browser });
   try {
@@ -36,11 +54,12 @@ async function measure(browser, rounds) {
     for (let round = 0; round <= rounds; round += 1) {
       const bare = await bareLoad(world);
       const call = await wakeAndTap(world);
-      const { tapToRinging } = await ringing(world, call);
-      const trips = roundTrips(world, call, await call.page.mark('wakeline:script'));
+      const { tapToRinging, painted } = await ringing(world, call);
+      const script = await call.page.mark('wakeline:script');
+      const trips = roundTrips(world, call, script);
       const push = world.push.log.find('push', call.push);
       const row = { bare, ringing: Math.round(tapToRinging), trips: trips.count, push: push.at - call.invite.at };
-      console.log(`${browser} ${round === 0 ? 'warm-up' : round}: ${JSON.stringify(row)} ${trips.chain.join(' → ')}`);
+      console.log(`${browser} ${round === 0 ? 'warm-up' : round}: ${JSON.stringify(row)} ${trips.chain.join(' → ')}; since the tap: ${stages(world, call, { script, painted })}`);
       if (round > 0) rows.push(row);
       await world.rest();
     }

@@ -6,6 +6,7 @@ import { until } from './events.mjs';
 /** Pushes a notification that opens /bare, taps it, and answers the ms from the tap to `load`. */
 export async function bareLoad(world) {
   const since = world.notifications.log.mark();
+  const wire = world.wire.log.mark();
   const id = randomBytes(16).toString('base64url');
   const navigate = `${world.origins.callee}/bare?wake=${id}`;
   await world.pushToCallee({
@@ -16,6 +17,7 @@ export async function bareLoad(world) {
   });
   await world.notifications.shown((one) => one.title === 'bare', { since, what: 'the notification of the bare page' });
   const tap = await world.notifications.click();
+  await world.wire.log.wait((event) => event.name === 'response' && event.path.includes(id), { since: wire, what: 'the bare page is served' });
   const page = await until(async () => (await world.browsers.callee.driver.pages()).find((candidate) => candidate.url().startsWith(`${world.origins.callee}/bare`)), {
     what: 'the bare page opens',
   });

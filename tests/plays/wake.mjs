@@ -26,6 +26,8 @@ export async function wakeAndTap(world, { button } = {}) {
     what: 'the invitation, naming the caller',
   });
   const tap = button ? await world.notifications.press(button) : await world.notifications.click();
+  // Nobody looks into the woken page before it has rung: a debugger's questions would slow it.
+  await world.wire.sip('callee', 'sent', (text) => [180, 200].some((code) => isResponse(text, code, 'INVITE')), { since: call.wire, ms: 20_000, what: 'the woken page answers the INVITE' });
   const page = await world.calleePage();
   return { ...call, shown, tap, page };
 }
