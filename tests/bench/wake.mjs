@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { bareLoad } from '../lib/bare.mjs';
 import { roundTrips } from '../lib/timeline.mjs';
 import { browsers, World } from '../lib/world.mjs';
-import { ringing, wakeAndTap } from '../plays/wake.mjs';
+import { answer, ringing, wakeAndTap } from '../plays/wake.mjs';
 import { pushCpu } from './push/cpu.mjs';
 
 /** Tap to ringing beyond the bare page, ms; round trips; INVITE to push request, ms. */
@@ -61,6 +61,10 @@ async function measure(browser, rounds) {
       const row = { bare, ringing: Math.round(tapToRinging), trips: trips.count, push: push.at - call.invite.at };
       console.log(`${browser} ${round === 0 ? 'warm-up' : round}: ${JSON.stringify(row)} ${trips.chain.join(' → ')}; since the tap: ${stages(world, call, { script, painted })}`);
       if (round > 0) rows.push(row);
+      // Answered and hung up: a call that is missed would put its own notification before the next tap.
+      await answer(world, call);
+      await world.caller.press('hang-up');
+      await call.page.until('ended');
       await world.rest();
     }
     const of = (key) => median(rows.map((row) => row[key]));
