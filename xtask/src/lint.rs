@@ -110,6 +110,11 @@ fn types(house: &House) -> Result<()> {
 
 fn deny(house: &House) -> Result<()> {
     let tool = cargo_deny(house)?;
+    // It reads the licences of crates for every platform: on a fresh machine those are not there yet.
+    Task::new(house, "cargo")
+        .args(["fetch", "--locked"])
+        .limit(Duration::from_secs(600))
+        .run_quietly("fetching what other platforms need")?;
     // Advisories want a database from the network; they are asked for apart, see deny.toml.
     Task::new(house, tool)
         .args([
