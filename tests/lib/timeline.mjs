@@ -38,7 +38,8 @@ export function steps(world, { invite, wire, push, notifications }) {
     if (event.side !== 'callee') continue;
     if (event.name === 'response' && event.status < 300) {
       const report = /^\/v1\/wakes\/[^/]+\/(opened|ready)/.exec(event.path)?.[1];
-      if (report) add('callee', report, event.at);
+      // When the page said so; that it was accepted is what the answer is for, and an INVITE may overtake that.
+      if (report) add('callee', report, event.asked);
     }
     if (event.name === 'received' && isResponse(event.text, 200, 'REGISTER')) add('callee', 'registered', event.at);
     if (event.name === 'received' && /^INVITE /.test(event.text)) add('callee', 'invited', event.at);

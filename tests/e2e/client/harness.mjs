@@ -74,6 +74,9 @@ export class Stage {
 
   async page(browser) {
     const page = await browser.newPage();
+    // The driver polls by animation frame unless told otherwise, and a tab behind another one is painted at no certain time.
+    const wait = page.waitForFunction.bind(page);
+    page.waitForFunction = (predicate, options, ...args) => wait(predicate, { polling: 50, ...options }, ...args);
     page.on('console', (message) => { if (process.env.WAKELINE_CONSOLE) console.error(`[page] ${message.text()}`); });
     page.on('pageerror', (error) => { page.failure ??= error; if (process.env.WAKELINE_CONSOLE) console.error(`[page] ${error.stack}`); });
     await page.goto(this.edge.origin);
