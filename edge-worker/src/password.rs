@@ -6,8 +6,7 @@
 use crate::secret::{Secret, same};
 use crate::webcrypto;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
-use md5::Md5;
-use sha2::{Digest, Sha256};
+use wakeline_sip::auth::Algorithm;
 use wakeline_sip::edge::command::DigestSecret;
 use worker::Result;
 
@@ -60,16 +59,10 @@ fn parse(verifier: &str) -> Option<(u32, Vec<u8>, Vec<u8>)> {
 
 /// H(number:realm:password) in both algorithms.
 pub fn digest_secret(number: &str, realm: &str, password: &Secret<String>) -> DigestSecret {
-    let a1 = format!("{number}:{realm}:{}", password.expose());
-    let hex = |octets: &[u8]| {
-        octets
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect::<String>()
-    };
+    let ha1 = |algorithm: Algorithm| algorithm.ha1(number, realm, password.expose());
     DigestSecret {
-        sha256: hex(&Sha256::digest(&a1)),
-        md5: Some(hex(&Md5::digest(&a1))),
+        sha256: ha1(Algorithm::Sha256),
+        md5: Some(ha1(Algorithm::Md5)),
     }
 }
 

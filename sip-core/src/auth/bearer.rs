@@ -74,12 +74,7 @@ impl TryFrom<&Challenge> for BearerChallenge {
         if !challenge.is("Bearer") {
             return Err(AuthError::OtherScheme);
         }
-        let text = |name: &str| {
-            challenge
-                .params
-                .text(name)
-                .map(std::borrow::Cow::into_owned)
-        };
+        let text = |name: &str| challenge.text(name);
         let errors = [
             BearerError::InvalidToken,
             BearerError::InsufficientScope,

@@ -71,12 +71,7 @@ impl TryFrom<&Challenge> for DigestChallenge {
         if !challenge.is("Digest") {
             return Err(AuthError::OtherScheme);
         }
-        let text = |name: &str| {
-            challenge
-                .params
-                .text(name)
-                .map(std::borrow::Cow::into_owned)
-        };
+        let text = |name: &str| challenge.text(name);
         let qop_auth = match text("qop") {
             None => false,
             Some(list)

@@ -43,6 +43,11 @@ impl Challenge {
         self.scheme.eq_ignore_ascii_case(scheme)
     }
 
+    /// A parameter's value without its quotes.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.params.text(name).map(std::borrow::Cow::into_owned)
+    }
+
     pub(super) fn parse_text(text: &str) -> Result<Self, ParseError> {
         let (scheme, rest) = split_scheme(text)?;
         Ok(Self {
