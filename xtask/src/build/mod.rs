@@ -113,7 +113,7 @@ pub fn build(house: &House, parts: &[Part]) -> Result<()> {
     for part in parts {
         let stamp = Stamp::of(
             house.state(&format!("stamps/{}", part.name())),
-            "",
+            &wasm::optimisation(),
             &part.inputs(house),
             &part.outputs(house),
         )?;

@@ -1,8 +1,8 @@
 //! From a crate to optimised wasm with its JavaScript.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 
@@ -147,9 +147,17 @@ fn bindgen(house: &House, wasm: &Path, out: &Path, options: &[&str]) -> Result<(
     Ok(())
 }
 
+/// Names a lighter level of wasm-opt than what is shipped, `-O1` for example: most of a build's time, for those who build often.
+pub const WASM_OPT: &str = "WAKELINE_WASM_OPT";
+
+/// The level of wasm-opt: smallest first, for a person waits for the download.
+pub fn optimisation() -> String {
+    env::var(WASM_OPT).unwrap_or_else(|_| "-Oz".to_owned())
+}
+
 fn optimise(house: &House, from: &Path, to: &Path) -> Result<()> {
     Task::new(house, house.node_bin("wasm-opt"))
-        .arg("-Oz")
+        .arg(optimisation())
         .args(FEATURES.map(|feature| format!("--enable-{feature}")))
         .arg(from)
         .arg("-o")
