@@ -1,5 +1,6 @@
 //! Whose agent it is and how patient it is.
 
+use crate::auth::Login;
 use crate::pii::Pii;
 use crate::time::Duration;
 
@@ -18,8 +19,8 @@ pub struct Config {
     pub user_agent: String,
     /// The line's token (RFC 8898).
     pub token: Option<Pii<String>>,
-    /// The line's password, for edges that only know digest.
-    pub password: Option<Pii<String>>,
+    /// For servers that ask by digest.
+    pub login: Option<Login>,
     /// How patient it is.
     pub patience: Patience,
 }

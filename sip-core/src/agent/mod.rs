@@ -10,6 +10,7 @@
 //! | `registration` | the binding on that flow |
 //! | `call`, `outgoing`, `incoming` | one call |
 //! | `post` | what all write through; loose ends that outlive their call |
+//! | `proof` | answers to challenges of calls |
 //! | `respond`, `identity`, `outcome` | stateless answers; requests; words for ends |
 
 mod call;
@@ -22,6 +23,7 @@ mod link;
 mod outcome;
 mod outgoing;
 mod post;
+mod proof;
 mod receive;
 mod registration;
 mod respond;
@@ -42,6 +44,7 @@ use call::Call;
 use identity::Identity;
 use link::{Link, PING, Step};
 use post::Post;
+use proof::Proof;
 use registration::{Answer, Registrar};
 
 /// The user agent of a page.
@@ -62,7 +65,7 @@ impl Agent {
     /// An agent that has not started. Fails if the address-of-record is none.
     pub fn new(config: &Config, mut entropy: Entropy) -> Result<Self, ParseError> {
         let me = Identity::new(config, &mut entropy)?;
-        let mut post = Post::new(me, entropy);
+        let mut post = Post::new(me, Proof::new(config), entropy);
         let registrar = Registrar::new(config, &mut post);
         Ok(Self {
             patience: config.patience,

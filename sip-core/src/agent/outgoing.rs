@@ -108,6 +108,12 @@ impl Call {
                     self.answered(post, &response)
                 }
                 InviteNews::Response(response) => {
+                    if let Phase::Inviting(invite) = &mut self.phase
+                        && invite.challenged(post, &response)
+                    {
+                        // The news of the former transaction end here.
+                        return;
+                    }
                     self.progress(&response);
                     self.over(post, outcome::of_response(&response));
                 }

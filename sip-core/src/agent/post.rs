@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::event::CallId;
 use super::identity::Identity;
 use super::io::{MediaRequest, Output};
+use super::proof::Proof;
 use crate::dialog::{Dialog, DialogId};
 use crate::entropy::Entropy;
 use crate::time::Time;
@@ -24,6 +25,8 @@ pub struct Post {
     pub now: Time,
     /// Who we are.
     pub me: Identity,
+    /// What we prove it with.
+    proof: Proof,
     /// Randomness.
     pub entropy: Entropy,
     /// The flow is registered.
@@ -44,10 +47,11 @@ pub struct Post {
 
 impl Post {
     /// With nothing to send.
-    pub fn new(me: Identity, entropy: Entropy) -> Self {
+    pub fn new(me: Identity, proof: Proof, entropy: Entropy) -> Self {
         Self {
             now: Time::ZERO,
             me,
+            proof,
             entropy,
             registered: false,
             out: VecDeque::new(),
@@ -100,7 +104,22 @@ impl Post {
         self.request(request, Purpose::Bye(Box::new(kept)));
     }
 
-    fn request(&mut self, request: Request, purpose: Purpose) {
+    /// The request as it goes out again, if this response is a challenge that can be answered.
+    pub fn challenged(&mut self, request: &Request, response: &Response) -> Option<Request> {
+        let via = self.me.via(&mut self.entropy);
+        let entropy = &mut self.entropy;
+        self.proof.challenged(request, response, &via, entropy)
+    }
+
+    fn request(&mut self, mut request: Request, purpose: Purpose) {
+        // Nobody may challenge a CANCEL (RFC 3261 §22.1).
+        if !matches!(purpose, Purpose::Cancel) {
+            self.proof.authorize(&mut request, &mut self.entropy);
+        }
+        self.start(request, purpose);
+    }
+
+    fn start(&mut self, request: Request, purpose: Purpose) {
         let (transaction, actions) = ClientNonInvite::start(request, Transport::Reliable, self.now);
         push(&mut self.requests, (transaction, purpose));
         for action in actions {
@@ -118,7 +137,13 @@ impl Post {
     ) -> Option<(Dialog, Request)> {
         let dialog = Dialog::uac(invite, response).ok()?;
         let via = self.me.via(&mut self.entropy);
-        let ack = dialog.ack(invite.headers.cseq().ok()?.number, &via);
+        let mut ack = dialog.ack(invite.headers.cseq().ok()?.number, &via);
+        // It can be challenged no more than CANCEL, and proves what its INVITE proved.
+        for name in [HeaderName::Authorization, HeaderName::ProxyAuthorization] {
+            if let Some(credentials) = invite.headers.get_bytes(name) {
+                ack.headers.set(name, credentials);
+            }
+        }
         self.send(ack.clone());
         Some((dialog, ack))
     }
@@ -189,7 +214,13 @@ impl Post {
                 self.gone.push(*call);
             }
             if actions.contains(&ClientAction::Ended) {
-                self.requests.remove(at);
+                let (transaction, purpose) = self.requests.remove(at);
+                // A probe that is challenged has had its answer: the far side is there.
+                if matches!(purpose, Purpose::Bye(_))
+                    && let Some(again) = self.challenged(transaction.request(), response)
+                {
+                    self.start(again, purpose);
+                }
             }
             return true;
         }
@@ -299,13 +330,28 @@ pub struct Invite {
 
 impl Invite {
     /// Sends it.
-    pub fn start(request: Request, post: &mut Post) -> Self {
+    pub fn start(mut request: Request, post: &mut Post) -> Self {
+        post.proof.authorize(&mut request, &mut post.entropy);
+        Self::begin(request, post)
+    }
+
+    fn begin(request: Request, post: &mut Post) -> Self {
         let (transaction, actions) = ClientInvite::start(request, Transport::Reliable, post.now);
         post.invite_actions(actions);
         Self {
             transaction,
             acknowledged: Vec::new(),
         }
+    }
+
+    /// Sends it again if this final response is a challenge that can be answered.
+    pub fn challenged(&mut self, post: &mut Post, response: &Response) -> bool {
+        let again = post.challenged(self.transaction.request(), response);
+        let found = again.is_some();
+        if let Some(again) = again {
+            *self = Self::begin(again, post);
+        }
+        found
     }
 
     /// A response to this INVITE?

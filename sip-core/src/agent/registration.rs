@@ -5,7 +5,7 @@
 
 use super::config::Config;
 use super::post::Post;
-use crate::auth::{DigestChallenge, DigestClient, Login};
+use crate::auth::{DigestClient, Login};
 use crate::pii::Pii;
 use crate::time::{Duration, Time};
 use crate::transaction::{ClientAction, ClientKey, ClientNonInvite, Transport};
@@ -73,16 +73,6 @@ pub struct Registrar {
 impl Registrar {
     /// A registration that has not begun.
     pub fn new(config: &Config, post: &mut Post) -> Self {
-        let username = post
-            .me
-            .address_of_record
-            .username()
-            .unwrap_or_default()
-            .into_owned();
-        let login = config.password.clone().map(|password| Login {
-            username: Pii(username),
-            password,
-        });
         Self {
             state: State::Unbound,
             bound: false,
@@ -93,7 +83,7 @@ impl Registrar {
             patience: config.patience.register,
             farewell: config.patience.farewell,
             token: config.token.clone(),
-            login,
+            login: config.login.clone(),
             digest: None,
         }
     }
@@ -270,8 +260,8 @@ impl Registrar {
             HeaderName::ProxyAuthenticate
         };
         let challenges = response.headers.challenges(name).unwrap_or_default();
-        let digest = DigestChallenge::choose(&challenges);
-        if let (Some(challenge), Some(_)) = (digest, &self.login) {
+        let digest = self.login.as_ref().and_then(|l| l.choose(&challenges));
+        if let Some(challenge) = digest {
             if self
                 .digest
                 .as_ref()

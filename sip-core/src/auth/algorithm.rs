@@ -28,6 +28,14 @@ impl Algorithm {
         }
     }
 
+    /// How long a hash is in hexadecimal.
+    pub const fn hex_len(self) -> usize {
+        match self {
+            Self::Sha256 => 64,
+            Self::Md5 => 32,
+        }
+    }
+
     /// From the parameter; MD5 where there is none (RFC 7616 §3.3).
     pub fn parse(text: Option<&str>) -> Result<Self, AuthError> {
         match text {

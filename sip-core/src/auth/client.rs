@@ -5,15 +5,61 @@ use serde::{Deserialize, Serialize};
 use super::digest::DigestChallenge;
 use crate::entropy::Entropy;
 use crate::pii::Pii;
-use crate::wire::{Credentials, Method, Params, quote};
+use crate::wire::{Challenge, Credentials, Method, Params, quote};
 
-/// A user name and password.
+/// A user name and what proves it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Login {
-    /// The user name.
-    pub username: Pii<String>,
-    /// The password.
-    pub password: Pii<String>,
+    username: Pii<String>,
+    by: Proven,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Proven {
+    /// Good for every realm and algorithm.
+    Password(Pii<String>),
+    /// H(A1): for the realm and the algorithm that it was made for.
+    Ha1(Pii<String>),
+}
+
+impl Login {
+    /// By password.
+    pub fn with_password(username: impl Into<String>, password: impl Into<String>) -> Self {
+        Self {
+            username: Pii(username.into()),
+            by: Proven::Password(Pii(password.into())),
+        }
+    }
+
+    /// By H(A1) in hexadecimal, where the password itself is not to be in a page. Its length tells its algorithm.
+    pub fn with_ha1(username: impl Into<String>, ha1: impl Into<String>) -> Self {
+        Self {
+            username: Pii(username.into()),
+            by: Proven::Ha1(Pii(ha1.into().to_ascii_lowercase())),
+        }
+    }
+
+    /// The topmost challenge that this login can answer: servers list them by preference (RFC 8760 §2.4).
+    pub fn choose(&self, challenges: &[Challenge]) -> Option<DigestChallenge> {
+        challenges
+            .iter()
+            .filter_map(|challenge| DigestChallenge::try_from(challenge).ok())
+            .find(|challenge| match &self.by {
+                Proven::Password(_) => true,
+                Proven::Ha1(ha1) => ha1.expose().len() == challenge.algorithm.hex_len(),
+            })
+    }
+
+    fn ha1(&self, challenge: &DigestChallenge) -> String {
+        match &self.by {
+            Proven::Password(password) => {
+                challenge
+                    .algorithm
+                    .ha1(self.username.expose(), &challenge.realm, password.expose())
+            }
+            Proven::Ha1(ha1) => ha1.expose().clone(),
+        }
+    }
 }
 
 /// What answers one challenge, again and again: it counts how often the nonce was used.
@@ -37,10 +83,15 @@ impl DigestClient {
         &self.challenge
     }
 
-    /// Is trying again of use after this new challenge? After an answer was refused only if the nonce was stale, or is
-    /// for another realm: the same password would be refused again.
+    /// Is trying again of use after this new challenge? After the first answer to a nonce was refused only if the nonce
+    /// was stale, or is for another realm: the same password would be refused again. One that served before has aged.
     pub fn may_retry(&self, new: &DigestChallenge) -> bool {
-        self.count == 0 || new.stale || new.realm != self.challenge.realm
+        self.count != 1 || new.stale || new.realm != self.challenge.realm
+    }
+
+    /// It has answered no more than the request that it was asked for.
+    pub const fn is_fresh(&self) -> bool {
+        self.count <= 1
     }
 
     /// The credentials for a request; `uri` is its Request-URI as written.
@@ -71,7 +122,7 @@ impl DigestClient {
             qop_auth,
             ..
         } = &self.challenge;
-        let ha1 = algorithm.ha1(login.username.expose(), realm, login.password.expose());
+        let ha1 = login.ha1(&self.challenge);
         let ha2 = algorithm.hash(&[method.as_str(), uri]);
         let nc = format!("{:08x}", self.count);
         let response = match qop_auth {

@@ -98,10 +98,7 @@ mod tests {
     use crate::entropy::Entropy;
 
     fn login(password: &str) -> Login {
-        Login {
-            username: Pii("Mufasa".into()),
-            password: Pii(password.into()),
-        }
+        Login::with_password("Mufasa", password)
     }
 
     fn method(text: &str) -> Method {

@@ -47,7 +47,7 @@ impl Page {
             secure: true,
             user_agent: "test".into(),
             token: Some(Pii(format!("u{number}/{number}"))),
-            password: None,
+            login: None,
             patience: Patience::default(),
         };
         Self {

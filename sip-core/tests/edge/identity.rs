@@ -4,7 +4,6 @@ use crate::sim::World;
 use wakeline_sip::auth::{Algorithm, DigestChallenge, DigestClient, Login};
 use wakeline_sip::edge::{DigestSecret, LineCommand, Uid};
 use wakeline_sip::entropy::Entropy;
-use wakeline_sip::pii::Pii;
 use wakeline_sip::wire::{HeaderName, Method};
 
 #[test]
@@ -60,10 +59,7 @@ fn digest_registers_and_a_wrong_password_or_a_replay_does_not() {
                 .challenges(HeaderName::WwwAuthenticate)
                 .unwrap();
             let challenge = DigestChallenge::try_from(&challenges[1 + nth]).unwrap();
-            let login = Login {
-                username: Pii("1002".into()),
-                password: Pii(password.into()),
-            };
+            let login = Login::with_password("1002", password);
             let answer = DigestClient::new(challenge).answer(
                 &login,
                 &Method::Register,

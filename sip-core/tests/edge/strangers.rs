@@ -4,7 +4,6 @@ use crate::sim::World;
 use wakeline_sip::auth::{Algorithm, DigestChallenge, DigestClient, Login};
 use wakeline_sip::edge::{DigestSecret, LineCommand, Uid};
 use wakeline_sip::entropy::Entropy;
-use wakeline_sip::pii::Pii;
 use wakeline_sip::wire::{HeaderName, Method};
 
 fn with_password(world: &mut World, number: &str, password: &str) {
@@ -31,10 +30,7 @@ fn answer_challenge(world: &mut World, page: usize, password: &str) -> u16 {
         .challenges(HeaderName::WwwAuthenticate)
         .unwrap();
     let challenge = DigestChallenge::try_from(&challenges[1]).unwrap();
-    let login = Login {
-        username: Pii(world.pages[page].number.clone()),
-        password: Pii(password.into()),
-    };
+    let login = Login::with_password(world.pages[page].number.clone(), password);
     let mut entropy = Entropy::for_tests(1);
     let answer = DigestClient::new(challenge).answer(
         &login,

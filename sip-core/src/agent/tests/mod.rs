@@ -1,6 +1,7 @@
 //! Agents in virtual time: a tiny edge between them that registers and relays, over a network that loses and delays.
 
 mod calls;
+mod challenged;
 mod flow;
 mod net;
 mod register;

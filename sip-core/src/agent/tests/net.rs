@@ -36,7 +36,7 @@ pub fn config(number: &str) -> Config {
         secure: true,
         user_agent: "test".into(),
         token: Some(Pii("good".into())),
-        password: None,
+        login: None,
         patience: Patience::default(),
     }
 }

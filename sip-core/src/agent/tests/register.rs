@@ -104,7 +104,7 @@ fn a_password_answers_digest_challenges_and_a_wrong_one_is_not_tried_twice() {
     for algorithm in ["SHA-256", "MD5"] {
         let mut config = config("1001");
         config.token = None;
-        config.password = Some(Pii("secret".into()));
+        config.login = Some(crate::auth::Login::with_password("1001", "secret"));
         let mut page = Page::with(config, 1);
         page.command(Command::Start);
         page.connected();

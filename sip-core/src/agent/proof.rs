@@ -1,0 +1,89 @@
+//! What the agent proves itself with when a server challenges one of its requests (RFC 3261 §22). REGISTER has its own
+//! business with the registrar; here is every other request.
+
+use super::config::Config;
+use crate::auth::{DigestClient, Login};
+use crate::entropy::Entropy;
+use crate::wire::{CSeq, HeaderName, Request, Response, Via};
+
+/// A login, and what the servers on the way have asked for so far: the one that answers, and a proxy before it.
+#[derive(Debug, Default)]
+pub struct Proof {
+    login: Option<Login>,
+    /// For `Authorization`.
+    server: Option<DigestClient>,
+    /// For `Proxy-Authorization`.
+    proxy: Option<DigestClient>,
+}
+
+impl Proof {
+    /// With the login that the agent was given.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            login: config.login.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Proves it before anyone asks, where it is known what will be asked: that saves a round trip.
+    pub fn authorize(&mut self, request: &mut Request, entropy: &mut Entropy) {
+        let Some(login) = &self.login else { return };
+        let uri = request.uri.to_string();
+        for (name, client) in [
+            (HeaderName::Authorization, &mut self.server),
+            (HeaderName::ProxyAuthorization, &mut self.proxy),
+        ] {
+            if let Some(credentials) = client
+                .as_mut()
+                .map(|c| c.answer(login, &request.method, &uri, entropy))
+            {
+                request.headers.set(name, credentials.to_string());
+            }
+        }
+    }
+
+    /// The request as it goes out again after this response; none when it is no challenge, or one that has been
+    /// answered in vain.
+    pub fn challenged(
+        &mut self,
+        request: &Request,
+        response: &Response,
+        via: &Via,
+        entropy: &mut Entropy,
+    ) -> Option<Request> {
+        let (asked, answered, client) = match response.status {
+            401 => (
+                HeaderName::WwwAuthenticate,
+                HeaderName::Authorization,
+                &mut self.server,
+            ),
+            407 => (
+                HeaderName::ProxyAuthenticate,
+                HeaderName::ProxyAuthorization,
+                &mut self.proxy,
+            ),
+            _ => return None,
+        };
+        let login = self.login.as_ref()?;
+        let challenges = response.headers.challenges(asked).ok()?;
+        let challenge = login.choose(&challenges)?;
+        // An answer to a fresh nonce that was refused would be refused again, whatever the server calls it. One given
+        // ahead of time only shows that its nonce has aged.
+        let in_vain = client
+            .as_ref()
+            .is_some_and(|c| request.headers.has(answered) && c.is_fresh());
+        if in_vain {
+            *client = None;
+            return None;
+        }
+        *client = Some(DigestClient::new(challenge));
+        let cseq = request.headers.cseq().ok()?;
+        let mut again = request.clone();
+        again.headers.remove_first_value(HeaderName::Via);
+        again.headers.prepend(HeaderName::Via, via.to_string());
+        let next = CSeq::new(cseq.number.checked_add(1)?, cseq.method);
+        again.headers.set(HeaderName::CSeq, next.to_string());
+        self.authorize(&mut again, entropy);
+        Some(again)
+    }
+}
