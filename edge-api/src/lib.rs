@@ -6,12 +6,14 @@
 //! With the feature `tsify` each type is also a TypeScript declaration; it crosses the wasm boundary as `tsify::Ts<T>`.
 
 mod account;
+mod callserver;
 mod device;
 mod ice;
 pub mod problem;
 mod wake;
 
 pub use account::{Account, CreateAccount, MintToken, RenewToken, Session, SignIn, Token};
+pub use callserver::{CallServer, server_message};
 pub use device::{
     BindDevice, Device, DeviceList, DevicePublicKey, PushTarget, VapidKey, push_message,
     renew_message,

@@ -1,6 +1,7 @@
 //! Who may call a route: declared beside the route, proven here, before the route's own code runs.
 
 use crate::call::Call;
+use crate::callserver::identity::{self, CallServer, Right, Signed, Unproven};
 use crate::error::{Answer, Failure, refuse, unauthorized};
 use crate::objects::line;
 use crate::token::{self, Capability, Claims};
@@ -26,6 +27,8 @@ pub enum Access {
     RenewSignature,
     /// The device credential's signature over [`push_message`], in `Authorization: WakelineDevice`.
     PushSignature,
+    /// A call server of the site ([`identity`]), which may do this where a right is named.
+    CallServer(Option<Right>),
 }
 
 /// Who calls, proven.
@@ -46,6 +49,8 @@ pub enum Caller {
     },
     /// A device that was pushed to, for one wake.
     Wake(Capability),
+    /// A call server, that may do what the route asks for.
+    CallServer(CallServer),
 }
 
 /// Proves who calls, or refuses.
@@ -101,10 +106,51 @@ pub async fn prove(access: Access, call: &Call) -> Answer<Caller> {
             let message = push_message(&call.own_origin, number, call.param(0), at);
             by_signature(call, number, call.param(0), at, signature, &message).await
         }
+        Access::CallServer(right) => {
+            let servers = &call.site.call_servers;
+            let server = if is("Bearer") {
+                identity::by_bearer(servers, credential).ok_or_else(unauthorized)?
+            } else if is("WakelineServer") {
+                by_server_signature(call, credential)?
+            } else {
+                return Err(unauthorized());
+            };
+            match right {
+                Some(right) if !server.may.contains(&right) => Err(refuse(
+                    problem::FORBIDDEN,
+                    format!(
+                        "This call server may not do this: add {} to its `may` in SITES.",
+                        right.as_str()
+                    ),
+                )),
+                _ => Ok(Caller::CallServer(server.clone())),
+            }
+        }
         Access::SiteKey | Access::Token | Access::TokenOrCapability | Access::PushSignature => {
             Err(unauthorized())
         }
     }
+}
+
+fn by_server_signature<'a>(call: &'a Call, credential: &str) -> Answer<&'a CallServer> {
+    let signed = Signed {
+        origin: &call.own_origin,
+        method: &call.method,
+        target: &call.target,
+        body: call.body.as_bytes(),
+    };
+    identity::by_signature(&call.site.call_servers, call.now, credential, &signed).map_err(|e| {
+        match e {
+            Unproven::Wrong => unauthorized(),
+            Unproven::Clock => clock(call.now),
+        }
+    })
+}
+
+fn clock(now: u64) -> Failure {
+    let mut problem = problem::CLOCK.problem("Sign again with the time in the member now.");
+    problem.now = Some(now);
+    problem.into()
 }
 
 fn refused(call: &Call, reason: token::TokenError) -> Failure {
@@ -144,9 +190,7 @@ async fn by_signature(
     message: &str,
 ) -> Answer<Caller> {
     if call.now.abs_diff(at) > CLOCK_SKEW_MS {
-        let mut problem = problem::CLOCK.problem("Sign again with the time in the member now.");
-        problem.now = Some(call.now);
-        return Err(problem.into());
+        return Err(clock(call.now));
     }
     let number = Number::parse(number).map_err(|_| unauthorized())?;
     if !names::is_device(device) {

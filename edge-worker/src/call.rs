@@ -25,6 +25,10 @@ pub struct Call {
     pub own_origin: String,
     /// The origin of the page that calls, if a page calls.
     pub page_origin: Option<String>,
+    /// The method.
+    pub method: String,
+    /// Path and query, as they were asked for.
+    pub target: String,
     /// The address that calls; for counting only.
     pub ip: String,
     /// The `Authorization` header, or nothing.

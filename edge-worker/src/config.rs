@@ -3,6 +3,7 @@
 //! `SITES` (variable, JSON array) says what may be seen, `SITE_SECRETS` (secret, JSON object by site) and `EDGE_SECRET` (secret)
 //! hold what may not.
 
+use crate::callserver::identity::{self, CallServer};
 use crate::names;
 use crate::secret::{Secret, same};
 use serde::Deserialize;
@@ -51,6 +52,8 @@ pub struct Site {
     pub signing_keys: Vec<SigningKey>,
     /// The key pair that push services know the site by.
     pub vapid: Vapid,
+    /// Call servers, with what each may do.
+    pub call_servers: Vec<CallServer>,
 }
 
 /// A named key for HS256.
@@ -169,6 +172,8 @@ struct SiteVars {
     push: PushPolicy,
     #[serde(default)]
     ice_servers: Vec<IceServer>,
+    #[serde(default)]
+    call_servers: Vec<identity::Named>,
 }
 
 fn hour() -> u32 {
@@ -182,6 +187,8 @@ struct SiteSecrets {
     api_keys: Vec<Secret<String>>,
     signing_keys: Vec<SigningKey>,
     vapid: Vapid,
+    #[serde(default)]
+    call_servers: BTreeMap<String, Vec<Secret<String>>>,
 }
 
 /// What is wrong with the configuration. Never holds a secret.
@@ -389,6 +396,7 @@ impl Site {
                 "an api key has less than 16 characters: use 32 random octets",
             ));
         }
+        let call_servers = identity::build(&id, vars.call_servers, secrets.call_servers)?;
         let site = Self {
             id,
             domain: vars.domain.to_ascii_lowercase(),
@@ -402,6 +410,7 @@ impl Site {
             api_keys: secrets.api_keys,
             signing_keys: secrets.signing_keys,
             vapid: secrets.vapid,
+            call_servers,
         };
         site.allow_list()?;
         site.vapid_keys()?;

@@ -10,6 +10,7 @@
 
 pub mod access;
 pub mod call;
+pub mod callserver;
 pub mod config;
 pub mod error;
 pub mod names;
@@ -25,7 +26,7 @@ pub mod webcrypto;
 use access::{Access, Caller};
 use call::Call;
 use error::{Answer, not_found, refuse};
-use routes::{accounts, devices, public, sip, tokens, wakes};
+use routes::{accounts, callservers, devices, public, sip, tokens, wakes};
 use wakeline_edge_api::problem;
 use worker::{Context, Env, Method, Request, Response, event};
 
@@ -59,6 +60,7 @@ enum Name {
     MissedSeen,
     Vapid,
     Ice,
+    CallServer,
     Health,
     Sip,
 }
@@ -147,6 +149,12 @@ const ROUTES: &[Route] = &[
     ),
     route(Method::Get, "/v1/vapid", Access::Anyone, Name::Vapid),
     route(Method::Get, "/v1/ice", Access::Token, Name::Ice),
+    route(
+        Method::Get,
+        "/v1/call-server",
+        Access::CallServer(None),
+        Name::CallServer,
+    ),
     route(Method::Get, "/healthz", Access::Anyone, Name::Health),
     // The socket proves itself by its REGISTER; one that does not is closed by its flow object.
     route(Method::Get, "/sip", Access::Anyone, Name::Sip),
@@ -173,6 +181,7 @@ async fn answer(name: Name, call: &Call) -> Answer {
         Name::MissedSeen => wakes::missed_seen(call).await,
         Name::Vapid => public::vapid(call),
         Name::Ice => public::ice(call).await,
+        Name::CallServer => callservers::show(call),
         Name::Health => public::health(),
         Name::Sip => Err(refuse(
             problem::UPGRADE,
@@ -257,6 +266,8 @@ async fn handle(req: &mut Request, env: Env, cors: &mut Option<String>) -> Answe
         now,
         own_origin,
         page_origin,
+        method: req.method().to_string(),
+        target: url.query().map_or(path.into(), |q| format!("{path}?{q}")),
         ip: header("CF-Connecting-IP").unwrap_or_else(|| "local".into()),
         authorization: header("Authorization").unwrap_or_default(),
         params,
@@ -306,6 +317,9 @@ fn decorate(response: Response, origin: Option<&str>) -> worker::Result<Response
     }
     Ok(response)
 }
+
+#[cfg(test)]
+mod authorization_tests;
 
 #[cfg(test)]
 mod tests {

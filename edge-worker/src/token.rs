@@ -8,7 +8,7 @@ use crate::names;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 /// The audience of every token.
 pub const AUDIENCE: &str = "wakeline";
@@ -74,6 +74,26 @@ fn mac(key: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     parts.iter().for_each(|p| mac.update(p));
     mac
+}
+
+/// HMAC-SHA-256 of `message`.
+pub fn mac_of(key: &[u8], message: &[u8]) -> [u8; 32] {
+    mac(key, &[message]).finalize().into_bytes().into()
+}
+
+/// Whether `tag` is [`mac_of`] `message`; in constant time.
+pub fn is_mac_of(key: &[u8], message: &[u8], tag: &[u8]) -> bool {
+    mac(key, &[message]).verify_slice(tag).is_ok()
+}
+
+/// SHA-256 as lower-case hex.
+pub fn sha256_hex(octets: &[u8]) -> String {
+    use std::fmt::Write;
+    let mut hex = String::with_capacity(64);
+    for octet in Sha256::digest(octets) {
+        let _never_fails = write!(hex, "{octet:02x}");
+    }
+    hex
 }
 
 /// Signs `claims` with the site's first key.

@@ -52,9 +52,14 @@ export class Edge {
     edge.port = port ?? (await freePort());
     edge.origin = `http://127.0.0.1:${edge.port}`;
     edge.sites = sites.map(siteOf);
-    edge.secrets = Object.fromEntries(edge.sites.map(({ id }) => {
+    edge.secrets = Object.fromEntries(edge.sites.map(({ id, call_servers = [] }) => {
       const { publicKey, privateKey } = webpush.generateVAPIDKeys();
-      return [id, { api_keys: [secret()], signing_keys: [{ kid: 'k1', secret: secret() }], vapid: { public_key: publicKey, private_key: privateKey } }];
+      return [id, {
+        api_keys: [secret()],
+        signing_keys: [{ kid: 'k1', secret: secret() }],
+        vapid: { public_key: publicKey, private_key: privateKey },
+        call_servers: Object.fromEntries(call_servers.map((server) => [server.id, [secret()]])),
+      }];
     }));
     edge.edgeSecret = secret();
     edge.outbound = outbound;

@@ -7,6 +7,7 @@ mod build;
 mod demo;
 mod deploy;
 mod dist;
+mod docs;
 mod edge;
 mod house;
 mod lint;
@@ -38,6 +39,7 @@ usage: cargo xtask COMMAND
   play NAME [--browser firefox|chromium] [--json FILE]
                                          a scenario in real browsers, for example `play wake`
   test [--full]                          all tests, and a table of what was checked
+  docs                                   docs/authorization.md anew
   lint                                   formatting, clippy, types, licences, house rules
   bench NAME [--browser B] [--json FILE] figures: `bench wake`, `bench push`
   shots DIR                              a screenshot of every state of the page
@@ -101,6 +103,7 @@ fn run() -> Result<ExitCode> {
             }
             return test::test(&house, full);
         }
+        "docs" => docs::docs(&house)?,
         "lint" => return lint::lint(&house),
         "dist" => dist::dist(&house)?,
         "deploy" => {

@@ -21,6 +21,8 @@ pub async fn bind(call: &Call) -> Answer {
             .as_deref()
             .is_some_and(|dev| dev != device.as_str())
     {
+        // Whether it is still good comes first: a revoked device hears no more than a stranger.
+        ask_own_line(call, LineCommand::Account).await?;
         return Err(refuse(
             problem::FORBIDDEN,
             "This token belongs to another device: use its own.",

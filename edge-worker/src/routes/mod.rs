@@ -1,6 +1,7 @@
 //! REST resources, one file each. Their types are in `wakeline-edge-api`; who may call is in the router's table.
 
 pub mod accounts;
+pub mod callservers;
 pub mod devices;
 pub mod public;
 pub mod sip;

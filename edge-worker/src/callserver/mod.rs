@@ -1,0 +1,3 @@
+//! Call servers: FreeSWITCH, Kamailio, Asterisk, or whoever else sends the INVITE.
+
+pub mod identity;

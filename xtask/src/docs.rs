@@ -1,0 +1,19 @@
+//! `docs`: what is generated from the code and committed; the test run asserts that it is fresh.
+
+use anyhow::Result;
+
+use crate::house::House;
+use crate::process::Task;
+
+/// The tests that compare write instead.
+const WRITE: &str = "WAKELINE_WRITE_DOCS";
+
+/// Writes all of it anew.
+pub fn docs(house: &House) -> Result<()> {
+    Task::new(house, house.cargo())
+        .args(["test", "--locked", "--package", "wakeline-edge", "is_fresh"])
+        .env("CARGO_TARGET_DIR", house.target())
+        .env(WRITE, "1")
+        .run_quietly("writing what is generated")?;
+    Ok(())
+}
