@@ -80,7 +80,7 @@ impl Driver {
             user_agent: concat!("wakeline/", env!("CARGO_PKG_VERSION")).into(),
             secure: session.edge().starts_with("https:"),
             token: Some(Pii(session.token().await?)),
-            password: None,
+            login: None,
             patience: Patience::default(),
         };
         let entropy = Entropy::from_seed(device::random()?);
