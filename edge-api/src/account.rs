@@ -5,22 +5,28 @@ use serde::{Deserialize, Serialize};
 /// `POST /v1/accounts`, by the site's key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreateAccount {
     /// The number that is dialled, 1–64 of `[0-9A-Za-z+*#._-]`.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9A-Za-z+*#._-]{1,64}$"))]
     pub number: String,
     /// The password for sign-in and for SIP digest.
+    #[cfg_attr(feature = "openapi", schema(min_length = 8, max_length = 256))]
     pub password: String,
     /// The name that others see when this line calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 128))]
     pub display_name: Option<String>,
     /// The site's own id of the user; the number when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9A-Za-z+*#._-]{1,64}$"))]
     pub uid: Option<String>,
 }
 
 /// A user's line as the edge knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Account {
     /// The site's own id of the user.
     pub uid: String,
@@ -35,6 +41,7 @@ pub struct Account {
 /// `POST /v1/sessions`: sign in by password.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SignIn {
     /// The number of the account.
     pub number: String,
@@ -42,20 +49,28 @@ pub struct SignIn {
     pub password: String,
     /// The device that signs in: the token is then bound to it and dies with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(pattern = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+    )]
     pub device: Option<String>,
 }
 
 /// `POST /v1/tokens`, by the site's key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MintToken {
     /// The line that the token speaks for.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9A-Za-z+*#._-]{1,64}$"))]
     pub number: String,
     /// The site's own id of the user; the number when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9A-Za-z+*#._-]{1,64}$"))]
     pub uid: Option<String>,
     /// The name that others see when this line calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 128))]
     pub display_name: Option<String>,
     /// Life in seconds; the site's `token_ttl_s` when left out, and never more than it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,6 +80,7 @@ pub struct MintToken {
 /// A token without an account around it: the answer to [`MintToken`].
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Token {
     /// JWT, HS256, for REST and for SIP (RFC 8898).
     pub token: String,
@@ -75,6 +91,7 @@ pub struct Token {
 /// A token and whom it speaks for: the answer to [`SignIn`] and [`RenewToken`].
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Session {
     /// JWT, HS256, for REST and for SIP (RFC 8898).
     pub token: String,
@@ -87,13 +104,20 @@ pub struct Session {
 /// `POST /v1/tokens/renew`, by the device credential.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RenewToken {
     /// The device's id, a lower-case UUID.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(pattern = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+    )]
     pub device: String,
     /// The line it is bound to.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9A-Za-z+*#._-]{1,64}$"))]
     pub number: String,
     /// The device's clock; see [`crate::CLOCK_SKEW_MS`].
     pub nonce_at: u64,
     /// base64url of the raw `r‖s` ECDSA P-256 SHA-256 signature over [`crate::renew_message`].
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9_-]*=*$"))]
     pub signature: String,
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// `GET /v1/call-server`: who the edge takes the caller for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CallServer {
     /// Its id.
     pub id: String,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Where a device can be pushed to.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum PushTarget {
     /// A browser's push subscription (RFC 8030), its keys base64url as `PushSubscription.toJSON()` gives them.
@@ -21,6 +22,7 @@ pub enum PushTarget {
 /// The public half of a device credential, as WebCrypto exports it (`jwk`); other members are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DevicePublicKey {
     /// `EC`.
     pub kty: String,
@@ -35,6 +37,7 @@ pub struct DevicePublicKey {
 /// `PUT /v1/devices/{device}`. Idempotent: a page sends it on every load; what is left out stays as it was.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BindDevice {
     /// Where to push to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,15 +47,18 @@ pub struct BindDevice {
     pub public_key: Option<DevicePublicKey>,
     /// What the user calls the device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 128))]
     pub label: Option<String>,
     /// The language of its notifications, a BCP 47 tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 35))]
     pub lang: Option<String>,
 }
 
 /// One place where a line can be woken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Device {
     /// Lower-case UUID, the same as its `+sip.instance`.
     pub id: String,
@@ -76,6 +82,7 @@ pub struct Device {
 /// `GET /v1/devices`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DeviceList {
     /// All that are not revoked.
     pub devices: Vec<Device>,
@@ -84,6 +91,7 @@ pub struct DeviceList {
 /// `GET /v1/vapid`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VapidKey {
     /// base64url of the uncompressed P-256 point: the `applicationServerKey` (RFC 8292).
     pub public_key: String,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// `application/problem+json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// A stable path, one of the constants here.
     #[serde(rename = "type")]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Where a wake stands: the furthest device while it lasts, then one final state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum WakeState {
     /// Devices are chosen, nothing has been sent yet.
@@ -53,6 +54,7 @@ impl WakeState {
 /// Where one device stands in a wake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceState {
     /// Chosen.
@@ -86,6 +88,7 @@ pub enum DeviceState {
 /// A line as the other side sees it. Data, never markup.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Party {
     /// Its number.
     pub number: String,
@@ -96,6 +99,7 @@ pub struct Party {
 /// One device's part in a wake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DeviceWake {
     /// The device's id.
     pub device: String,
@@ -106,6 +110,7 @@ pub struct DeviceWake {
 /// One attempt to bring a line online for one call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Wake {
     /// The edge's id of the call.
     pub id: String,
@@ -124,15 +129,21 @@ pub struct Wake {
 /// Body of `POST /v1/wakes/{wake}/{shown,opened,ready,decline}` when a token speaks; a capability names its device itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WakeReport {
     /// The device that reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(pattern = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+    )]
     pub device: Option<String>,
 }
 
 /// `GET /v1/waiting`: what a page asks on every load, however it was opened.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Waiting {
     /// Wakes that are not final.
     pub wakes: Vec<Wake>,
@@ -143,6 +154,7 @@ pub struct Waiting {
 /// A call that nobody took.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Missed {
     /// The wake's id.
     pub id: String,
@@ -162,6 +174,7 @@ pub struct Missed {
 /// `GET /v1/missed`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MissedList {
     /// Newest first.
     pub missed: Vec<Missed>,
@@ -170,6 +183,7 @@ pub struct MissedList {
 /// `POST /v1/missed/seen`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MissedSeen {
     /// Ids of [`Missed`].
     pub ids: Vec<String>,

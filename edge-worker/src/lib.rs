@@ -251,11 +251,13 @@ async fn handle(req: &mut Request, env: Env, cors: &mut Option<String>) -> Answe
         }
         *cors = Some(origin.clone());
     }
-    if req.method() == Method::Options {
+    // As it was sent: the worker crate takes a method that it does not know for GET.
+    let method = req.inner().method();
+    if method == Method::Options.as_ref() {
         return preflight(path);
     }
-    let Some((route, params)) = rows_for(path).find(|(r, _)| r.method == req.method()) else {
-        return Err(refuse(problem::METHOD, format!("Use {}.", methods(path))));
+    let Some((route, params)) = rows_for(path).find(|(r, _)| r.method.as_ref() == method) else {
+        return method_not_allowed(path);
     };
     if route.name == Name::Sip {
         return sip::upgrade(req, &env, &site).await;
@@ -266,7 +268,7 @@ async fn handle(req: &mut Request, env: Env, cors: &mut Option<String>) -> Answe
         now,
         own_origin,
         page_origin,
-        method: req.method().to_string(),
+        method,
         target: url.query().map_or(path.into(), |q| format!("{path}?{q}")),
         ip: header("CF-Connecting-IP").unwrap_or_else(|| "local".into()),
         authorization: header("Authorization").unwrap_or_default(),
@@ -284,6 +286,15 @@ fn methods(path: &str) -> String {
         .map(|(r, _)| r.method.to_string())
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// 405 with `Allow` (RFC 9110 §15.5.6).
+fn method_not_allowed(path: &str) -> Answer {
+    let allowed = methods(path);
+    let refusal = refuse(problem::METHOD, format!("Use {allowed}."));
+    let response = refusal.into_response()?;
+    response.headers().set("Allow", &allowed)?;
+    Ok(response)
 }
 
 /// CORS preflight (Fetch standard, §3.3): the origin was checked before.
@@ -320,6 +331,8 @@ fn decorate(response: Response, origin: Option<&str>) -> worker::Result<Response
 
 #[cfg(test)]
 mod authorization_tests;
+#[cfg(test)]
+mod openapi_tests;
 
 #[cfg(test)]
 mod tests {

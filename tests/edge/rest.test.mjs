@@ -91,6 +91,10 @@ test('what is not there, not so, or not now is said as a problem', async () => {
   isProblem(await edge.api('GET', '/v1/nothing'), 404, 'not-found');
   isProblem(await edge.api('GET', '/v1/sessions'), 405, 'method');
   isProblem(await edge.api('GET', '/sip'), 426, 'upgrade');
+  for (const method of ['QUERY', 'PROPFIND', 'HEAD', 'DELETE']) {
+    const answer = await fetch(`${edge.origin}/v1/vapid`, { method });
+    assert.deepEqual([answer.status, answer.headers.get('allow')], [405, 'GET'], method);
+  }
   isProblem(await edge.api('POST', '/v1/accounts', { body: 'x' }), 400, 'bad-request');
   isProblem(await edge.api('POST', '/v1/accounts', { body: { number: 'a b', password: PASSWORD } }), 400, 'bad-request');
   isProblem(await edge.api('POST', '/v1/accounts', { body: { number: '7', password: 'short' } }), 400, 'bad-request');

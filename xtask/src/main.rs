@@ -39,7 +39,7 @@ usage: cargo xtask COMMAND
   play NAME [--browser firefox|chromium] [--json FILE]
                                          a scenario in real browsers, for example `play wake`
   test [--full]                          all tests, and a table of what was checked
-  docs                                   docs/authorization.md anew
+  docs                                   docs/authorization.md and the OpenAPI document anew
   lint                                   formatting, clippy, types, licences, house rules
   bench NAME [--browser B] [--json FILE] figures: `bench wake`, `bench push`
   shots DIR                              a screenshot of every state of the page

@@ -2,4 +2,5 @@
 
 pub mod apt;
 pub mod node;
+pub mod python;
 pub mod rust;

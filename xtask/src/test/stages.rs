@@ -11,8 +11,8 @@ use crate::build::{Part, build};
 use crate::house::{House, on_path};
 use crate::process::{Finished, Task};
 use crate::progress::Progress;
-use crate::setup::apt;
 use crate::setup::rust::{WASM, wasm_target, wasm_tool};
+use crate::setup::{apt, python};
 use crate::typescript;
 
 /// Lines of a failed stage that are shown; all are in its log.
@@ -53,6 +53,10 @@ pub const ALL: &[Stage] = &[
     Stage {
         name: "edge on workerd (scripted devices)",
         run: edge,
+    },
+    Stage {
+        name: "edge against its OpenAPI document (schemathesis)",
+        run: openapi,
     },
     Stage {
         name: "end to end in real browsers",
@@ -153,6 +157,24 @@ fn edge(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<Count> 
     )
 }
 
+/// The run is short unless `full`: then it asks a hundred and fifty times of each route instead of five.
+fn openapi(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<Count> {
+    build(house, &Part::ALL)?;
+    let tool = match python::schemathesis(house) {
+        Ok(tool) => tool,
+        Err(error) => {
+            left_out.push(format!("{error:#}"));
+            return Ok(Count::default());
+        }
+    };
+    if !full {
+        left_out.push("150 random requests of each route (5 are made)".to_owned());
+    }
+    let task = node_tests(house, "tests/rest", full, Duration::from_secs(30 * 60))
+        .env("WAKELINE_SCHEMATHESIS", tool);
+    count_scripts(house, "tests/rest", &task)
+}
+
 fn end_to_end(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<Count> {
     build(house, &Part::ALL)?;
     if let Err(error) = apt::ensure(house, apt::DESKTOP) {
@@ -177,19 +199,23 @@ fn scripts(
     limit: Duration,
     left_out: &mut Vec<String>,
 ) -> Result<Count> {
-    let files = test_files(&house.path(folder));
-    if files.is_empty() {
+    if test_files(&house.path(folder)).is_empty() {
         left_out.push(format!("no test stands in {folder}"));
         return Ok(Count::default());
     }
-    let mut task = Task::new(house, "node")
+    count_scripts(house, folder, &node_tests(house, folder, full, limit))
+}
+
+fn node_tests(house: &House, folder: &str, full: bool, limit: Duration) -> Task {
+    let task = Task::new(house, "node")
         .args(["--test", "--test-reporter=spec", "--test-concurrency=1"])
-        .args(files)
+        .args(test_files(&house.path(folder)))
         .env("NO_COLOR", "1")
         .limit(limit);
-    if full {
-        task = task.env(FULL, "1");
-    }
+    if full { task.env(FULL, "1") } else { task }
+}
+
+fn count_scripts(house: &House, folder: &str, task: &Task) -> Result<Count> {
     let finished = task.run_shown()?;
     keep_log(house, &folder.replace('/', "-"), &finished)?;
     Ok(judge(

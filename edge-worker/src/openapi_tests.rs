@@ -1,0 +1,542 @@
+//! The OpenAPI document (3.1): the router's table, the types of `wakeline-edge-api`, and here for each route what it takes and
+//! answers. Written to `www/public/openapi.json`, where the edge serves it as an asset; the worker's wasm carries none of it.
+//!
+//! [`operation`] has one arm per route: a route that is new must be described before the crate's tests compile.
+
+use super::*;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use utoipa::{PartialSchema, ToSchema};
+use wakeline_edge_api as api;
+use wakeline_edge_api::problem::Kind;
+
+/// Set it to write the document instead of comparing it.
+const WRITE: &str = "WAKELINE_WRITE_DOCS";
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../www/public/openapi.json");
+const DEVICE: &str = "0189d2c4-7a1b-4c3d-8e9f-0123456789ab";
+const WAKE: &str = "q83vASNFZ4mrze8BI0VniQ";
+const AT: u64 = 1_793_330_000_000;
+
+/// A type's schema, and an example of it.
+struct Shape {
+    schema: Value,
+    example: Value,
+}
+
+/// What a route takes and answers.
+struct Operation {
+    summary: &'static str,
+    body: Option<Shape>,
+    /// An empty body stands for the defaults.
+    body_optional: bool,
+    status: u16,
+    answer: Option<Shape>,
+    /// Problems of its own, besides those that its `Access` and its body bring.
+    problems: Vec<Kind>,
+}
+
+fn shape<T: ToSchema + Serialize>(example: &T) -> Shape {
+    Shape {
+        schema: json!({ "$ref": format!("#/components/schemas/{}", T::name()) }),
+        example: serde_json::to_value(example).unwrap(),
+    }
+}
+
+fn op(summary: &'static str, status: u16) -> Operation {
+    Operation {
+        summary,
+        body: None,
+        body_optional: false,
+        status,
+        answer: None,
+        problems: Vec::new(),
+    }
+}
+
+impl Operation {
+    fn takes<T: ToSchema + Serialize>(mut self, example: &T) -> Self {
+        self.body = Some(shape(example));
+        self
+    }
+
+    fn may_take<T: ToSchema + Serialize>(mut self, example: &T) -> Self {
+        self.body_optional = true;
+        self.takes(example)
+    }
+
+    fn gives<T: ToSchema + Serialize>(mut self, example: &T) -> Self {
+        self.answer = Some(shape(example));
+        self
+    }
+
+    fn or(mut self, kinds: &[Kind]) -> Self {
+        self.problems.extend_from_slice(kinds);
+        self
+    }
+}
+
+fn account() -> api::Account {
+    api::Account {
+        uid: "u-1001".into(),
+        number: "1001".into(),
+        display_name: "Ada".into(),
+        address_of_record: "sip:1001@phone.example.com".into(),
+    }
+}
+
+fn session() -> api::Session {
+    api::Session {
+        token: "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl".into(),
+        expires_at: AT + 3_600_000,
+        account: account(),
+    }
+}
+
+fn push() -> api::PushTarget {
+    api::PushTarget::WebPush {
+        endpoint: "https://updates.push.services.mozilla.com/wpush/v2/example".into(),
+        p256dh: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4".into(),
+        auth: "BTBZMqHH6r4Tts7J_aSIgg".into(),
+    }
+}
+
+fn device() -> api::Device {
+    api::Device {
+        id: DEVICE.into(),
+        label: "Firefox on Linux".into(),
+        lang: "en".into(),
+        push: Some("webpush".into()),
+        has_credential: true,
+        registered: false,
+        created_at: AT,
+        seen_at: AT,
+    }
+}
+
+fn wake() -> api::Wake {
+    api::Wake {
+        id: WAKE.into(),
+        state: api::WakeState::Pushed,
+        caller: api::Party {
+            number: "1002".into(),
+            display_name: "Bob".into(),
+        },
+        created_at: AT,
+        expires_at: AT + 60_000,
+        devices: vec![api::DeviceWake {
+            device: DEVICE.into(),
+            state: api::DeviceState::Pushed,
+        }],
+    }
+}
+
+fn missed() -> api::Missed {
+    api::Missed {
+        id: WAKE.into(),
+        caller: wake().caller,
+        at: AT,
+        outcome: api::WakeState::Expired,
+        caller_online: Some(true),
+        seen: false,
+    }
+}
+
+fn report() -> api::WakeReport {
+    api::WakeReport {
+        device: Some(DEVICE.into()),
+    }
+}
+
+fn operation(name: Name) -> Operation {
+    use problem::{
+        BAD_REQUEST, CONFLICT, ENDPOINT, NOT_REGISTERED, SIGN_IN, SUBPROTOCOL, TOO_MANY,
+        UNAVAILABLE, UPGRADE, WAKE_OVER,
+    };
+    let about_wake = |summary| op(summary, 200).may_take(&report()).gives(&wake());
+    match name {
+        Name::CreateAccount => op("Create a number with its password", 201)
+            .takes(&api::CreateAccount {
+                number: "1001".into(),
+                password: "correct horse battery".into(),
+                display_name: Some("Ada".into()),
+                uid: Some("u-1001".into()),
+            })
+            .gives(&account())
+            .or(&[CONFLICT, UNAVAILABLE]),
+        Name::ShowAccount => op("Whom the token speaks for", 200).gives(&account()),
+        Name::SignIn => op("Sign in by password", 200)
+            .takes(&api::SignIn {
+                number: "1001".into(),
+                password: "correct horse battery".into(),
+                device: Some(DEVICE.into()),
+            })
+            .gives(&session())
+            .or(&[SIGN_IN, TOO_MANY, UNAVAILABLE]),
+        Name::MintToken => op("A token for a line, for the site's backend", 201)
+            .takes(&api::MintToken {
+                number: "1001".into(),
+                uid: Some("u-1001".into()),
+                display_name: Some("Ada".into()),
+                ttl_s: Some(600),
+            })
+            .gives(&api::Token {
+                token: session().token,
+                expires_at: session().expires_at,
+            }),
+        Name::RenewToken => op("A new token, by the device credential", 200)
+            .takes(&api::RenewToken {
+                device: DEVICE.into(),
+                number: "1001".into(),
+                nonce_at: AT,
+                signature: "c2lnbmF0dXJl".into(),
+            })
+            .gives(&session()),
+        Name::BindDevice => op("Bind a device, or change what is known of it", 200)
+            .may_take(&api::BindDevice {
+                push: Some(push()),
+                public_key: Some(api::DevicePublicKey {
+                    kty: "EC".into(),
+                    crv: "P-256".into(),
+                    x: "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4".into(),
+                    y: "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM".into(),
+                }),
+                label: Some("Firefox on Linux".into()),
+                lang: Some("en".into()),
+            })
+            .gives(&device())
+            .or(&[CONFLICT, ENDPOINT]),
+        Name::BindPush => op(
+            "Replace a device's push subscription, by its credential",
+            200,
+        )
+        .takes(&push())
+        .gives(&device())
+        .or(&[ENDPOINT]),
+        Name::ListDevices => op("The line's devices", 200).gives(&api::DeviceList {
+            devices: vec![device()],
+        }),
+        Name::RevokeDevice => op("Revoke a device for ever", 204).or(&[BAD_REQUEST]),
+        Name::Waiting => op("What waits for the line", 200).gives(&api::Waiting {
+            wakes: vec![wake()],
+            missed: vec![missed()],
+        }),
+        Name::ShowWake => op("How a wake stands, or ended", 200).gives(&wake()),
+        Name::Shown => about_wake("The invitation is on the screen"),
+        Name::Opened => about_wake("The invitation was tapped, or the page opened"),
+        Name::Ready => about_wake("The page has registered and can take the call")
+            .or(&[NOT_REGISTERED, WAKE_OVER]),
+        Name::Decline => about_wake("The user declined").or(&[WAKE_OVER]),
+        Name::Missed => op("Missed calls, newest first", 200).gives(&api::MissedList {
+            missed: vec![missed()],
+        }),
+        Name::MissedSeen => op("Missed calls were looked at", 200)
+            .takes(&api::MissedSeen {
+                ids: vec![WAKE.into()],
+            })
+            .gives(&api::MissedList {
+                missed: vec![missed()],
+            }),
+        Name::Vapid => {
+            op("The key to subscribe to pushes with (RFC 8292)", 200).gives(&api::VapidKey {
+                public_key: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4".into(),
+            })
+        }
+        Name::Ice => op("STUN and TURN servers", 200).gives(&api::IceAnswer {
+            ice_servers: vec![api::IceServer {
+                urls: vec!["stun:stun.example.com:3478".into()],
+                username: None,
+                credential: None,
+            }],
+            warning: None,
+        }),
+        Name::CallServer => op("Whom the edge takes a call server for", 200).gives(
+            &api::CallServer {
+                id: "pbx".into(),
+                site: "demo".into(),
+                domain: "phone.example.com".into(),
+                may: vec!["wake".into()],
+                now: AT,
+            },
+        ),
+        Name::Health => op("The worker runs and its configuration is good", 200),
+        Name::Sip => op("The page's WebSocket, subprotocol sip (RFC 7118)", 101)
+            .or(&[SUBPROTOCOL, UPGRADE, TOO_MANY]),
+    }
+}
+
+/// Types that a route names, with all that they name.
+fn schemas() -> Map<String, Value> {
+    macro_rules! all {
+        ($($type:ident)*) => {{
+            let mut found = Vec::new();
+            $(
+                found.push((api::$type::name().into_owned(), api::$type::schema()));
+                api::$type::schemas(&mut found);
+            )*
+            found
+        }};
+    }
+    all![
+        Account BindDevice CallServer CreateAccount Device DeviceList IceAnswer MintToken MissedList MissedSeen Problem PushTarget
+        RenewToken Session SignIn Token VapidKey Waiting Wake WakeReport
+    ]
+    .into_iter()
+    .map(|(name, schema)| (name, serde_json::to_value(schema).unwrap()))
+    .collect()
+}
+
+fn security(access: Access) -> Value {
+    match access {
+        Access::Anyone => json!([]),
+        Access::SiteKey => json!([{ "siteKey": [] }]),
+        Access::Token => json!([{ "token": [] }]),
+        Access::TokenOrCapability => json!([{ "token": [] }, { "capability": [] }]),
+        // Its proof is in the body.
+        Access::RenewSignature => json!([]),
+        Access::PushSignature => json!([{ "deviceSignature": [] }]),
+        Access::CallServer(_) => json!([{ "callServer": [] }, { "callServerSignature": [] }]),
+    }
+}
+
+fn problems_of(route: &Route, operation: &Operation) -> Vec<Kind> {
+    use problem::{
+        BAD_REQUEST, CLOCK, FORBIDDEN, INTERNAL, MISCONFIGURED, NOT_FOUND, TOO_LARGE, UNAUTHORIZED,
+    };
+    let mut kinds = vec![FORBIDDEN, NOT_FOUND, INTERNAL, MISCONFIGURED];
+    if route.access != Access::Anyone {
+        kinds.push(UNAUTHORIZED);
+    }
+    if matches!(
+        route.access,
+        Access::RenewSignature | Access::PushSignature | Access::CallServer(_)
+    ) {
+        kinds.push(CLOCK);
+    }
+    if operation.body.is_some() {
+        kinds.extend([BAD_REQUEST, TOO_LARGE]);
+    }
+    kinds.extend(&operation.problems);
+    kinds
+}
+
+fn name_of(kind: &Kind) -> &'static str {
+    kind.path.rsplit('/').next().unwrap()
+}
+
+/// The kinds that have the same status, by status.
+fn by_status(kinds: &[Kind]) -> BTreeMap<u16, Vec<Kind>> {
+    let mut sorted: BTreeMap<u16, Vec<Kind>> = BTreeMap::new();
+    for kind in kinds {
+        sorted.entry(kind.status).or_default().push(*kind);
+    }
+    sorted
+}
+
+/// Responses of the same kinds are one component.
+fn component(kinds: &[Kind]) -> String {
+    let names: Vec<_> = kinds.iter().map(name_of).collect();
+    names.join("-or-")
+}
+
+fn problem_responses(kinds: &[Kind]) -> Map<String, Value> {
+    let reference =
+        |kinds: &[Kind]| json!({ "$ref": format!("#/components/responses/{}", component(kinds)) });
+    by_status(kinds)
+        .iter()
+        .map(|(status, kinds)| (status.to_string(), reference(kinds)))
+        .collect()
+}
+
+/// Every response that [`problem_responses`] refers to.
+fn problem_components() -> Map<String, Value> {
+    let mut components = Map::new();
+    for route in ROUTES {
+        for (status, kinds) in by_status(&problems_of(route, &operation(route.name))) {
+            let mut headers = Map::new();
+            if matches!(status, 429 | 503) {
+                let schema = json!({ "type": "integer", "minimum": 0 });
+                headers.insert(
+                    "Retry-After".into(),
+                    json!({ "description": "Seconds to wait.", "schema": schema }),
+                );
+            }
+            if status == 401 {
+                headers.insert(
+                    "WWW-Authenticate".into(),
+                    json!({ "schema": { "type": "string" } }),
+                );
+            }
+            let titles: Vec<_> = kinds.iter().map(|k| k.title).collect();
+            let examples: Map<_, _> = kinds
+                .iter()
+                .map(|k| {
+                    (
+                        name_of(k).to_owned(),
+                        json!({ "$ref": format!("#/components/examples/{}", name_of(k)) }),
+                    )
+                })
+                .collect();
+            let schema = json!({ "$ref": "#/components/schemas/Problem" });
+            components.insert(
+                component(&kinds),
+                json!({
+                    "description": titles.join("; "),
+                    "headers": headers,
+                    "content": { "application/problem+json": { "schema": schema, "examples": examples } },
+                }),
+            );
+        }
+    }
+    components
+}
+
+/// Each problem, once.
+fn problem_examples() -> Map<String, Value> {
+    let example = |kind: &Kind| {
+        let mut example = kind.problem("A sentence that says what to do.");
+        if matches!(kind.status, 429 | 503) {
+            example.retry_after_s = Some(2);
+        }
+        if *kind == problem::CLOCK {
+            example.now = Some(AT);
+        }
+        if *kind == problem::WAKE_OVER {
+            example.wake = Some(api::Wake {
+                state: api::WakeState::Expired,
+                ..wake()
+            });
+        }
+        (name_of(kind).to_owned(), json!({ "value": example }))
+    };
+    problem::ALL.iter().map(example).collect()
+}
+
+fn content(shape: &Shape) -> Value {
+    json!({ "application/json": { "schema": shape.schema, "example": shape.example } })
+}
+
+/// `/v1/devices/{}` with the parameter's name, and its description.
+fn path_of(pattern: &str) -> (String, Vec<Value>) {
+    let (mut path, mut parameters, mut before) = (String::new(), Vec::new(), "");
+    for part in pattern.split('/').skip(1) {
+        let (name, pattern, example) = match before {
+            "devices" => (
+                "device",
+                "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+                DEVICE,
+            ),
+            "wakes" => ("wake", "^[A-Za-z0-9_-]{22}$", WAKE),
+            _ => ("id", "^[^/]+$", "id"),
+        };
+        if part == "{}" {
+            path += &format!("/{{{name}}}");
+            parameters.push(json!({
+                "name": name, "in": "path", "required": true, "example": example,
+                "schema": { "type": "string", "pattern": pattern },
+            }));
+        } else {
+            path += &format!("/{part}");
+        }
+        before = part;
+    }
+    (path, parameters)
+}
+
+fn document() -> Value {
+    let mut paths: Map<String, Value> = Map::new();
+    for route in ROUTES {
+        let described = operation(route.name);
+        let (path, parameters) = path_of(route.path);
+        let mut responses = problem_responses(&problems_of(route, &described));
+        let good = match (&described.answer, route.name) {
+            (Some(shape), _) => json!({ "description": "Done", "content": content(shape) }),
+            (None, Name::Health) => {
+                json!({ "description": "Done", "content": { "text/plain": { "schema": { "type": "string" }, "example": "ok\n" } } })
+            }
+            (None, _) => json!({ "description": "Done" }),
+        };
+        if route.name == Name::BindDevice {
+            responses.insert("201".into(), good.clone());
+        }
+        responses.insert(described.status.to_string(), good);
+        let mut entry = json!({
+            "operationId": format!("{:?}", route.name),
+            "summary": described.summary,
+            "security": security(route.access),
+            "responses": responses,
+        });
+        if !parameters.is_empty() {
+            entry["parameters"] = parameters.into();
+        }
+        if let Some(body) = &described.body {
+            entry["requestBody"] =
+                json!({ "required": !described.body_optional, "content": content(body) });
+        }
+        let method = route.method.to_string().to_lowercase();
+        paths.entry(path).or_insert_with(|| json!({}))[method] = entry;
+    }
+    let authorization = |description: &str| json!({ "type": "apiKey", "in": "header", "name": "Authorization", "description": description });
+    let bearer = |description: &str| json!({ "type": "http", "scheme": "bearer", "description": description });
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Wakeline edge",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "REST of the edge. Times are milliseconds since the Unix epoch. What is not known is left out. Errors are problem documents (RFC 9457).",
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas(),
+            "examples": problem_examples(),
+            "responses": problem_components(),
+            "securitySchemes": {
+                "siteKey": bearer("One of the site's API keys, for its backend."),
+                "token": bearer("A token of a line (JWT, HS256)."),
+                "capability": authorization("`Wake` and what the push of this wake carried."),
+                "deviceSignature": authorization("`WakelineDevice number=…,at=…,sig=…`, by the device credential."),
+                "callServer": bearer("`id.secret` of a call server."),
+                "callServerSignature": authorization("`WakelineServer id=…,at=…,sig=…`, an HMAC over the request."),
+            },
+        },
+    })
+}
+
+#[test]
+fn the_openapi_document_is_fresh() {
+    let drawn = serde_json::to_string_pretty(&document()).unwrap() + "\n";
+    if std::env::var_os(WRITE).is_some() {
+        std::fs::write(FILE, drawn).unwrap();
+        return;
+    }
+    let kept = std::fs::read_to_string(FILE).unwrap_or_default();
+    assert!(
+        kept == drawn,
+        "www/public/openapi.json is not fresh: run `cargo xtask docs`"
+    );
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    fn walk(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                if let Some(Value::String(to)) = members.get("$ref") {
+                    found.push(to.clone());
+                }
+                members.values().for_each(|v| walk(v, found));
+            }
+            Value::Array(items) => items.iter().for_each(|v| walk(v, found)),
+            _ => {}
+        }
+    }
+    let document = document();
+    let mut references = Vec::new();
+    walk(&document, &mut references);
+    assert!(references.len() > ROUTES.len());
+    for to in references {
+        let pointer = to.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{to}");
+    }
+}
