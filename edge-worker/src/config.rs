@@ -18,6 +18,9 @@ use wakeline_sip::wake::{self, DeclineScope};
 /// Longest life of a token that the edge signs.
 const MAX_TOKEN_TTL_S: u32 = 7 * 24 * 3600;
 
+/// Former VAPID key pairs that are kept.
+const MAX_VAPID_PREVIOUS: usize = 4;
+
 /// All sites of this deployment.
 #[derive(Debug)]
 pub struct Config {
@@ -52,6 +55,8 @@ pub struct Site {
     pub signing_keys: Vec<SigningKey>,
     /// The key pair that push services know the site by.
     pub vapid: Vapid,
+    /// Key pairs that it was known by before: kept until their subscriptions have renewed.
+    pub vapid_previous: Vec<Vapid>,
     /// Call servers, with what each may do.
     pub call_servers: Vec<CallServer>,
 }
@@ -187,6 +192,8 @@ struct SiteSecrets {
     api_keys: Vec<Secret<String>>,
     signing_keys: Vec<SigningKey>,
     vapid: Vapid,
+    #[serde(default)]
+    vapid_previous: Vec<Vapid>,
     #[serde(default)]
     call_servers: BTreeMap<String, Vec<Secret<String>>>,
 }
@@ -396,6 +403,9 @@ impl Site {
                 "an api key has less than 16 characters: use 32 random octets",
             ));
         }
+        if secrets.vapid_previous.len() > MAX_VAPID_PREVIOUS {
+            return Err(range("vapid_previous", "at most 4 key pairs"));
+        }
         let call_servers = identity::build(&id, vars.call_servers, secrets.call_servers)?;
         let site = Self {
             id,
@@ -410,10 +420,11 @@ impl Site {
             api_keys: secrets.api_keys,
             signing_keys: secrets.signing_keys,
             vapid: secrets.vapid,
+            vapid_previous: secrets.vapid_previous,
             call_servers,
         };
         site.allow_list()?;
-        site.vapid_keys()?;
+        site.vapid_keys_for(None)?;
         site.machine_config()?;
         Ok(site)
     }
@@ -470,11 +481,32 @@ impl Site {
         Ok(list.with_loopback(self.push.loopback))
     }
 
-    /// The site's VAPID keys.
+    /// The site's VAPID keys: what pages subscribe with.
     pub fn vapid_keys(&self) -> Result<VapidKeys, ConfigError> {
-        VapidKeys::parse(&self.vapid.public_key, self.vapid.private_key.expose()).map_err(|_| ConfigError::Key {
+        self.parse_vapid(&self.vapid)
+    }
+
+    /// The keys to push with, the likeliest first: that of the subscription where it is known and still kept, the present one, then
+    /// those before it.
+    pub fn vapid_keys_for(&self, subscribed: Option<&str>) -> Result<Vec<VapidKeys>, ConfigError> {
+        let mut keys = std::iter::once(&self.vapid)
+            .chain(&self.vapid_previous)
+            .map(|pair| self.parse_vapid(pair))
+            .collect::<Result<Vec<_>, _>>()?;
+        if let Some(at) = keys
+            .iter()
+            .position(|k| subscribed.is_some_and(|s| s == k.public_key()))
+        {
+            keys[..=at].rotate_right(1);
+        }
+        Ok(keys)
+    }
+
+    fn parse_vapid(&self, pair: &Vapid) -> Result<VapidKeys, ConfigError> {
+        VapidKeys::parse(&pair.public_key, pair.private_key.expose()).map_err(|_| ConfigError::Key {
             site: self.id.clone(),
-            what: "vapid needs public_key (65 octets, the first of them 4) and private_key (32 octets) as base64url",
+            what: "vapid, and each of vapid_previous, needs public_key (65 octets, the first of them 4) and private_key (32 octets) as \
+                   base64url",
         })
     }
 

@@ -101,3 +101,51 @@ fn origins_are_the_sites_and_the_edges_own() {
     assert!(!site.allows_origin("https://evil.example", "https://edge.demo.example"));
     assert!(!site.allows_origin("null", "https://edge.demo.example"));
 }
+
+#[test]
+fn a_former_vapid_key_stays_for_its_subscriptions() {
+    let key = |octet: u8| B64.encode([[4u8; 1].as_slice(), &[octet; 64]].concat());
+    let pair = |octet| {
+        format!(
+            r#"{{"public_key":"{}","private_key":"{}"}}"#,
+            key(octet),
+            B64.encode([octet; 32])
+        )
+    };
+    let secrets = |previous: &str| {
+        format!(
+            r#"{{"signing_keys":[{{"kid":"a","secret":"{}"}}],"vapid":{},"vapid_previous":[{previous}]}}"#,
+            "k".repeat(32),
+            pair(1)
+        )
+    };
+    let read = |previous: &str| {
+        let one = secrets(previous);
+        Config::parse(
+            SITES,
+            &format!(r#"{{"demo":{one},"other":{one}}}"#),
+            &"e".repeat(32),
+        )
+    };
+    let config = read(&format!("{},{}", pair(2), pair(3))).unwrap();
+    let site = config.site("demo").unwrap();
+    let order = |subscribed: Option<&str>| -> Vec<_> {
+        let keys = site.vapid_keys_for(subscribed).unwrap();
+        keys.iter()
+            .map(wakeline_push::VapidKeys::public_key)
+            .collect()
+    };
+    assert_eq!(site.vapid_keys().unwrap().public_key(), key(1));
+    assert_eq!(order(None), [key(1), key(2), key(3)]);
+    assert_eq!(order(Some(&key(1))), [key(1), key(2), key(3)]);
+    assert_eq!(order(Some(&key(3))), [key(3), key(1), key(2)]);
+    assert_eq!(order(Some(&key(9))), [key(1), key(2), key(3)]);
+    assert!(matches!(
+        read(r#"{"public_key":"x","private_key":"x"}"#),
+        Err(ConfigError::Key { .. })
+    ));
+    assert!(matches!(
+        read(&vec![pair(2); 5].join(",")),
+        Err(ConfigError::Range { .. })
+    ));
+}

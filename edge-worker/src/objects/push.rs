@@ -14,7 +14,7 @@ use std::time::Duration;
 use wakeline_push::RustCrypto as Crypto;
 #[cfg(target_arch = "wasm32")]
 use wakeline_push::WebCrypto as Crypto;
-use wakeline_push::{Answer, Caller, Kind, Lang, Notice, RequestError, Target, Vapid};
+use wakeline_push::{Answer, Caller, Kind, Lang, Notice, RequestError, Target, Vapid, VapidKeys};
 use wakeline_sip::edge::{PushJob, PushKind, PushOutcome};
 use worker::wasm_bindgen::JsValue;
 use worker::{AbortController, Delay, Fetch, Method, Request, RequestInit, RequestRedirect};
@@ -31,52 +31,83 @@ pub struct StoredTarget {
     pub target: Target,
     /// The origin of the page that subscribed: where a tap leads.
     pub origin: String,
+    /// The VAPID key that the site had when it was bound; none on those bound before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vapid: Option<String>,
 }
 
 thread_local! {
-    /// Imported keys and signed tokens, by site, for the life of the isolate.
+    /// Imported keys and signed tokens, by public key, for the life of the isolate.
     static VAPID: RefCell<HashMap<String, Rc<Vapid<Crypto>>>> = RefCell::default();
 }
 
-/// Sends it.
+/// Sends it. Where the push service says that the subscription belongs to another key, a former key of the site is tried: a rotation
+/// loses nobody whose page has not been opened since.
 pub async fn send(identity: &Identity, job: &PushJob) -> PushOutcome {
-    let request = match build(identity, job).await {
-        Ok(request) => request,
-        Err(error) => {
-            worker::console_warn!(
-                "event=push_refused wake={} device={} reason=\"{}\"",
-                job.wake,
-                job.device,
-                error.reason
-            );
-            return error.outcome;
-        }
+    let keys = match keys_for(identity, job) {
+        Ok(keys) => keys,
+        Err(unsent) => return refused(job, unsent),
     };
-    let url = request.url.clone();
-    let answer = match post(request).await {
-        Ok((status, retry_after)) => Answer::of(status, retry_after.as_deref(), call::now()),
-        Err(error) => {
-            worker::console_warn!(
-                "event=push_unanswered wake={} device={} reason=\"{error}\"",
-                job.wake,
-                job.device
-            );
-            Answer::unreachable()
+    let mut answer = Answer::unreachable();
+    for key in &keys {
+        let (request, vapid) = match build(identity, job, key).await {
+            Ok(built) => built,
+            Err(unsent) => return refused(job, unsent),
+        };
+        let url = request.url.clone();
+        answer = match post(request).await {
+            Ok((status, retry_after)) => Answer::of(status, retry_after.as_deref(), call::now()),
+            Err(error) => {
+                worker::console_warn!(
+                    "event=push_unanswered wake={} device={} reason=\"{error}\"",
+                    job.wake,
+                    job.device
+                );
+                Answer::unreachable()
+            }
+        };
+        let Some(fault) = answer.fault() else { break };
+        if let (wakeline_push::Fault::Unauthorised, Ok(url)) = (fault, url.parse()) {
+            vapid.forget(&url);
         }
-    };
+        // Some services say 401 where others say 403.
+        if !matches!(
+            fault,
+            wakeline_push::Fault::WrongKey | wakeline_push::Fault::Unauthorised
+        ) {
+            break;
+        }
+    }
     if let Some(fault) = answer.fault() {
         worker::console_error!(
             "event=push_fault site={} wake={} reason=\"{fault}\"",
             identity.site.id,
             job.wake
         );
-        if let (wakeline_push::Fault::Unauthorised, Ok(url)) = (fault, url.parse()) {
-            VAPID
-                .with_borrow(|v| v.get(&identity.site.id).cloned())
-                .inspect(|v| v.forget(&url));
-        }
     }
     outcome(answer)
+}
+
+fn refused(job: &PushJob, unsent: Unsent) -> PushOutcome {
+    worker::console_warn!(
+        "event=push_refused wake={} device={} reason=\"{}\"",
+        job.wake,
+        job.device,
+        unsent.reason
+    );
+    unsent.outcome
+}
+
+fn stored(job: &PushJob) -> Result<StoredTarget, Unsent> {
+    serde_json::from_str(&job.target)
+        .map_err(|_| Unsent::refused("the stored target cannot be read"))
+}
+
+fn keys_for(identity: &Identity, job: &PushJob) -> Result<Vec<VapidKeys>, Unsent> {
+    identity
+        .site
+        .vapid_keys_for(stored(job)?.vapid.as_deref())
+        .map_err(Unsent::refused)
 }
 
 fn outcome(answer: Answer) -> PushOutcome {
@@ -112,10 +143,11 @@ impl Unsent {
     }
 }
 
-async fn build(identity: &Identity, job: &PushJob) -> Result<wakeline_push::Request, Unsent> {
+type Built = (wakeline_push::Request, Rc<Vapid<Crypto>>);
+
+async fn build(identity: &Identity, job: &PushJob, keys: &VapidKeys) -> Result<Built, Unsent> {
     let site = &identity.site;
-    let stored: StoredTarget = serde_json::from_str(&job.target)
-        .map_err(|_| Unsent::refused("the stored target cannot be read"))?;
+    let stored = stored(job)?;
     let capability = Capability {
         site: site.id.clone(),
         number: job.number.to_string(),
@@ -150,8 +182,8 @@ async fn build(identity: &Identity, job: &PushJob) -> Result<wakeline_push::Requ
     )]
     let crypto = Crypto::default();
     let allow = site.allow_list().map_err(Unsent::refused)?;
-    let vapid = vapid(identity, &crypto).await?;
-    wakeline_push::request(
+    let vapid = vapid(identity, &crypto, keys).await?;
+    let request = wakeline_push::request(
         &crypto,
         &vapid,
         &allow,
@@ -170,21 +202,27 @@ async fn build(identity: &Identity, job: &PushJob) -> Result<wakeline_push::Requ
             _ if e.drops_subscription() => PushOutcome::Gone,
             _ => PushOutcome::Refused,
         },
-    })
+    })?;
+    Ok((request, vapid))
 }
 
-async fn vapid(identity: &Identity, crypto: &Crypto) -> Result<Rc<Vapid<Crypto>>, Unsent> {
+async fn vapid(
+    identity: &Identity,
+    crypto: &Crypto,
+    keys: &VapidKeys,
+) -> Result<Rc<Vapid<Crypto>>, Unsent> {
     let site = &identity.site;
-    if let Some(vapid) = VAPID.with_borrow(|v| v.get(&site.id).cloned()) {
+    // Two sites may share a key, but not a subject.
+    let name = format!("{}:{}", site.id, keys.public_key());
+    if let Some(vapid) = VAPID.with_borrow(|v| v.get(&name).cloned()) {
         return Ok(vapid);
     }
-    let keys = site.vapid_keys().map_err(Unsent::refused)?;
     let vapid = Rc::new(
-        Vapid::new(crypto, &keys, &site.push.subject)
+        Vapid::new(crypto, keys, &site.push.subject)
             .await
             .map_err(Unsent::refused)?,
     );
-    VAPID.with_borrow_mut(|v| v.insert(site.id.clone(), vapid.clone()));
+    VAPID.with_borrow_mut(|v| v.insert(name, vapid.clone()));
     Ok(vapid)
 }
 

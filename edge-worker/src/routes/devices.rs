@@ -132,6 +132,8 @@ fn stored(call: &Call, target: &PushTarget) -> Answer<String> {
     let target = StoredTarget {
         target: Target::WebPush(subscription),
         origin,
+        // A page compares its subscription with the site's key before it sends it.
+        vapid: Some(call.site.vapid_keys()?.public_key()),
     };
     Ok(serde_json::to_string(&target).map_err(worker::Error::from)?)
 }
