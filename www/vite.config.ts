@@ -3,28 +3,51 @@
  * itself; the service worker is one file of its own, with the list of the shell's files written into it.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildSync } from 'esbuild';
 import { build, defineConfig, type Plugin } from 'vite';
 
 const here = import.meta.dirname;
 const out = join(here, 'dist');
+/** In `public/_headers`: where the digest of the page's first script goes. */
+const START = '%START%';
 
-/** What compiles the wasm core runs as a script of its own, before the page's code has been parsed. */
+/**
+ * What a caller waits for stands ahead of all else: `start.ts` in the page itself, allowed by its digest; then the phone
+ * (`boot.ts`); what renders is fetched beside it.
+ */
 const startFirst = (): Plugin => ({
   name: 'wakeline:start-first',
   transformIndexHtml: {
     order: 'post',
     handler: (_html, { bundle }) => {
       const files = Object.values(bundle ?? {});
-      const start = files.find((file) => file.type === 'chunk' && file.name === 'start');
-      const core = files.find((file) => file.fileName.endsWith('.wasm'));
-      if (!start || !core) throw new Error('the build has no start chunk or no wasm');
+      const chunk = (name: string) => files.find((file) => file.type === 'chunk' && file.name === name);
+      const [main, core] = [chunk('main'), files.find((file) => file.fileName.endsWith('.wasm'))];
+      if (!main || !core) throw new Error('the build has no main chunk or no wasm');
+      const [start] = buildSync({
+        entryPoints: [join(here, 'src/start.ts')],
+        define: { __CORE__: JSON.stringify(`/${core.fileName}`) },
+        bundle: true,
+        minify: true,
+        format: 'iife',
+        target: 'es2023',
+        write: false,
+      }).outputFiles;
       return [
-        { tag: 'link', attrs: { rel: 'preload', href: `/${core.fileName}`, as: 'fetch', type: 'application/wasm', crossorigin: true }, injectTo: 'head-prepend' },
-        { tag: 'script', attrs: { type: 'module', crossorigin: true, src: `/${start.fileName}` }, injectTo: 'head-prepend' },
+        { tag: 'script', children: start?.text.trim() ?? '', injectTo: 'head-prepend' },
+        { tag: 'link', attrs: { rel: 'modulepreload', crossorigin: true, href: `/${main.fileName}` }, injectTo: 'head' },
       ];
     },
+  },
+  closeBundle() {
+    const [, start] = /<script>([^]*?)<\/script>/.exec(readFileSync(join(out, 'index.html'), 'utf8')) ?? [];
+    if (!start) throw new Error('the page has no first script');
+    const digest = createHash('sha256').update(start).digest('base64');
+    const headers = readFileSync(join(out, '_headers'), 'utf8');
+    if (!headers.includes(START)) throw new Error(`_headers has no ${START}`);
+    writeFileSync(join(out, '_headers'), headers.replace(START, `'sha256-${digest}'`));
   },
 });
 
@@ -66,8 +89,7 @@ export default defineConfig({
     emptyOutDir: true,
     target: 'es2023',
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
-    rolldownOptions: { input: { index: join(here, 'index.html'), start: join(here, 'src/start.ts') } },
+    modulePreload: false,
   },
   plugins: [startFirst(), serviceWorker()],
 });

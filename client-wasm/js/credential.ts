@@ -2,6 +2,7 @@
  * The device's credential for a service worker, which signs without the wasm core: same records, same words as
  * `store.rs`, `device.rs` and `wakeline_edge_api::{renew_message, push_message}`.
  */
+import { readSession } from './storage.ts';
 
 interface StoredSession {
   account: { number: string };
@@ -20,7 +21,7 @@ export interface DeviceCredential {
 /** The credential of the line that is signed in on this edge; null when none is. */
 export async function deviceCredential(edge: string): Promise<DeviceCredential | null> {
   const origin = new URL(edge).origin;
-  const stored = await load(origin);
+  const stored = await readSession(origin) as StoredSession | undefined;
   if (!stored) return null;
   const { account: { number }, device, key } = stored;
   return {
@@ -33,20 +34,4 @@ export async function deviceCredential(edge: string): Promise<DeviceCredential |
         .replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
     },
   };
-}
-
-function load(origin: string): Promise<StoredSession | undefined> {
-  return new Promise((resolve, reject) => {
-    const opening = indexedDB.open('wakeline', 1);
-    opening.onupgradeneeded = () => opening.result.createObjectStore('session');
-    opening.onerror = () => reject(opening.error);
-    opening.onsuccess = () => {
-      const database = opening.result;
-      const getting = database.transaction('session').objectStore('session').get(origin);
-      getting.onerror = () => reject(getting.error);
-      getting.onsuccess = () => resolve(getting.result);
-      database.onversionchange = () => database.close();
-      getting.transaction?.addEventListener('complete', () => database.close());
-    };
-  });
 }

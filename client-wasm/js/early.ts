@@ -1,7 +1,8 @@
 /**
- * What can begin before the core is there, in a script of a few hundred octets: fetching and compiling it, and the
- * socket to the edge. Both are handed to `preload`.
+ * What can begin before the core is there, in a script of a few hundred octets: fetching and compiling it, reading the
+ * stored session, and the socket to the edge. All are handed to the core when it stands.
  */
+import { readSession } from './storage.ts';
 
 /** The compiled core; null where the browser or the server cannot compile while it loads. */
 export const compile = (url: string): Promise<WebAssembly.Module | null> =>
@@ -13,3 +14,6 @@ export function dial(edge: string): WebSocket {
   socket.binaryType = 'arraybuffer';
   return socket;
 }
+
+/** The record that the core keeps for this edge (an origin); undefined where there is none, or it cannot be had. */
+export const stored = (edge: string): Promise<unknown> => readSession(edge).catch(() => undefined);

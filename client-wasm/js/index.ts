@@ -105,11 +105,11 @@ export class Session {
 
   /**
    * The stored session, renewed by the device credential when its token has expired; null when signed out. Throws a
-   * `Problem`: 401 when the device was revoked, 0 when the edge cannot be reached.
+   * `Problem`: 401 when the device was revoked, 0 when the edge cannot be reached. `record` is what `early.ts` has read.
    */
-  static async restore(o: { edge: string }): Promise<Session | null> {
+  static async restore(o: { edge: string; record?: Promise<unknown> }): Promise<Session | null> {
     await preload();
-    const session = await asked(SessionCore.restore(o.edge));
+    const session = await asked(SessionCore.restore(o.edge, o.record));
     return session ? new Session(session) : null;
   }
 

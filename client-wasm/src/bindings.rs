@@ -42,10 +42,13 @@ impl SessionCore {
         promise(async move { Ok(Self(Session::sign_in(&edge, &number, &password).await?).into()) })
     }
 
-    /// The stored session of this edge.
+    /// The stored session of this edge; `record` is what the page has already read of it.
     #[wasm_bindgen(unchecked_return_type = "Promise<SessionCore | undefined>")]
-    pub fn restore(edge: String) -> Promise {
-        promise(async move { Ok(Session::restore(&edge).await?.map(Self).into()) })
+    pub fn restore(
+        edge: String,
+        #[wasm_bindgen(unchecked_optional_param_type = "Promise<unknown>")] record: Option<Promise>,
+    ) -> Promise {
+        promise(async move { Ok(Session::restore(&edge, record).await?.map(Self).into()) })
     }
 
     /// A session by a token that the site's backend signed.

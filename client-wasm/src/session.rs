@@ -8,6 +8,7 @@ use crate::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_channel::oneshot;
+use js_sys::Promise;
 use serde::{Deserialize, Serialize};
 use std::{
     cell::{Cell, RefCell},
@@ -15,6 +16,7 @@ use std::{
 };
 use wakeline_edge_api::{self as api, Account};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::CryptoKeyPair;
 
 /// A token that ends sooner than this is renewed before it is used.
@@ -53,10 +55,19 @@ impl Session {
     }
 
     /// The session stored for this edge, renewed when its token has ended; `None` when nobody is signed in. A refused
-    /// renewal (the device was revoked) forgets it; an edge that cannot be reached does not.
-    pub async fn restore(edge: &str) -> Result<Option<Self>, Problem> {
+    /// renewal (the device was revoked) forgets it; an edge that cannot be reached does not. `early` is the record as the
+    /// page's first script has read it.
+    pub async fn restore(edge: &str, early: Option<Promise>) -> Result<Option<Self>, Problem> {
         let edge = origin(edge)?;
-        let Some(record) = store::load(&edge).await? else {
+        let read = match early {
+            Some(reading) => JsFuture::from(reading).await.ok().and_then(store::parse),
+            None => None,
+        };
+        let record = match read {
+            Some(record) => Some(record),
+            None => store::load(&edge).await?,
+        };
+        let Some(record) = record else {
             return Ok(None);
         };
         let session = Self::of(edge, record);

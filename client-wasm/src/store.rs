@@ -4,7 +4,7 @@
 
 use crate::problem::Problem;
 use js_sys::Promise;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use wakeline_edge_api::Account;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -74,7 +74,8 @@ pub async fn forget(edge: &str) -> Result<(), Problem> {
     done(&store.delete(&edge.into())).await.map(drop)
 }
 
-fn parse<T: DeserializeOwned>(value: JsValue) -> Option<T> {
+/// A record as it lies in the store; `None` if there is none, or it is not ours.
+pub fn parse(value: JsValue) -> Option<Record> {
     serde_wasm_bindgen::from_value(value).ok()
 }
 

@@ -31,14 +31,13 @@ function stages(world, { tap, wire }, marks) {
   const since = Math.max(wire, world.wire.log.events.findIndex((event) => event.at >= tap.at));
   const first = (name, test) => world.wire.log.find((event) => event.side === 'callee' && event.name === name && test(event), since)?.at;
   const all = {
-    script: marks.script,
+    ...marks,
     upgrade: first('upgrade', () => true),
     upgraded: first('upgraded', () => true),
     REGISTER: first('sent', ({ text }) => /^REGISTER/.test(text)),
     registered: first('received', ({ text }) => /^SIP.*200/.test(text)),
     ready: first('request', ({ path }) => /ready$/.test(path)),
     INVITE: first('received', ({ text }) => /^INVITE/.test(text)),
-    painted: marks.painted,
     180: first('sent', ({ text }) => /^SIP.* 180/.test(text)),
   };
   return Object.entries(all).sort((one, other) => one[1] - other[1]).map(([name, at]) => `${name} ${Math.round(at - tap.at)}`).join(', ');
@@ -54,12 +53,12 @@ async function measure(browser, rounds) {
     for (let round = 0; round <= rounds; round += 1) {
       const bare = await bareLoad(world);
       const call = await wakeAndTap(world);
-      const { tapToRinging, painted } = await ringing(world, call);
-      const script = await call.page.mark('wakeline:script');
-      const trips = roundTrips(world, call, script);
+      const { tapToRinging } = await ringing(world, call);
+      const marks = await call.page.marks();
+      const trips = roundTrips(world, call, marks.script);
       const push = world.push.log.find('push', call.push);
       const row = { bare, ringing: Math.round(tapToRinging), trips: trips.count, push: push.at - call.invite.at };
-      console.log(`${browser} ${round === 0 ? 'warm-up' : round}: ${JSON.stringify(row)} ${trips.chain.join(' → ')}; since the tap: ${stages(world, call, { script, painted })}`);
+      console.log(`${browser} ${round === 0 ? 'warm-up' : round}: ${JSON.stringify(row)} ${trips.chain.join(' → ')}; since the tap: ${stages(world, call, marks)}`);
       if (round > 0) rows.push(row);
       // Answered and hung up: a call that is missed would put its own notification before the next tap.
       await answer(world, call);

@@ -94,12 +94,11 @@ export class PhonePage {
     await this.press('dial-call');
   }
 
-  /** When a performance mark was set, in ms since the epoch; null when it was not. */
-  async mark(name) {
-    return this.page.evaluate((wanted) => {
-      const mark = performance.getEntriesByName(wanted)[0];
-      return mark ? performance.timeOrigin + mark.startTime : null;
-    }, name);
+  /** When the page's own performance marks were set, by name, in ms since the epoch. */
+  async marks() {
+    return this.page.evaluate(() => Object.fromEntries(performance.getEntriesByType('mark')
+      .filter(({ name }) => name.startsWith('wakeline:'))
+      .map(({ name, startTime }) => [name.slice('wakeline:'.length), performance.timeOrigin + startTime])));
   }
 
   /** Live tracks of audio elements: none when the page is quiet. */

@@ -38,7 +38,7 @@ export async function ringing(world, call) {
   await page.until('ringing', { ms: 20_000 });
   const sent = await world.wire.sip('callee', 'sent', (text) => isResponse(text, 180, 'INVITE'), { since: wire });
   await world.caller.until('calling', { stage: 'ringing' });
-  const painted = await until(() => page.mark('wakeline:ringing-painted'), { what: 'the answering screen is painted' });
+  const painted = await until(async () => (await page.marks()).painted, { what: 'the answering screen is painted' });
   return { tapToRinging: Math.max(sent.at, painted) - tap.at, painted, ringingSent: sent.at };
 }
 
@@ -109,7 +109,7 @@ export async function playWake(world, { say = () => {} } = {}) {
     call = await wakeAndTap(world);
     const { tapToRinging } = await ringing(world, call);
     report.tap_to_ringing_ms = Math.round(tapToRinging);
-    const trips = roundTrips(world, call, await call.page.mark('wakeline:script'));
+    const trips = roundTrips(world, call, (await call.page.marks()).script);
     report.round_trips_to_invite = trips?.count;
     report.round_trips = trips?.chain;
     await answer(world, call);

@@ -4,6 +4,7 @@
  */
 import { LitElement, html, nothing, type TemplateResult } from 'lit';
 import { languages, type Messages } from './i18n/index.ts';
+import { afterPaint } from './paint.ts';
 import { icon, type IconName } from './screens/icons.ts';
 import './screens/active.ts';
 import './screens/connecting.ts';
@@ -60,7 +61,7 @@ export class WakelineApp extends LitElement {
     if (screen === this.#shown) return;
     const first = this.#shown === null || this.#shown === 'starting';
     this.#shown = screen;
-    if (screen === 'ringing') painted('wakeline:ringing-painted');
+    if (screen === 'ringing') afterPaint(() => performance.mark('wakeline:painted'));
     if (!first) void this.#focusHeading(screen);
   }
 
@@ -163,15 +164,3 @@ export class WakelineApp extends LitElement {
   }
 }
 customElements.define('wakeline-app', WakelineApp);
-
-/** Marks the moment after the frame that shows what has just been rendered. */
-function painted(mark: string): void {
-  requestAnimationFrame(() => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      performance.mark(mark);
-      port1.close();
-    };
-    port2.postMessage(null);
-  });
-}

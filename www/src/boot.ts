@@ -1,10 +1,13 @@
 /**
- * Evaluated before anything that renders: the session is read and the socket opened while the rest of the page is
- * still being built.
+ * The page's first module, before anything that renders: the session takes shape and the phone registers, while
+ * the rest of the page is built.
  */
 import { Phone, Session, preload } from 'wakeline';
 import { parseRoute } from './route.ts';
-import { core, socket } from './start.ts';
+import type {} from './start.ts';
+
+const { core, record, socket } = globalThis.wakelineStart;
+performance.mark('wakeline:boot');
 
 preload(core, socket).catch(() => undefined); // reported by whoever needs it
 
@@ -13,8 +16,10 @@ export const route = parseRoute(location.search);
 if (route.wake) history.replaceState(null, '', location.pathname);
 
 const open = async (): Promise<{ session: Session; phone: Phone } | null> => {
-  const session = await Session.restore({ edge: location.origin });
+  const session = await Session.restore({ edge: location.origin, record });
+  performance.mark('wakeline:session');
   const phone = session && await Phone.open(route.wake ? { session, wake: route.wake } : { session });
+  performance.mark('wakeline:phone');
   if (phone?.role !== 'leading') socket?.close(); // nobody took it
   return session && phone && { session, phone };
 };
@@ -22,3 +27,6 @@ const open = async (): Promise<{ session: Session; phone: Phone } | null> => {
 /** The phone of the stored session, or null when nobody is signed in. */
 export const restored = open();
 restored.catch(() => undefined); // reported where it is awaited
+
+// The phone is under way; what renders comes beside it.
+void import('./main.ts');

@@ -2,10 +2,11 @@
 import { restored, route } from './boot.ts';
 import { WakelineApp } from './app.ts';
 import { pickLanguage, languages } from './i18n/index.ts';
+import { besidePaint } from './paint.ts';
 import { askBoth, currentPermissions, microphone, watchPermissions } from './ports/permissions.ts';
 import { PhonePort } from './ports/phone.ts';
 import { deviceLabel } from './ports/platform.ts';
-import { Sound } from './ports/sound.ts';
+import { Sound, type Tone } from './ports/sound.ts';
 import * as worker from './ports/worker.ts';
 import type { RequestName, Requests } from './screens/screen.ts';
 import { callInFront, setupWanted, unseen } from './store/screen.ts';
@@ -14,6 +15,8 @@ import { Store } from './store/store.ts';
 import css from './styles/index.css?inline';
 
 const LANGUAGE = 'wakeline:language';
+/** How long a tapped page waits for its call before it shows that it is connecting. */
+const FIRST_SCREEN_MS = 150;
 const LATER = 'wakeline:set-up-later';
 
 const sheet = new CSSStyleSheet();
@@ -28,9 +31,14 @@ const sound = new Sound(store, voice);
 
 const app = new WakelineApp();
 app.state = store.state;
-document.body.append(app, voice);
+document.body.append(voice);
+const show = (): void => void (app.isConnected || document.body.prepend(app));
+// A tapped page draws the answering screen first if the call is there by then: to draw "connecting" would hold it up.
+if (route.wake) setTimeout(show, FIRST_SCREEN_MS);
+else show();
 store.subscribe((state, before) => {
   app.state = state;
+  if (callInFront(state) || state.wake?.progress === 'over' || !['starting', 'signed-in'].includes(state.session)) show();
   follow(state, before);
   offerSetup(state);
 });
@@ -40,8 +48,10 @@ function follow(state: State, before: State): void {
   const call = callInFront(state);
   if (state.calls !== before.calls || state.role !== before.role) {
     // Tabs that follow show the call; the one that leads is heard.
-    const heard = state.role === 'leading' ? call?.phase : null;
-    sound.tone(heard === 'incoming' ? 'ring' : heard === 'ringing' ? 'ringback' : null);
+    const tone = toneOf(state);
+    // A browser's audio takes its time to start: the answering screen and the word to the caller go first.
+    if (tone) besidePaint(() => sound.tone(toneOf(store.state)));
+    else sound.tone(null);
     sound.play(call && call.phase !== 'ended' ? phone.remoteStream(call.id) : null);
     for (const { wake } of state.calls) {
       if (wake && !before.calls.some((one) => one.wake === wake)) void worker.closeNotifications((shown) => shown === wake);
@@ -52,6 +62,12 @@ function follow(state: State, before: State): void {
     const count = unseen(state);
     void (count ? navigator.setAppBadge?.(count) : navigator.clearAppBadge?.())?.catch(() => undefined);
   }
+}
+
+/** What this tab's user hears, if it is this tab that is heard. */
+function toneOf(state: State): Tone | null {
+  const phase = state.role === 'leading' ? callInFront(state)?.phase : null;
+  return phase === 'incoming' ? 'ring' : phase === 'ringing' ? 'ringback' : null;
 }
 
 let offered = false;

@@ -38,10 +38,10 @@ impl Phone {
                 }
                 self.call_is(CallView::of(call, view, false));
                 let Ok(driver) = self.driver() else { return };
-                driver.warm();
                 page::beside(async move {
                     page::painted().await;
                     driver.command(Command::Alert(call));
+                    driver.warm();
                 });
             }
             Told::Agent(Event::Call(call, view)) => self.call_came_further(call, view),

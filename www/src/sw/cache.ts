@@ -9,7 +9,7 @@ declare const __PRECACHE__: readonly string[];
 declare const __BUILD__: string;
 
 const PREFIX = 'wakeline-';
-const name = `${PREFIX}${__BUILD__}`;
+const name = (): string => `${PREFIX}${__BUILD__}`;
 const SHELL = '/';
 
 /** Where the browser can, hashed files come from the cache without waking this worker. */
@@ -17,13 +17,13 @@ type Routing = { addRoutes?(rules: { condition: { urlPattern: { pathname: string
 
 export async function install(event: ExtendableEvent): Promise<void> {
   await (event as Routing).addRoutes?.([{ condition: { urlPattern: { pathname: '/assets/*' } }, source: 'cache' }]);
-  const cache = await caches.open(name);
+  const cache = await caches.open(name());
   await cache.addAll(__PRECACHE__.map((path) => new Request(path, { cache: path.startsWith('/assets/') ? 'default' : 'reload' })));
   await self.skipWaiting();
 }
 
 export async function activate(): Promise<void> {
-  const old = (await caches.keys()).filter((key) => key.startsWith(PREFIX) && key !== name);
+  const old = (await caches.keys()).filter((key) => key.startsWith(PREFIX) && key !== name());
   await Promise.all(old.slice(0, -1).map((key) => caches.delete(key)));
   await self.clients.claim();
 }
@@ -36,6 +36,25 @@ export function respond(request: Request): Promise<Response> | null {
   return __PRECACHE__.includes(url.pathname) || url.pathname.startsWith('/assets/') ? file(request) : null;
 }
 
-const shell = async (request: Request): Promise<Response> => (await (await caches.open(name)).match(SHELL)) ?? fetch(request);
+/** What has been read into memory, by path. */
+const inMemory = new Map<string, Promise<Response | null>>();
+
+/** Reads the shell and the files of this build into memory: a tap may open a page that wants them all at once. */
+export async function warm(): Promise<void> {
+  const cache = await caches.open(name());
+  const assets = __PRECACHE__.filter((path) => path.startsWith('/assets/'));
+  for (const path of [SHELL, ...assets]) {
+    if (!inMemory.has(path)) inMemory.set(path, read(cache, path).catch(() => null));
+  }
+  await Promise.all(inMemory.values());
+}
+
+async function read(cache: Cache, path: string): Promise<Response | null> {
+  const kept = await cache.match(path, { ignoreVary: true });
+  return kept ? new Response(await kept.arrayBuffer(), { headers: kept.headers }) : null;
+}
+
+const shell = async (request: Request): Promise<Response> =>
+  (await inMemory.get(SHELL))?.clone() ?? (await (await caches.open(name())).match(SHELL)) ?? fetch(request);
 const file = async (request: Request): Promise<Response> =>
-  (await caches.match(request, { ignoreVary: true })) ?? fetch(request);
+  (await inMemory.get(new URL(request.url).pathname))?.clone() ?? (await caches.match(request, { ignoreVary: true })) ?? fetch(request);

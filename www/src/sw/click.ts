@@ -6,6 +6,7 @@ import type { WakeMessage } from '../messages.ts';
 import { notice, type NoticeData } from './notice.ts';
 import { report } from './edge.ts';
 import { parsePayload } from './payload.ts';
+import { warm } from './warm.ts';
 
 declare const self: ServiceWorkerGlobalScope;
 
@@ -21,7 +22,7 @@ export function click(event: NotificationEvent): void {
   const opened = open(data, answer);
   notification.close();
   const told = data?.wake && data.capability && data.kind === 'invitation' ? report(data.wake, data.capability, 'opened') : null;
-  event.waitUntil(Promise.all([opened, told]));
+  event.waitUntil(Promise.all([opened, warm(), told]));
 }
 
 /** Where a tap leads. */
@@ -36,7 +37,8 @@ export function target(data: NoticeData | null, answer: boolean, origin: string)
 async function open(data: NoticeData | null, answer: boolean): Promise<void> {
   const { href, ours } = target(data, answer, self.location.origin);
   // The list of pages is the one thing that must be known first; it comes without the network.
-  const page = ours ? pick(await self.clients.matchAll({ type: 'window', includeUncontrolled: true }), await leader()) : null;
+  const pages = ours ? await self.clients.matchAll({ type: 'window', includeUncontrolled: true }) : [];
+  const page = pages.length ? pick(pages, await leader()) : null;
   if (!page) return void (await self.clients.openWindow(href));
   if (data?.wake) page.postMessage({ type: 'wake', wake: data.wake, answer } satisfies WakeMessage);
   try {

@@ -2,6 +2,7 @@
 import { notice } from './notice.ts';
 import { parsePayload, type Payload } from './payload.ts';
 import { report, wakeState } from './edge.ts';
+import { warm } from './warm.ts';
 
 declare const self: ServiceWorkerGlobalScope;
 
@@ -19,7 +20,7 @@ export async function push(event: PushEvent): Promise<void> {
   turns.set(tag, turn);
   const rings = await shown;
   if (turns.get(tag) === turn) turns.delete(tag);
-  if (rings && wake && capability) await report(wake, capability, 'shown');
+  if (rings && wake && capability) await Promise.all([report(wake, capability, 'shown'), warm()]);
 }
 
 /** Shows it, and says whether it rings. */
