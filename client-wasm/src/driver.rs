@@ -20,7 +20,7 @@ use std::{
 use wakeline_sip::{
     agent::{
         Agent, CallId, Command, Config, Event, Input, MediaReply, MediaRequest, Output, Patience,
-        Registration,
+        Policy, Registration,
     },
     entropy::Entropy,
     pii::Pii,
@@ -82,6 +82,7 @@ impl Driver {
             token: Some(Pii(session.token().await?)),
             login: None,
             patience: Patience::default(),
+            policy: Policy::default(),
         };
         let entropy = Entropy::from_seed(device::random()?);
         let inner = Rc::new(Inner {
@@ -235,6 +236,14 @@ impl Driver {
             }
             return;
         }
+        if let MediaRequest::Hold(_)
+        | MediaRequest::Renew
+        | MediaRequest::Rollback
+        | MediaRequest::ApplyEarly { .. } = request
+        {
+            self.adjust(call, request);
+            return;
+        }
         let driver = self.clone();
         page::beside(async move {
             let media = driver.media_of(call).await;
@@ -248,7 +257,7 @@ impl Driver {
                     Some(answer) => media.accept(&answer).await.map(|()| MediaReply::Applied),
                     None => Err(Problem::Garbled),
                 },
-                MediaRequest::Release => return,
+                _ => return,
             };
             let reply = done.unwrap_or_else(|problem| {
                 driver.0.failures.borrow_mut().insert(call, problem);
@@ -256,6 +265,27 @@ impl Driver {
             });
             driver.feed(Input::Media(call, reply));
         });
+    }
+
+    /// What needs no reply.
+    fn adjust(&self, call: CallId, request: MediaRequest) {
+        let Some(media) = self.media(call) else {
+            return;
+        };
+        match request {
+            MediaRequest::Hold(on) => media.hold(on),
+            MediaRequest::Renew => media.renew(),
+            request => page::beside(async move {
+                // What cannot be heard early is heard when it is answered; what cannot be undone was not done.
+                let _ = match request {
+                    MediaRequest::ApplyEarly { answer } => match text(answer) {
+                        Some(answer) => media.hear_early(&answer).await,
+                        None => Err(Problem::Garbled),
+                    },
+                    _ => media.roll_back().await,
+                };
+            }),
+        }
     }
 
     async fn media_of(&self, call: CallId) -> Media {

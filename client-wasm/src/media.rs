@@ -16,7 +16,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     MediaStream, MediaStreamConstraints, MediaStreamTrack, RtcConfiguration, RtcIceGatheringState,
     RtcPeerConnection, RtcPeerConnectionState, RtcRtpReceiver, RtcRtpTransceiver, RtcSdpType,
-    RtcSessionDescriptionInit, RtcTrackEvent,
+    RtcSessionDescriptionInit, RtcSignalingState, RtcTrackEvent,
 };
 
 /// Candidates that take longer than this are not waited for.
@@ -47,6 +47,7 @@ struct Inner {
     microphone: RefCell<Option<MediaStream>>,
     remote: RefCell<Option<MediaStream>>,
     muted: Cell<bool>,
+    held: Cell<bool>,
     closed: Cell<bool>,
 }
 
@@ -69,6 +70,7 @@ impl Media {
             microphone: RefCell::new(None),
             remote: RefCell::new(None),
             muted: Cell::new(false),
+            held: Cell::new(false),
             closed: Cell::new(false),
         }))
     }
@@ -76,9 +78,17 @@ impl Media {
     /// Our offer, candidates included.
     pub async fn offer(&self) -> Result<String, Problem> {
         let microphone = self.microphone().await?;
-        let connection = self.connect()?;
-        add_tracks(&connection, &microphone);
-        prefer_opus(&connection);
+        let connection = match self.connection() {
+            // A later offer changes the connection that stands.
+            Some(connection) => connection,
+            None => {
+                let connection = self.connect()?;
+                add_tracks(&connection, &microphone);
+                prefer_opus(&connection);
+                self.direct();
+                connection
+            }
+        };
         let offer = js(connection.create_offer()).await?;
         js(connection.set_local_description(offer.unchecked_ref())).await?;
         self.gathered(&connection).await
@@ -100,6 +110,7 @@ impl Media {
             _ => {
                 let connection = self.connect()?;
                 add_tracks(&connection, &microphone);
+                self.direct();
                 connection
             }
         };
@@ -115,13 +126,73 @@ impl Media {
         self.describe(&connection, RtcSdpType::Answer, answer).await
     }
 
+    /// Hears the other side before it has answered.
+    pub async fn hear_early(&self, answer: &str) -> Result<(), Problem> {
+        let connection = self.connection().ok_or(Problem::Gone)?;
+        self.describe(&connection, RtcSdpType::Pranswer, answer)
+            .await
+    }
+
+    /// Back to what was agreed before a description that the other side refused or called off.
+    pub async fn roll_back(&self) -> Result<(), Problem> {
+        let connection = self.connection().ok_or(Problem::Gone)?;
+        let back = RtcSessionDescriptionInit::new(RtcSdpType::Rollback);
+        match connection.signaling_state() {
+            RtcSignalingState::HaveLocalOffer => {
+                js(connection.set_local_description(&back)).await.map(drop)
+            }
+            RtcSignalingState::HaveRemoteOffer => {
+                js(connection.set_remote_description(&back)).await.map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The next offer is for a connection of its own.
+    pub fn renew(&self) {
+        if let Some(peer) = self.0.peer.take() {
+            peer.connection.close();
+        }
+    }
+
     /// Sends silence, or the microphone again.
     pub fn mute(&self, on: bool) {
         self.0.muted.set(on);
+        self.speak();
+    }
+
+    /// Neither speaks nor listens, or both again; said in the descriptions that follow (RFC 3264 §8.4).
+    pub fn hold(&self, on: bool) {
+        self.0.held.set(on);
+        self.speak();
+        self.direct();
+    }
+
+    fn speak(&self) {
+        let on = self.speaks();
         if let Some(microphone) = &*self.0.microphone.borrow() {
             for track in tracks(microphone) {
-                track.set_enabled(!on);
+                track.set_enabled(on);
             }
+        }
+    }
+
+    fn speaks(&self) -> bool {
+        !self.0.muted.get() && !self.0.held.get()
+    }
+
+    fn direct(&self) {
+        let Some(connection) = self.connection() else {
+            return;
+        };
+        let direction = if self.0.held.get() {
+            "sendonly"
+        } else {
+            "sendrecv"
+        };
+        for transceiver in connection.get_transceivers().iter() {
+            // One that is stopped takes none.
+            let _ = Reflect::set(&transceiver, &"direction".into(), &direction.into());
         }
     }
 
@@ -176,7 +247,7 @@ impl Media {
             return Err(Problem::Gone);
         }
         for track in tracks(&stream) {
-            track.set_enabled(!self.0.muted.get());
+            track.set_enabled(self.speaks());
         }
         *self.0.microphone.borrow_mut() = Some(same(&stream));
         Ok(stream)

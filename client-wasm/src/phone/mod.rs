@@ -163,6 +163,7 @@ impl Phone {
         driver.command(Command::Call {
             call,
             to: Pii(number),
+            headers: Vec::new(),
         });
         Ok(call.0.to_string())
     }

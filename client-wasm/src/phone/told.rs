@@ -53,6 +53,7 @@ impl Phone {
                     .unwrap_or(Problem::Gone);
                 self.answered(&call.0.to_string(), Err(problem));
             }
+            Told::Agent(Event::Refused { .. } | Event::Dtmf(..) | Event::Transfer(..)) => {}
         }
     }
 

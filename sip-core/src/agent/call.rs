@@ -1,13 +1,17 @@
 //! One call. How it begins is in [`outgoing`](super::outgoing) and [`incoming`](super::incoming); here is what both have.
 
 use super::event::{By, CallId, CallState, CallView, Direction, End, Event, Outcome, Party};
+use super::info::Digits;
 use super::io::{MediaReply, MediaRequest, Output};
-use super::post::{Invite, Post, sdp_of};
+use super::modify::Modify;
+use super::post::{Ask, Invite, Post, Reply, sdp_of};
+use super::session_timer::SessionTimer;
+use super::transfer::{Referred, Transfer};
 use super::{incoming::Asked, incoming::Orphan, outcome};
 use crate::dialog::{Dialog, DialogId};
 use crate::pii::Pii;
 use crate::time::Time;
-use crate::wire::{Method, NameAddr, Request, Response, Uri};
+use crate::wire::{HeaderName, Headers, Method, NameAddr, Request, Response, Uri};
 
 /// Where a call stands on the wire.
 ///
@@ -56,6 +60,34 @@ pub struct Call {
     pub dialog: Option<Dialog>,
     /// A re-INVITE of the other side that is being answered.
     pub refresh: Option<Box<Asked>>,
+    /// An UPDATE of the other side that is being answered.
+    pub update: Option<Box<Request>>,
+    /// What this side wants to change.
+    pub modify: Modify,
+    /// The session timer, where one was agreed on.
+    pub timer: Option<SessionTimer>,
+    /// The interval that this side asks for, in seconds; 0 for none.
+    pub session: u32,
+    /// The other side takes UPDATE.
+    pub allows_update: bool,
+    /// The driver takes an answer that came with an ACK.
+    pub late_answer: bool,
+    /// The driver's next reply is for something that was called off.
+    pub called_off: bool,
+    /// Digits on their way.
+    pub digits: Digits,
+    /// A transfer that this side asked for.
+    pub transfer: Option<Transfer>,
+    /// The call in which this one was asked for.
+    pub referred: Option<Referred>,
+    /// The call that ends when this one is answered (RFC 3891).
+    pub takes: Option<CallId>,
+    /// Headers of the agent's own.
+    pub more: Vec<(HeaderName, String)>,
+    /// Headers of the page's own.
+    pub headers: Vec<(String, String)>,
+    /// Where a redirected call has been.
+    pub tried: Vec<Uri>,
 }
 
 impl Call {
@@ -73,6 +105,11 @@ impl Call {
             remote,
             state,
             stage: None,
+            held: false,
+            remote_held: false,
+            early: false,
+            replaces: None,
+            about: None,
             answered_at: None,
             end: None,
         };
@@ -83,6 +120,32 @@ impl Call {
             phase,
             dialog: None,
             refresh: None,
+            update: None,
+            modify: Modify::default(),
+            timer: None,
+            session: 0,
+            allows_update: false,
+            late_answer: false,
+            called_off: false,
+            digits: Digits::default(),
+            transfer: None,
+            referred: None,
+            takes: None,
+            more: Vec::new(),
+            headers: Vec::new(),
+            tried: Vec::new(),
+        }
+    }
+
+    /// We made the call, and its Call-ID.
+    pub fn is_ours(&self) -> bool {
+        self.view.direction == Direction::Out
+    }
+
+    /// What the other side takes.
+    pub fn learn(&mut self, headers: &Headers) {
+        if headers.has(HeaderName::Allow) {
+            self.allows_update = headers.has_token(HeaderName::Allow, "UPDATE");
         }
     }
 
@@ -119,6 +182,11 @@ impl Call {
         self.view.stage = None;
         self.view.end = Some(end);
         self.refresh = None;
+        self.modify = Modify::default();
+        self.transfer = None;
+        if let Some(update) = self.update.take() {
+            post.send(Response::for_request(&update, 487, ""));
+        }
         std::mem::replace(&mut self.phase, Phase::Over)
     }
 
@@ -157,7 +225,9 @@ impl Call {
         };
         match self.over(post, end) {
             Phase::Inviting(invite) => invite.cancel(post, None),
-            Phase::Waiting(asked) | Phase::Answering(asked) => asked.refuse(post, 603),
+            Phase::Waiting(asked) | Phase::Answering(asked) => {
+                asked.refuse(post, if failure.is_some() { 500 } else { 603 });
+            }
             Phase::Accepted(asked) => self.bye_after_ack(post, *asked),
             Phase::Applying | Phase::Talking => self.bye(post),
             Phase::Offering(_) | Phase::Parked(..) | Phase::Orphaned(_) | Phase::Over => {}
@@ -179,8 +249,24 @@ impl Call {
 
     /// The driver has done what was asked.
     pub fn media(&mut self, post: &mut Post, reply: MediaReply) {
-        if self.refresh.is_some() {
+        if std::mem::take(&mut self.called_off) {
+            self.modify_next(post);
+            return;
+        }
+        if std::mem::take(&mut self.late_answer) {
+            match reply {
+                MediaReply::Failed => self.end_locally(post, Some("answer cannot be used")),
+                _ => self.modify_next(post),
+            }
+            return;
+        }
+        if self.modify.awaits_media() {
+            self.modify_media(post, reply);
+            return;
+        }
+        if self.update.is_some() || self.refresh.is_some() {
             self.refreshed(post, reply);
+            self.modify_next(post);
             return;
         }
         match std::mem::replace(&mut self.phase, Phase::Over) {
@@ -214,6 +300,29 @@ impl Call {
                 }
             }
             Method::Invite => self.refresh_asked(post, request),
+            Method::Update => self.update_asked(post, request),
+            Method::Info => self.info_received(post, &request),
+            Method::Notify => self.transfer_notified(post, &request),
+            Method::Refer => {
+                if let Some(target) = self.referred(post, &request) {
+                    post.referred = Some((self.id, target));
+                }
+            }
+            Method::Prack => {
+                let taken = match &mut self.phase {
+                    Phase::Waiting(a) | Phase::Answering(a) | Phase::Accepted(a) => {
+                        a.pracked(&request)
+                    }
+                    _ => false,
+                };
+                // An offer in a PRACK is none that we could answer before our first answer (RFC 3262 §5).
+                let status = match taken {
+                    true if request.body.is_empty() => 200,
+                    true => 488,
+                    false => 481,
+                };
+                post.send(Response::for_request(&request, status, ""));
+            }
             Method::Options => {
                 let response = super::respond::options(post, &request);
                 post.send(response);
@@ -235,14 +344,10 @@ impl Call {
         {
             let late = refresh.awaits_answer();
             self.refresh = None;
-            if late && let Some(answer) = sdp_of(&ack.headers, &ack.body) {
-                post.media(
-                    self.id,
-                    MediaRequest::ApplyAnswer {
-                        answer: Pii(answer),
-                    },
-                );
+            if late {
+                self.take_late_answer(post, ack);
             }
+            self.modify_next(post);
             return;
         }
         if let Phase::Accepted(asked) = &mut self.phase
@@ -251,22 +356,30 @@ impl Call {
             let late = asked.awaits_answer();
             self.talk(post);
             if late {
-                match sdp_of(&ack.headers, &ack.body) {
-                    Some(answer) => post.media(
-                        self.id,
-                        MediaRequest::ApplyAnswer {
-                            answer: Pii(answer),
-                        },
-                    ),
-                    None => self.end_locally(post, Some("caller sent no answer")),
-                }
+                self.take_late_answer(post, ack);
             }
+            self.modify_next(post);
+        }
+    }
+
+    /// The answer to an offer of ours that went with a 2xx (RFC 3261 §13.2.1).
+    fn take_late_answer(&mut self, post: &mut Post, ack: &Request) {
+        match sdp_of(&ack.headers, &ack.body) {
+            Some(answer) => {
+                self.heard(&answer);
+                self.late_answer = true;
+                let answer = Pii(answer);
+                post.media(self.id, MediaRequest::ApplyAnswer { answer });
+            }
+            None => self.end_locally(post, Some("caller sent no answer")),
         }
     }
 
     /// The flow is gone. A call that is answered goes on: its sound has a path of its own.
     pub fn flow_lost(&mut self, post: &mut Post, patience: Time) {
         self.refresh = None;
+        self.update = None;
+        self.modify_flow_lost(post);
         match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Inviting(_) => {
                 let end = End {
@@ -298,6 +411,28 @@ impl Call {
         }
     }
 
+    /// What became of a request of this call.
+    pub fn replied(&mut self, post: &mut Post, reply: Reply) {
+        if let Some(mut again) = reply.again {
+            match (&reply.ask, &mut self.phase, &mut self.dialog) {
+                (Ask::Prack, Phase::Inviting(invite), _) => invite.early.renumber(&mut again),
+                (_, _, Some(dialog)) => dialog.renumber(&mut again),
+                _ => return,
+            }
+            post.start(again, super::post::Purpose::Call(self.id, reply.ask));
+            return;
+        }
+        match reply.ask {
+            Ask::Probe if reply.response.as_ref().is_some_and(|r| r.status == 481) => {
+                self.gone(post);
+            }
+            Ask::Update => self.updated(post, reply.response.as_ref()),
+            Ask::Info => self.digit_answered(post, reply.response.as_ref()),
+            Ask::Refer => self.refer_answered(post, reply.response.as_ref()),
+            Ask::Probe | Ask::Prack | Ask::Notify => {}
+        }
+    }
+
     /// It was ended while this side was away.
     pub fn gone(&mut self, post: &mut Post) {
         if matches!(self.phase, Phase::Talking) {
@@ -325,7 +460,17 @@ impl Call {
             Phase::Offering(_) | Phase::Applying | Phase::Talking | Phase::Over => None,
         };
         let refresh = self.refresh.as_ref().and_then(|r| r.deadline());
-        own.into_iter().chain(refresh).min()
+        let timer = self.running_timer().map(|t| t.due);
+        own.into_iter()
+            .chain(refresh)
+            .chain(timer)
+            .chain(self.modify.deadline())
+            .chain(self.transfer_deadline())
+            .min()
+    }
+
+    fn running_timer(&self) -> Option<SessionTimer> {
+        self.timer.filter(|_| matches!(self.phase, Phase::Talking))
     }
 
     /// Time has passed; does nothing before the deadline.
@@ -340,6 +485,20 @@ impl Call {
             self.end_locally(post, Some("no ACK"));
             return;
         }
+        if let Some(timer) = self.running_timer().filter(|t| t.due <= post.now) {
+            if timer.ends <= post.now {
+                self.fail(post, 408, "session expired");
+                self.bye(post);
+                return;
+            }
+            self.timer = Some(SessionTimer {
+                due: timer.ends,
+                ..timer
+            });
+            self.refresh_session(post);
+        }
+        self.modify_timeout(post);
+        self.transfer_timeout(post);
         match &mut self.phase {
             Phase::Parked(..) => self.fail(post, 0, "not registered"),
             Phase::Inviting(_) => self.invite_timeout(post),

@@ -23,6 +23,32 @@ pub struct Config {
     pub login: Option<Login>,
     /// How patient it is.
     pub patience: Patience,
+    /// How it treats calls.
+    pub policy: Policy,
+}
+
+/// How calls are treated.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// Whoever calls beyond this many calls hears that we are busy.
+    pub calls: usize,
+    /// The interval of session timers that is asked for, in seconds (RFC 4028); 0 asks for none.
+    pub session: u32,
+    /// A call that asks for it is answered without a person (RFC 5373). A microphone that strangers can open: off.
+    pub auto_answer: bool,
+    /// Ringing is said reliably to whoever can take it (RFC 3262); to whoever insists it is in any case.
+    pub reliable: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            calls: 1,
+            session: 1800,
+            auto_answer: false,
+            reliable: false,
+        }
+    }
 }
 
 /// Limits of time.

@@ -27,6 +27,43 @@ pub enum Event {
     Call(CallId, CallView),
     /// The media for [`super::Command::Answer`] could not be had; the call waits on.
     AnswerFailed(CallId),
+    /// The other side dialled a digit in the call, by INFO.
+    Dtmf(CallId, char),
+    /// How a transfer goes.
+    Transfer(CallId, Progress),
+    /// Something that was wanted of a call was refused; the call goes on as it was.
+    Refused {
+        /// Which call.
+        call: CallId,
+        /// What was wanted.
+        what: Wish,
+        /// With this status; 0 when no answer came or this side could not.
+        status: u16,
+    },
+}
+
+/// What can be wanted of a call that stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// To put it on hold.
+    Hold,
+    /// To talk again.
+    Resume,
+    /// To send digits.
+    Dtmf,
+    /// To transfer it.
+    Transfer,
+}
+
+/// How far a transfer that this side asked for has come. One that fails is [`Event::Refused`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The other side is at it.
+    Trying,
+    /// It rings there.
+    Ringing,
+    /// They talk; this call is over.
+    Done,
 }
 
 /// Where the registration stands.
@@ -164,6 +201,21 @@ pub struct End {
     pub by: By,
 }
 
+/// What the INVITE of the other side said beside its description.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// Whom it was meant for before it was diverted to us (RFC 5806, RFC 7044).
+    pub diverted: Option<Party>,
+    /// The caller withholds its identity (RFC 3323).
+    pub private: bool,
+    /// Who transferred it to us (RFC 3892).
+    pub referred_by: Option<Party>,
+    /// It asks to be answered without a person; not done unless the configuration says so.
+    pub wants_answer: bool,
+    /// The headers that no one here knows, and Subject.
+    pub headers: Vec<(String, String)>,
+}
+
 /// A call as the page may show it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CallView {
@@ -177,6 +229,16 @@ pub struct CallView {
     pub state: CallState,
     /// While [`CallState::Waking`]: how far the other side has come.
     pub stage: Option<Stage>,
+    /// This side holds it: the other one hears nothing of us.
+    pub held: bool,
+    /// The other side holds it.
+    pub remote_held: bool,
+    /// Sound comes before the answer.
+    pub early: bool,
+    /// The call whose place it takes: the other side, or a third one, has transferred it.
+    pub replaces: Option<CallId>,
+    /// What came with an incoming call.
+    pub about: Option<Box<About>>,
     /// When it was answered.
     pub answered_at: Option<Time>,
     /// How it ended.

@@ -5,9 +5,9 @@ use crate::entropy::Entropy;
 use crate::wire::{HeaderName, Method, NameAddr, ParseError, Request, Response, Uri, Via, quote};
 
 /// The methods that are acted upon. Others that are known are refused with 405, unknown ones with 501.
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
-/// The extensions that are acted upon (RFC 5626, RFC 3327).
-pub const SUPPORTED: &str = "outbound, path";
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, INFO, REFER, NOTIFY";
+/// The extensions that are acted upon (RFC 5626, RFC 3327, RFC 4028, RFC 3262, RFC 3891).
+pub const SUPPORTED: &str = "outbound, path, timer, 100rel, replaces";
 /// The only body that is understood.
 pub const SDP: &str = "application/sdp";
 
@@ -129,6 +129,14 @@ impl Identity {
         .with(HeaderName::Supported, SUPPORTED)
         .with(HeaderName::UserAgent, self.user_agent.as_str())
         .with_body(SDP, offer)
+    }
+
+    /// A request that refreshes a dialog.
+    pub fn refreshing(&self, request: Request) -> Request {
+        request
+            .with(HeaderName::Contact, self.contact())
+            .with(HeaderName::Allow, ALLOW)
+            .with(HeaderName::Supported, SUPPORTED)
     }
 
     /// A response that makes or keeps a dialog.

@@ -1,11 +1,14 @@
 //! Being called (RFC 3261 §13.3): an INVITE, alerting, the answer until its ACK; and re-INVITEs (§14.2).
 
-use super::call::{Call, Phase, party};
-use super::event::{By, CallId, CallState, Direction, End, Event, Outcome, Party};
+use super::call::{Call, Phase};
+use super::event::{By, CallId, CallState, Direction, End, Event, Outcome};
 use super::identity::SDP;
 use super::io::{MediaReply, MediaRequest, Output};
 use super::outcome;
 use super::post::{Post, sdp_of, wake_of};
+use super::reliable::Reliable;
+use super::session_timer::{self, SessionTimer};
+use super::{about, respond};
 use crate::dialog::{AnsweredAction, AnsweredInvite, Dialog};
 use crate::pii::Pii;
 use crate::time::Time;
@@ -21,6 +24,7 @@ pub struct Asked {
     offer: Option<Vec<u8>>,
     answered: Option<AnsweredInvite>,
     alerted: bool,
+    reliable: Option<Reliable>,
 }
 
 /// An incoming call without a flow.
@@ -52,6 +56,7 @@ impl Asked {
             offer,
             answered: None,
             alerted: false,
+            reliable: None,
         };
         asked.respond(post, trying);
         asked
@@ -78,20 +83,59 @@ impl Asked {
     }
 
     /// Refuses it.
-    pub fn refuse(mut self, post: &mut Post, status: u16) {
-        let response = Response::for_request(self.request(), status, "").with_to_tag(&self.tag);
+    pub fn refuse(self, post: &mut Post, status: u16) {
+        let response = Response::for_request(self.request(), status, "");
+        self.refuse_with(post, response);
+    }
+
+    /// Refuses it in these words.
+    pub fn refuse_with(mut self, post: &mut Post, response: Response) {
+        let response = response.with_to_tag(&self.tag);
         self.respond(post, response);
         post.let_refused_go(self.transaction);
     }
 
-    fn accept(&mut self, post: &mut Post, sdp: Vec<u8>) {
-        let response = post
+    /// Says that it rings; reliably to whoever insists, or can and we want it.
+    fn ring(&mut self, post: &mut Post) {
+        self.alerted = true;
+        let ringing = post.me.in_dialog(self.request(), 180, &self.tag);
+        let headers = &self.request().headers;
+        let reliable = headers.has_token(HeaderName::Require, "100rel")
+            || (post.policy.reliable && headers.has_token(HeaderName::Supported, "100rel"));
+        if self.reliable.is_some() {
+            return;
+        }
+        if reliable {
+            let reliable = Reliable::start(ringing, post.entropy.u32(), post.now);
+            let ringing = reliable.response().clone();
+            self.reliable = Some(reliable);
+            self.respond(post, ringing);
+        } else {
+            self.respond(post, ringing);
+        }
+    }
+
+    /// The PRACK of our ringing?
+    pub fn pracked(&mut self, prack: &Request) -> bool {
+        self.reliable.as_mut().is_some_and(|r| r.acknowledge(prack))
+    }
+
+    fn accept(&mut self, post: &mut Post, sdp: Vec<u8>) -> Option<SessionTimer> {
+        if let Some(reliable) = &mut self.reliable {
+            reliable.stop();
+        }
+        let timer = SessionTimer::of_request(self.request(), post.now);
+        let mut response = post
             .me
             .in_dialog(self.request(), 200, &self.tag)
             .with_body(SDP, sdp);
+        if let Some(timer) = timer {
+            response = timer.write(self.request(), response);
+        }
         let cseq = self.request().headers.cseq().map_or(0, |c| c.number);
         self.answered = Some(AnsweredInvite::start(response.clone(), cseq, post.now));
         self.respond(post, response);
+        timer
     }
 
     /// The ACK of our 2xx?
@@ -131,17 +175,24 @@ impl Asked {
     /// When [`Asked::timeout`] is to be called.
     pub fn deadline(&self) -> Option<Time> {
         let answered = self.answered.as_ref().and_then(AnsweredInvite::deadline);
+        let reliable = self.reliable.as_ref().and_then(Reliable::deadline);
         self.transaction
             .deadline()
             .into_iter()
             .chain(answered)
+            .chain(reliable)
             .min()
     }
 
-    /// Time has passed; true when no ACK came in the end.
+    /// Time has passed; true when no ACK or PRACK came in the end.
     pub fn timeout(&mut self, post: &mut Post) -> bool {
         let actions = self.transaction.timeout(post.now);
         post.serve(actions);
+        match self.reliable.as_mut().map(|r| r.timeout(post.now)) {
+            Some(Ok(Some(ringing))) => self.respond(post, ringing),
+            Some(Err(())) => return true,
+            _ => {}
+        }
         match self.answered.as_mut().and_then(|a| a.timeout(post.now)) {
             Some(AnsweredAction::Send(response)) => {
                 self.respond(post, response);
@@ -156,15 +207,16 @@ impl Asked {
 impl Call {
     /// Someone calls.
     pub fn asked(post: &mut Post, id: CallId, request: Request) -> Self {
-        let remote = request
-            .headers
-            .from()
-            .map_or_else(|_| Party::default(), |from| party(&from));
+        let remote = about::caller(&request.headers);
         let (wake, _) = wake_of(&request.headers);
+        let about = about::about(&request.headers);
         let asked = Asked::new(post, request);
         let dialog = Dialog::uas(asked.request(), &asked.tag);
         let mut call = Self::new(id, Direction::In, remote, CallState::Incoming, Phase::Over);
         call.view.wake = wake;
+        call.view.about = Some(Box::new(about));
+        call.session = post.policy.session;
+        call.learn(&asked.request().headers);
         match dialog {
             Ok(dialog) => {
                 call.dialog = Some(dialog);
@@ -223,9 +275,7 @@ impl Call {
     /// The screen is up: the caller may hear it ring.
     pub fn alert(&mut self, post: &mut Post) {
         if let Phase::Waiting(asked) = &mut self.phase {
-            asked.alerted = true;
-            let ringing = post.me.in_dialog(asked.request(), 180, &asked.tag);
-            asked.respond(post, ringing);
+            asked.ring(post);
         }
     }
 
@@ -274,7 +324,10 @@ impl Call {
     pub fn answer_made(&mut self, post: &mut Post, mut asked: Box<Asked>, reply: MediaReply) {
         match reply {
             MediaReply::Local(sdp) => {
-                asked.accept(post, sdp.into_inner());
+                self.timer = asked.accept(post, sdp.into_inner());
+                if let Some(offer) = &asked.offer {
+                    self.heard(offer);
+                }
                 if let Some(dialog) = &mut self.dialog {
                     dialog.confirm();
                 }
@@ -339,7 +392,20 @@ impl Call {
     }
 
     /// The caller took it back. A CANCEL that crosses our final answer changes nothing (RFC 3261 §9.2).
-    pub fn cancelled(&mut self, post: &mut Post, cancel: &Request) {
+    pub fn cancelled(&mut self, post: &mut Post, key: &ServerKey, cancel: &Request) {
+        if self
+            .refresh
+            .as_ref()
+            .is_some_and(|r| r.owns(key) && r.answered.is_none())
+        {
+            // The driver's answer finds nobody; the session stays as it was.
+            if let Some(refresh) = self.refresh.take() {
+                refresh.refuse(post, 487);
+                self.called_off = true;
+                post.media(self.id, MediaRequest::Rollback);
+            }
+            return;
+        }
         if matches!(self.phase, Phase::Waiting(_) | Phase::Answering(_)) {
             let end = outcome::of_cancel(&cancel.headers);
             if let Phase::Waiting(asked) | Phase::Answering(asked) = self.over(post, end) {
@@ -351,32 +417,106 @@ impl Call {
 
     /// A re-INVITE: one at a time (RFC 3261 §14.2).
     pub fn refresh_asked(&mut self, post: &mut Post, request: Request) {
-        let busy =
-            self.refresh.is_some() || !matches!(self.phase, Phase::Talking | Phase::Accepted(_));
+        let busy = self.is_changing(&request);
+        self.learn(&request.headers);
         let asked = Asked::new(post, request);
-        if busy {
-            asked.refuse(
-                post,
-                if matches!(self.phase, Phase::Applying) {
-                    491
-                } else {
-                    500
-                },
-            );
+        if let Some(refusal) = busy {
+            asked.refuse_with(post, refusal);
             return;
         }
         post.media(self.id, asked.media_request());
         self.refresh = Some(Box::new(asked));
     }
 
-    /// The driver has answered a re-INVITE.
+    /// An UPDATE (RFC 3311 §5.2): with an offer it is a re-INVITE without an ACK, without one it renews the timer.
+    pub fn update_asked(&mut self, post: &mut Post, request: Request) {
+        self.learn(&request.headers);
+        let offer = sdp_of(&request.headers, &request.body);
+        if let Some(refusal) = self.is_changing(&request).filter(|_| offer.is_some()) {
+            post.send(refusal);
+            return;
+        }
+        match offer {
+            Some(offer) => {
+                let offer = Pii(offer);
+                post.media(self.id, MediaRequest::CreateAnswer { offer });
+                self.update = Some(Box::new(request));
+            }
+            None if session_timer::is_too_short(&request) => {
+                post.send(respond::too_short(&request));
+            }
+            None if request.body.is_empty() => self.update_done(post, &request, None),
+            None => post.send(respond::only_sdp(&request)),
+        }
+    }
+
+    /// Why a new offer cannot be taken now.
+    fn is_changing(&self, request: &Request) -> Option<Response> {
+        if session_timer::is_too_short(request) {
+            return Some(respond::too_short(request));
+        }
+        if !request.body.is_empty() && sdp_of(&request.headers, &request.body).is_none() {
+            return Some(respond::only_sdp(request));
+        }
+        let ours = self.modify.is_busy() || matches!(self.phase, Phase::Applying);
+        let stands = matches!(self.phase, Phase::Talking | Phase::Accepted(_));
+        let status = match (ours, stands) {
+            (true, _) => 491,
+            (_, false) => 500,
+            _ if self.refresh.is_some()
+                || self.update.is_some()
+                || self.late_answer
+                || self.called_off =>
+            {
+                500
+            }
+            _ => return None,
+        };
+        let refusal = Response::for_request(request, status, "");
+        Some(match status {
+            500 => refusal.with(HeaderName::RetryAfter, "2"),
+            _ => refusal,
+        })
+    }
+
+    fn update_done(&mut self, post: &mut Post, request: &Request, answer: Option<Vec<u8>>) {
+        let timer = SessionTimer::of_request(request, post.now);
+        let mut response = post.me.in_dialog(request, 200, "");
+        if let Some(timer) = timer {
+            response = timer.write(request, response);
+        }
+        if timer.is_some() || answer.is_some() {
+            self.timer = timer;
+        }
+        if let Some(answer) = answer {
+            response = response.with_body(SDP, answer);
+        }
+        post.send(response);
+    }
+
+    /// The driver has answered a re-INVITE or an UPDATE.
     pub fn refreshed(&mut self, post: &mut Post, reply: MediaReply) {
+        if let Some(update) = self.update.take() {
+            match reply {
+                MediaReply::Local(sdp) => {
+                    self.heard(&update.body);
+                    self.update_done(post, &update, Some(sdp.into_inner()));
+                }
+                MediaReply::Applied | MediaReply::Failed => {
+                    post.send(Response::for_request(&update, 488, ""));
+                }
+            }
+            return;
+        }
         let Some(mut asked) = self.refresh.take() else {
             return;
         };
         match reply {
             MediaReply::Local(sdp) => {
-                asked.accept(post, sdp.into_inner());
+                self.timer = asked.accept(post, sdp.into_inner());
+                if let Some(offer) = &asked.offer {
+                    self.heard(offer);
+                }
                 self.refresh = Some(asked);
             }
             // The session stays as it was.

@@ -45,6 +45,8 @@ pub enum Command {
         call: CallId,
         /// Whom to call.
         to: Pii<String>,
+        /// Headers of the page's own; those that steer a call are not its business.
+        headers: Vec<(String, String)>,
     },
     /// The screen for this incoming call is up: the caller may hear it ring.
     Alert(CallId),
@@ -54,6 +56,14 @@ pub enum Command {
     Reject(CallId),
     /// End a call in whatever state it is.
     HangUp(CallId),
+    /// Put a call on hold, or talk again. Other calls are put on hold when one is talked to.
+    Hold(CallId, bool),
+    /// Send digits by INFO. The sound's own way is the driver's.
+    Dtmf(CallId, String),
+    /// Send the other side to a number.
+    Transfer(CallId, Pii<String>),
+    /// Connect the other sides of two calls.
+    TransferTo(CallId, CallId),
     /// End a call that has no path for its media.
     MediaLost(CallId),
 }
@@ -73,6 +83,18 @@ pub enum MediaRequest {
         /// The other side's description.
         answer: Pii<Vec<u8>>,
     },
+    /// Play the early answer of a side that has not answered yet; the final one follows. No reply.
+    ApplyEarly {
+        /// The other side's description.
+        answer: Pii<Vec<u8>>,
+    },
+    /// Send nothing and play nothing, or both again: holds for the descriptions that follow. No reply.
+    Hold(bool),
+    /// The last offer of ours was refused: back to what was agreed before. No reply.
+    Rollback,
+    /// Another side has answered than the one that was heard early: the next offer is for a connection of its own. No
+    /// reply.
+    Renew,
     /// The call is over: let microphone and connection go. No reply.
     Release,
 }

@@ -9,30 +9,43 @@
 //! | `receive` | what comes in, and which machine it is for |
 //! | `registration` | the binding on that flow |
 //! | `call`, `outgoing`, `incoming` | one call |
+//! | `early`, `reliable` | before its answer: early dialogs, PRACK |
+//! | `modify`, `session_timer`, `sdp` | after it: hold, resume, refresh |
+//! | `transfer`, `info` | sending the other side elsewhere; digits |
+//! | `about` | who calls, for whom, with which headers |
 //! | `post` | what all write through; loose ends that outlive their call |
 //! | `proof` | answers to challenges of calls |
 //! | `respond`, `identity`, `outcome` | stateless answers; requests; words for ends |
 
+mod about;
 mod call;
 mod config;
+mod early;
 mod event;
 mod identity;
 mod incoming;
+mod info;
 mod io;
 mod link;
+mod modify;
 mod outcome;
 mod outgoing;
 mod post;
 mod proof;
 mod receive;
 mod registration;
+mod reliable;
 mod respond;
+mod sdp;
+mod session_timer;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
-pub use config::{Config, Patience};
+pub use config::{Config, Patience, Policy};
 pub use event::{
-    By, CallId, CallState, CallView, Direction, End, Event, Outcome, Party, Registration, Stage,
+    About, By, CallId, CallState, CallView, Direction, End, Event, Outcome, Party, Progress,
+    Registration, Stage, Wish,
 };
 pub use io::{Command, Input, MediaReply, MediaRequest, Output};
 
@@ -46,6 +59,7 @@ use link::{Link, PING, Step};
 use post::Post;
 use proof::Proof;
 use registration::{Answer, Registrar};
+use transfer::Referred;
 
 /// The user agent of a page.
 #[derive(Debug)]
@@ -65,7 +79,7 @@ impl Agent {
     /// An agent that has not started. Fails if the address-of-record is none.
     pub fn new(config: &Config, mut entropy: Entropy) -> Result<Self, ParseError> {
         let me = Identity::new(config, &mut entropy)?;
-        let mut post = Post::new(me, Proof::new(config), entropy);
+        let mut post = Post::new(me, Proof::new(config), entropy, config.policy);
         let registrar = Registrar::new(config, &mut post);
         Ok(Self {
             patience: config.patience,
@@ -158,9 +172,11 @@ impl Agent {
 
     /// Tells the page what has changed, and forgets what is over.
     fn settle(&mut self) {
-        for id in std::mem::take(&mut self.post.gone) {
-            self.with_call(id, |call, post| call.gone(post));
+        while let Some(reply) = self.post.replies.pop_front() {
+            self.with_call(reply.call, |call, post| call.replied(post, reply));
         }
+        self.follow_referral();
+        self.tell_referrers();
         for call in &mut self.calls {
             call.show(&mut self.post);
         }
@@ -237,16 +253,37 @@ impl Agent {
                 }
             }
             Command::Register => self.register_now(),
-            Command::Call { call, to } => {
-                let call = Call::start(&mut self.post, call, to.expose());
+            Command::Call { call, to, headers } => {
+                self.hold_others(call);
+                let call = Call::start(&mut self.post, call, to.expose(), headers);
                 self.calls.push(call);
                 let step = self.link.hurry(self.post.now).filter(|_| !self.stopped);
                 self.step(step);
             }
             Command::Alert(call) => self.with_call(call, |call, post| call.alert(post)),
-            Command::Answer(call) => self.with_call(call, |call, post| call.answer(post)),
+            Command::Answer(call) => {
+                self.hold_others(call);
+                self.with_call(call, |call, post| call.answer(post));
+            }
+            Command::Hold(call, on) => {
+                if !on {
+                    self.hold_others(call);
+                }
+                self.with_call(call, |call, post| call.hold(post, on));
+            }
             Command::Reject(call) => self.with_call(call, |call, post| call.reject(post)),
             Command::HangUp(call) => self.with_call(call, |call, post| call.hang_up(post)),
+            Command::Dtmf(call, digits) => {
+                self.with_call(call, |call, post| call.dial_in_call(post, &digits));
+            }
+            Command::Transfer(call, to) => {
+                let to = self.post.me.target(to.expose());
+                self.with_call(call, |call, post| match to {
+                    Ok(to) => call.transfer(post, &to, None),
+                    Err(_) => call.transfer_refused(post, 404),
+                });
+            }
+            Command::TransferTo(call, other) => self.connect_calls(call, other),
             Command::MediaLost(call) => self.with_call(call, |call, post| call.media_lost(post)),
         }
     }
@@ -254,6 +291,57 @@ impl Agent {
     fn with_call(&mut self, id: CallId, act: impl FnOnce(&mut Call, &mut Post)) {
         if let Some(call) = self.calls.iter_mut().find(|c| c.id == id) {
             act(call, &mut self.post);
+        }
+    }
+
+    /// The other side of one call is sent to that of another one (RFC 5589 §7).
+    fn connect_calls(&mut self, call: CallId, other: CallId) {
+        let found = self.calls.iter().find(|c| c.id == other && c.id != call);
+        let target = found
+            .filter(|c| matches!(c.phase, call::Phase::Talking))
+            .and_then(|c| c.dialog.as_ref())
+            .map(|d| (d.remote().uri.clone(), d.id().clone()));
+        self.with_call(call, |call, post| match target {
+            Some((to, id)) => call.transfer(post, &to, Some(&id)),
+            None => call.transfer_refused(post, 0),
+        });
+    }
+
+    /// The other side of a call wants us to call someone else.
+    fn follow_referral(&mut self) {
+        let Some((by, target)) = self.post.referred.take() else {
+            return;
+        };
+        let id = self.next_call();
+        let mut call = Call::start_at(&mut self.post, id, target.to);
+        call.more = target.headers;
+        call.referred = Some(Referred::new(by));
+        call.view.replaces = Some(by);
+        self.calls.push(call);
+        self.hold_others(id);
+    }
+
+    /// What has become of calls that stand in for others is told to those who asked for them.
+    fn tell_referrers(&mut self) {
+        let mut at = 0;
+        while at < self.calls.len() {
+            let call = &mut self.calls[at];
+            let news = call.news_for_referrer();
+            let taken_over = call.takes_over();
+            at += 1;
+            if let Some((by, status, last)) = news {
+                self.with_call(by, |call, post| call.notify(post, status, last));
+            }
+            if let Some(old) = taken_over {
+                self.with_call(old, |call, post| call.replaced(post));
+            }
+        }
+    }
+
+    /// One is talked to at a time.
+    fn hold_others(&mut self, but: CallId) {
+        for call in self.calls.iter_mut().filter(|c| c.id != but) {
+            call.hold_for_another(&mut self.post);
         }
     }
 

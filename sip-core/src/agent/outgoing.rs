@@ -3,31 +3,41 @@
 use super::call::{Call, Phase, party};
 use super::event::{CallId, CallState, Direction, Party, Stage};
 use super::io::{MediaReply, MediaRequest};
-use super::outcome;
 use super::post::{Invite, InviteNews, Post, sdp_of, wake_of};
+use super::session_timer::{self, SessionTimer};
+use super::{about, outcome};
 use crate::pii::Pii;
 use crate::time::{Duration, Time};
-use crate::wire::{NameAddr, Response, Uri};
+use crate::wire::{Contacts, HeaderName, NameAddr, Request, Response, Uri};
+
+/// Redirections of one call that are followed.
+const REDIRECTIONS: usize = 5;
 
 impl Call {
     /// The user calls someone.
-    pub fn start(post: &mut Post, id: CallId, to: &str) -> Self {
+    pub fn start(post: &mut Post, id: CallId, to: &str, headers: Vec<(String, String)>) -> Self {
+        let mut call = Self::dial(post, id, to);
+        call.headers = headers;
+        call
+    }
+
+    /// A call to this address.
+    pub fn start_at(post: &mut Post, id: CallId, to: Uri) -> Self {
+        post.media(id, MediaRequest::CreateOffer);
+        let party = party(&NameAddr::new(to.clone()));
+        let phase = Phase::Offering(to);
+        let mut call = Self::new(id, Direction::Out, party, CallState::New, phase);
+        call.session = post.policy.session;
+        call
+    }
+
+    fn dial(post: &mut Post, id: CallId, to: &str) -> Self {
         let remote = |number: String| Party {
             number: Pii(number),
             display_name: Pii::default(),
         };
         match post.me.target(to) {
-            Ok(uri) => {
-                post.media(id, MediaRequest::CreateOffer);
-                let party = party(&NameAddr::new(uri.clone()));
-                Self::new(
-                    id,
-                    Direction::Out,
-                    party,
-                    CallState::New,
-                    Phase::Offering(uri),
-                )
-            }
+            Ok(uri) => Self::start_at(post, id, uri),
             Err(_) => {
                 let unusable = Phase::Offering(Uri::host(""));
                 let mut call = Self::new(
@@ -64,12 +74,21 @@ impl Call {
     pub fn flow_registered(&mut self, post: &mut Post) {
         match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Parked(to, offer, _) if post.registered => {
-                let request = post.me.invite(&mut post.entropy, &to, offer);
+                let mut request = post.me.invite(&mut post.entropy, &to, offer);
+                if self.session > 0 {
+                    let seconds = self.session.to_string();
+                    request.headers.push(HeaderName::SessionExpires, seconds);
+                }
+                for (name, value) in &self.more {
+                    request.headers.push(*name, value.as_str());
+                }
+                about::add(&mut request.headers, &self.headers);
                 self.view.state = CallState::Calling;
                 self.phase = Phase::Inviting(Box::new(Invite::start(request, post)));
             }
             phase => self.phase = phase,
         }
+        self.modify_next(post);
     }
 
     /// A call that waits for a registration waits no longer than this.
@@ -102,7 +121,7 @@ impl Call {
         for news in news {
             match news {
                 InviteNews::Response(response) if response.is_provisional() => {
-                    self.progress(&response)
+                    self.provisional(post, &response);
                 }
                 InviteNews::Response(response) if response.is_success() => {
                     self.answered(post, &response)
@@ -115,7 +134,9 @@ impl Call {
                         return;
                     }
                     self.progress(&response);
-                    self.over(post, outcome::of_response(&response));
+                    if !self.tried_again(post, &response) {
+                        self.over(post, outcome::of_response(&response));
+                    }
                 }
                 InviteNews::TimedOut => self.fail(post, 408, "no answer from the edge"),
                 InviteNews::Ended => {}
@@ -149,6 +170,83 @@ impl Call {
         }
     }
 
+    fn provisional(&mut self, post: &mut Post, response: &Response) {
+        let Phase::Inviting(invite) = &mut self.phase else {
+            return;
+        };
+        let request = invite.transaction.request().clone();
+        let (taken, early) = invite.early.receive(post, self.id, &request, response);
+        if !taken {
+            return;
+        }
+        self.progress(response);
+        if let Some(answer) = early {
+            self.view.early = true;
+            let answer = Pii(answer);
+            post.media(self.id, MediaRequest::ApplyEarly { answer });
+        }
+    }
+
+    /// A refusal that is no end: a longer session interval, another address. The same offer goes out again.
+    fn tried_again(&mut self, post: &mut Post, response: &Response) -> bool {
+        let Phase::Inviting(invite) = &self.phase else {
+            return false;
+        };
+        let request = invite.transaction.request();
+        if invite.transaction.is_cancelled() {
+            return false;
+        }
+        let mut again = match response.status {
+            422 => match session_timer::least(response) {
+                Some(least) if least > self.session => {
+                    self.session = least;
+                    let mut again = post.again(request);
+                    let least = least.to_string();
+                    again
+                        .headers
+                        .set(HeaderName::SessionExpires, least.as_str());
+                    again.headers.set(HeaderName::MinSe, least);
+                    again
+                }
+                _ => return false,
+            },
+            301 | 302 => match self.elsewhere(request, response) {
+                Some(to) => {
+                    let mut again = post.again(request);
+                    again
+                        .headers
+                        .set(HeaderName::To, NameAddr::new(to.clone()).to_string());
+                    self.tried.push(request.uri.clone());
+                    again.uri = to;
+                    again
+                }
+                None => return false,
+            },
+            _ => return false,
+        };
+        // Whoever answers now is another one than whoever was heard.
+        self.view.early = false;
+        again.headers.remove(HeaderName::Route);
+        self.phase = Phase::Inviting(Box::new(Invite::start(again, post)));
+        true
+    }
+
+    /// Where a redirection leads: the best contact that was not tried yet (RFC 3261 §8.1.3.4).
+    fn elsewhere(&self, request: &Request, response: &Response) -> Option<Uri> {
+        let Ok(Contacts::List(mut contacts)) = response.headers.contacts() else {
+            return None;
+        };
+        contacts.sort_by_key(|c| std::cmp::Reverse(c.q().unwrap_or(1000)));
+        let known = |uri: &Uri| uri == &request.uri || self.tried.contains(uri);
+        let mut to = contacts
+            .into_iter()
+            .map(|c| c.uri)
+            .find(|uri| uri.is_sip() && !known(uri))?;
+        // Headers that a stranger wants on our request are its business alone.
+        to.headers = None;
+        (self.tried.len() < REDIRECTIONS).then_some(to)
+    }
+
     /// The first 2xx. Those of other branches are acknowledged and ended by the post (RFC 3261 §13.2.2.4).
     fn answered(&mut self, post: &mut Post, response: &Response) {
         let Phase::Inviting(mut invite) = std::mem::replace(&mut self.phase, Phase::Applying)
@@ -156,22 +254,42 @@ impl Call {
             return;
         };
         self.progress(response);
+        self.learn(&response.headers);
         self.view.stage = None;
+        self.view.early = false;
         self.dialog = invite.answered(post, response);
+        self.timer = SessionTimer::of_response(response, post.now);
+        let heard = invite.early.heard.take();
+        let early = invite.early.take(response);
+        let other = heard.is_some_and(|tag| {
+            let answered = self.dialog.as_ref().map(|d| &d.id().remote_tag);
+            answered != Some(&tag)
+        });
         post.let_go(*invite);
-        match (&self.dialog, sdp_of(&response.headers, &response.body)) {
+        let early = early.map(|(dialog, answer)| {
+            if let Some(confirmed) = &mut self.dialog {
+                confirmed.go_on_from(&dialog);
+            }
+            answer
+        });
+        let answer = sdp_of(&response.headers, &response.body).or(early.flatten());
+        match (&self.dialog, answer) {
             (Some(dialog), Some(answer)) => {
                 let answered = party(dialog.remote());
                 if !answered.display_name.is_empty() {
                     self.view.remote.display_name = answered.display_name;
                 }
                 self.view.state = CallState::Connecting;
-                post.media(
-                    self.id,
-                    MediaRequest::ApplyAnswer {
-                        answer: Pii(answer),
-                    },
-                );
+                if other {
+                    // The connection belongs to the branch that was heard early.
+                    self.modify.renew();
+                    self.talk(post);
+                    self.modify_next(post);
+                    return;
+                }
+                self.heard(&answer);
+                let answer = Pii(answer);
+                post.media(self.id, MediaRequest::ApplyAnswer { answer });
             }
             _ => {
                 self.fail(post, response.status, "answer cannot be used");
@@ -183,7 +301,10 @@ impl Call {
     /// The driver has taken the answer.
     pub fn applied(&mut self, post: &mut Post, reply: MediaReply) {
         match reply {
-            MediaReply::Applied | MediaReply::Local(_) => self.talk(post),
+            MediaReply::Applied | MediaReply::Local(_) => {
+                self.talk(post);
+                self.modify_next(post);
+            }
             MediaReply::Failed => {
                 self.fail(post, 488, "answer cannot be used");
                 self.bye(post);

@@ -2,10 +2,13 @@
 
 use std::collections::VecDeque;
 
+use super::config::Policy;
+use super::early::Early;
 use super::event::CallId;
 use super::identity::Identity;
 use super::io::{MediaRequest, Output};
 use super::proof::Proof;
+use super::transfer::Target;
 use crate::dialog::{Dialog, DialogId};
 use crate::entropy::Entropy;
 use crate::time::Time;
@@ -35,8 +38,12 @@ pub struct Post {
     pub out: VecDeque<Output>,
     /// Requests that wait for their answer, and what for.
     requests: Vec<(ClientNonInvite, Purpose)>,
-    /// Calls whose dialog the other side knows no more.
-    pub gone: Vec<CallId>,
+    /// What became of those that someone wants to know of.
+    pub replies: VecDeque<Reply>,
+    /// Whom the other side of a call wants us to call.
+    pub referred: Option<(CallId, Target)>,
+    /// How calls are treated.
+    pub policy: Policy,
     /// BYEs that wait for a flow.
     farewells: Vec<Dialog>,
     /// Our INVITEs whose call is answered or over.
@@ -47,7 +54,7 @@ pub struct Post {
 
 impl Post {
     /// With nothing to send.
-    pub fn new(me: Identity, proof: Proof, entropy: Entropy) -> Self {
+    pub fn new(me: Identity, proof: Proof, entropy: Entropy, policy: Policy) -> Self {
         Self {
             now: Time::ZERO,
             me,
@@ -56,7 +63,9 @@ impl Post {
             registered: false,
             out: VecDeque::new(),
             requests: Vec::new(),
-            gone: Vec::new(),
+            replies: VecDeque::new(),
+            referred: None,
+            policy,
             farewells: Vec::new(),
             invites: Vec::new(),
             refused: Vec::new(),
@@ -89,7 +98,7 @@ impl Post {
         let request = dialog
             .request(Method::Options, &via)
             .with(HeaderName::Contact, self.me.contact());
-        self.request(request, Purpose::Probe(call));
+        self.ask(request, Purpose::Call(call, Ask::Probe));
     }
 
     /// Ends a dialog, now or when there is a flow again.
@@ -101,7 +110,7 @@ impl Post {
         let kept = dialog.clone();
         let via = self.me.via(&mut self.entropy);
         let request = dialog.request(Method::Bye, &via);
-        self.request(request, Purpose::Bye(Box::new(kept)));
+        self.ask(request, Purpose::Bye(Box::new(kept)));
     }
 
     /// The request as it goes out again, if this response is a challenge that can be answered.
@@ -111,15 +120,22 @@ impl Post {
         self.proof.challenged(request, response, &via, entropy)
     }
 
-    fn request(&mut self, mut request: Request, purpose: Purpose) {
+    /// Proves who asks before anyone wants to know, where it is known what will be asked.
+    pub fn authorize(&mut self, request: &mut Request) {
+        self.proof.authorize(request, &mut self.entropy);
+    }
+
+    /// Sends a request that is no INVITE. What becomes of it is told in [`Post::replies`].
+    pub fn ask(&mut self, mut request: Request, purpose: Purpose) {
         // Nobody may challenge a CANCEL (RFC 3261 §22.1).
         if !matches!(purpose, Purpose::Cancel) {
-            self.proof.authorize(&mut request, &mut self.entropy);
+            self.authorize(&mut request);
         }
         self.start(request, purpose);
     }
 
-    fn start(&mut self, request: Request, purpose: Purpose) {
+    /// Sends a request that is proven already.
+    pub fn start(&mut self, request: Request, purpose: Purpose) {
         let (transaction, actions) = ClientNonInvite::start(request, Transport::Reliable, self.now);
         push(&mut self.requests, (transaction, purpose));
         for action in actions {
@@ -138,12 +154,7 @@ impl Post {
         let dialog = Dialog::uac(invite, response).ok()?;
         let via = self.me.via(&mut self.entropy);
         let mut ack = dialog.ack(invite.headers.cseq().ok()?.number, &via);
-        // It can be challenged no more than CANCEL, and proves what its INVITE proved.
-        for name in [HeaderName::Authorization, HeaderName::ProxyAuthorization] {
-            if let Some(credentials) = invite.headers.get_bytes(name) {
-                ack.headers.set(name, credentials);
-            }
-        }
+        Self::prove_as(&mut ack, invite);
         self.send(ack.clone());
         Some((dialog, ack))
     }
@@ -195,7 +206,7 @@ impl Post {
         for action in actions {
             match action {
                 ClientAction::Send(request) => self.send(request),
-                ClientAction::Cancel(request) => self.request(request, Purpose::Cancel),
+                ClientAction::Cancel(request) => self.ask(request, Purpose::Cancel),
                 ClientAction::Receive(response) => news.push(InviteNews::Response(response)),
                 ClientAction::TimedOut => news.push(InviteNews::TimedOut),
                 ClientAction::Ended => news.push(InviteNews::Ended),
@@ -208,19 +219,10 @@ impl Post {
     pub fn response(&mut self, key: &ClientKey, response: &Response) -> bool {
         let now = self.now;
         if let Some(at) = self.requests.iter().position(|(t, _)| of(t.request(), key)) {
-            let (transaction, purpose) = &mut self.requests[at];
-            let actions = transaction.receive(response.clone(), now);
-            if let (Purpose::Probe(call), 481) = (&purpose, response.status) {
-                self.gone.push(*call);
-            }
+            let actions = self.requests[at].0.receive(response.clone(), now);
             if actions.contains(&ClientAction::Ended) {
                 let (transaction, purpose) = self.requests.remove(at);
-                // A probe that is challenged has had its answer: the far side is there.
-                if matches!(purpose, Purpose::Bye(_))
-                    && let Some(again) = self.challenged(transaction.request(), response)
-                {
-                    self.start(again, purpose);
-                }
+                self.replied(transaction.request(), purpose, Some(response.clone()));
             }
             return true;
         }
@@ -252,6 +254,45 @@ impl Post {
         true
     }
 
+    fn replied(&mut self, request: &Request, purpose: Purpose, response: Option<Response>) {
+        // A probe that is challenged has had its answer: the far side is there.
+        let again = match purpose {
+            Purpose::Cancel | Purpose::Call(_, Ask::Probe) => None,
+            _ => response
+                .as_ref()
+                .and_then(|response| self.challenged(request, response)),
+        };
+        match purpose {
+            Purpose::Call(call, ask) => self.replies.push_back(Reply {
+                call,
+                ask,
+                response,
+                again,
+            }),
+            Purpose::Bye(_) => {
+                if let Some(again) = again {
+                    self.start(again, purpose);
+                }
+            }
+            Purpose::Cancel => {}
+        }
+    }
+
+    /// The same request outside of any dialog, once more (RFC 3261 §8.1.3.5).
+    pub fn again(&mut self, request: &Request) -> Request {
+        let via = self.me.via(&mut self.entropy);
+        crate::dialog::numbered(request, &via)
+    }
+
+    /// The ACK proves what its INVITE proved: nobody may challenge it (RFC 3261 §22.1).
+    pub fn prove_as(ack: &mut Request, invite: &Request) {
+        for name in [HeaderName::Authorization, HeaderName::ProxyAuthorization] {
+            if let Some(credentials) = invite.headers.get_bytes(name) {
+                ack.headers.set(name, credentials);
+            }
+        }
+    }
+
     /// The flow is registered: what waited for it goes out.
     pub fn flow_registered(&mut self) {
         self.registered = true;
@@ -265,9 +306,10 @@ impl Post {
         self.registered = false;
         self.invites.clear();
         self.refused.clear();
-        for (_, purpose) in std::mem::take(&mut self.requests) {
-            if let Purpose::Bye(dialog) = purpose {
-                push(&mut self.farewells, *dialog);
+        for (transaction, purpose) in std::mem::take(&mut self.requests) {
+            match purpose {
+                Purpose::Bye(dialog) => push(&mut self.farewells, *dialog),
+                purpose => self.replied(transaction.request(), purpose, None),
             }
         }
     }
@@ -283,8 +325,19 @@ impl Post {
     /// Time has passed.
     pub fn timeout(&mut self) {
         let now = self.now;
-        self.requests
-            .retain_mut(|(t, _)| !t.timeout(now).contains(&ClientAction::Ended));
+        let mut at = 0;
+        while at < self.requests.len() {
+            if self.requests[at]
+                .0
+                .timeout(now)
+                .contains(&ClientAction::Ended)
+            {
+                let (transaction, purpose) = self.requests.remove(at);
+                self.replied(transaction.request(), purpose, None);
+            } else {
+                at += 1;
+            }
+        }
         self.invites
             .retain_mut(|i| !i.transaction.timeout(now).contains(&ClientAction::Ended));
         let mut refused = std::mem::take(&mut self.refused);
@@ -300,13 +353,43 @@ impl Post {
 
 /// What a request of ours is for.
 #[derive(Debug)]
-enum Purpose {
+pub enum Purpose {
     /// Takes an INVITE back.
     Cancel,
     /// Ends this dialog; sent again on another flow if this one is lost.
     Bye(Box<Dialog>),
-    /// Asks whether the dialog of this call still stands.
-    Probe(CallId),
+    /// Belongs to this call, which is told of the answer.
+    Call(CallId, Ask),
+}
+
+/// What a call asked for.
+#[derive(Debug)]
+pub enum Ask {
+    /// Whether its dialog still stands.
+    Probe,
+    /// That the session goes on, or changes: UPDATE.
+    Update,
+    /// That a provisional response is taken for received.
+    Prack,
+    /// That it hears a digit.
+    Info,
+    /// That it calls someone else.
+    Refer,
+    /// That it knows how that went.
+    Notify,
+}
+
+/// What became of a request of a call.
+#[derive(Debug)]
+pub struct Reply {
+    /// Whose.
+    pub call: CallId,
+    /// What for.
+    pub ask: Ask,
+    /// The final response; none if it never came, or the flow is gone.
+    pub response: Option<Response>,
+    /// The request as it goes out again: the response was a challenge that can be answered.
+    pub again: Option<Request>,
 }
 
 /// What became of an INVITE of ours.
@@ -325,6 +408,8 @@ pub enum InviteNews {
 pub struct Invite {
     /// Its transaction.
     pub transaction: ClientInvite,
+    /// The dialogs of provisional responses.
+    pub early: Early,
     acknowledged: Vec<(DialogId, Request)>,
 }
 
@@ -340,6 +425,7 @@ impl Invite {
         post.invite_actions(actions);
         Self {
             transaction,
+            early: Early::default(),
             acknowledged: Vec::new(),
         }
     }
@@ -411,7 +497,9 @@ pub fn sdp_of(headers: &crate::wire::Headers, body: &[u8]) -> Option<Vec<u8>> {
 
 /// An unsupported extension that a request insists on.
 pub fn required(request: &Request) -> Option<String> {
-    let known = ["outbound", "path"];
+    let known = [
+        "outbound", "path", "timer", "100rel", "replaces", "histinfo", "gruu",
+    ];
     let tags = request.headers.get_all(HeaderName::Require);
     let unknown: Vec<_> = tags
         .into_iter()

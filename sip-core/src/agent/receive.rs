@@ -2,7 +2,7 @@
 
 use super::call::{Call, Phase};
 use super::link::{PING, PONG};
-use super::{Agent, Output, identity, post, respond};
+use super::{Agent, CallId, Output, post, respond, session_timer, transfer};
 use crate::dialog::DialogId;
 use crate::transaction::{ClientKey, ServerInvite, ServerKey, Transport};
 use crate::wire::{HeaderName, Limits, Message, Method, Request, Response};
@@ -42,6 +42,8 @@ impl Agent {
             .find(|c| matches!(&c.phase, Phase::Inviting(invite) if invite.owns(&key)))
         {
             call.response(&mut self.post, response);
+        } else if let Some(call) = self.calls.iter_mut().find(|c| c.modify.owns(&key)) {
+            call.modify_response(&mut self.post, &key, response);
         } else {
             self.post.response(&key, &response);
         }
@@ -95,8 +97,8 @@ impl Agent {
             .find(|c| found.as_ref().is_some_and(|key| c.is_asked_by(key)));
         let status = if call.is_some() { 200 } else { 481 };
         self.post.send(Response::for_request(cancel, status, ""));
-        if let Some(call) = call {
-            call.cancelled(&mut self.post, cancel);
+        if let (Some(call), Some(key)) = (call, found) {
+            call.cancelled(&mut self.post, &key, cancel);
         }
     }
 
@@ -140,18 +142,51 @@ impl Agent {
             return;
         }
         if !request.body.is_empty() && post::sdp_of(&request.headers, &request.body).is_none() {
-            let response =
-                Response::for_request(&request, 415, "").with(HeaderName::Accept, identity::SDP);
+            let response = respond::only_sdp(&request);
             self.refuse_with(request, response);
             return;
         }
-        // One call at a time: whoever calls meanwhile hears that we are busy.
-        if self.calls.iter().any(|c| !c.is_over()) {
+        if session_timer::is_too_short(&request) {
+            let refusal = respond::too_short(&request);
+            self.refuse_with(request, refusal);
+            return;
+        }
+        let replaces = request.headers.get(HeaderName::Replaces);
+        let replaced = match replaces.map(|text| self.replaced(text)) {
+            None => None,
+            Some(Ok(old)) => Some(old),
+            Some(Err(status)) => return self.refuse(request, status),
+        };
+        let under_way = self.calls.iter().filter(|c| !c.is_over()).count();
+        if under_way >= self.post.policy.calls && replaced.is_none() {
             self.refuse(request, 486);
             return;
         }
         let id = self.next_call();
-        let call = Call::asked(&mut self.post, id, request);
+        let mut call = Call::asked(&mut self.post, id, request);
+        let asks = call.view.about.as_ref().is_some_and(|a| a.wants_answer);
+        if asks && self.post.policy.auto_answer && under_way == 0 {
+            call.show(&mut self.post);
+            call.answer(&mut self.post);
+        }
+        if let Some(old) = replaced {
+            // Its user has taken the old one; nobody is asked again.
+            call.view.replaces = Some(old);
+            call.takes = Some(old);
+            call.show(&mut self.post);
+            call.answer(&mut self.post);
+        }
         self.calls.push(call);
+    }
+
+    /// The call whose place an INVITE wants to take, or why it may not (RFC 3891 §3).
+    fn replaced(&self, text: &str) -> Result<CallId, u16> {
+        let (id, early_only) = transfer::replaced(text).ok_or(400u16)?;
+        let found = self.calls.iter().find(|c| c.dialog_id() == Some(&id));
+        match found {
+            Some(call) if matches!(call.phase, Phase::Talking) && early_only => Err(486),
+            Some(call) if matches!(call.phase, Phase::Talking) => Ok(call.id),
+            _ => Err(481),
+        }
     }
 }

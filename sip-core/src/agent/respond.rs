@@ -16,6 +16,17 @@ pub fn options(post: &mut Post, request: &Request) -> Response {
         .with(HeaderName::Contact, post.me.contact())
 }
 
+/// The refusal of a session interval (RFC 4028 §9).
+pub fn too_short(request: &Request) -> Response {
+    Response::for_request(request, 422, "")
+        .with(HeaderName::MinSe, super::session_timer::LEAST.to_string())
+}
+
+/// The refusal of a body that is no description.
+pub fn only_sdp(request: &Request) -> Response {
+    Response::for_request(request, 415, "").with(HeaderName::Accept, SDP)
+}
+
 /// The status for a method that is not acted upon: known or not (RFC 3261 §21.4.6, §21.5.2).
 pub const fn refusal(method: &Method) -> u16 {
     match method {

@@ -11,6 +11,7 @@ mod request;
 pub use answered::{AnsweredAction, AnsweredInvite};
 pub use error::DialogError;
 pub use id::DialogId;
+pub use request::numbered;
 
 use serde::{Deserialize, Serialize};
 
@@ -156,6 +157,12 @@ impl Dialog {
         if self.state == DialogState::Early {
             self.state = DialogState::Confirmed;
         }
+    }
+
+    /// The numbers go on where those of the early dialog were.
+    pub fn go_on_from(&mut self, early: &Self) {
+        self.local_cseq = self.local_cseq.max(early.local_cseq);
+        self.remote_cseq = self.remote_cseq.max(early.remote_cseq);
     }
 
     /// It is over.

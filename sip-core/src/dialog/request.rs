@@ -1,7 +1,7 @@
 //! Requests inside of a dialog (RFC 3261 §12.2.1.1).
 
 use super::{Dialog, DialogState};
-use crate::wire::{HeaderName, Method, NameAddr, Request, Uri, Via};
+use crate::wire::{CSeq, HeaderName, Method, NameAddr, Request, Uri, Via};
 
 impl Dialog {
     /// The next request of ours: BYE, re-INVITE, UPDATE, INFO … Neither for ACK nor for CANCEL.
@@ -19,6 +19,12 @@ impl Dialog {
     /// unchanged, whenever the 2xx comes again.
     pub fn ack(&self, invite_cseq: u32, via: &Via) -> Request {
         self.build(Method::Ack, invite_cseq, via)
+    }
+
+    /// Gives a request that goes out again the next number: others may have used the one behind its own.
+    pub fn renumber(&mut self, request: &mut Request) {
+        self.local_cseq += 1;
+        set_cseq(request, self.local_cseq);
     }
 
     fn build(&self, method: Method, cseq: u32, via: &Via) -> Request {
@@ -57,4 +63,20 @@ impl Dialog {
     pub const fn is_secure(&self) -> bool {
         self.secure
     }
+}
+
+/// A copy of a request with another branch and the next number, without the credentials of the first try.
+pub fn numbered(request: &Request, via: &Via) -> Request {
+    let mut again = request.clone();
+    again.headers.set(HeaderName::Via, via.to_string());
+    let number = request.headers.cseq().map_or(0, |c| c.number);
+    set_cseq(&mut again, number.saturating_add(1));
+    again.headers.remove(HeaderName::Authorization);
+    again.headers.remove(HeaderName::ProxyAuthorization);
+    again
+}
+
+fn set_cseq(request: &mut Request, number: u32) {
+    let cseq = CSeq::new(number, request.method.clone());
+    request.headers.set(HeaderName::CSeq, cseq.to_string());
 }

@@ -287,3 +287,59 @@ fn a_registration_lasts_for_a_day_of_refreshes() {
         Registration::Registered
     );
 }
+
+/// What a page sent or heard in a frame, as text.
+fn frames(world: &World, page: usize) -> String {
+    format!("{:?}", world.pages[page].events)
+}
+
+#[test]
+fn hold_digits_and_resume_pass_the_edge() {
+    let (mut stage, caller, callee) = two_open(World::new());
+    talking(&mut stage, caller, callee);
+    let call = stage.world.pages[callee].incoming();
+    stage.command(callee, Command::Hold(call, true));
+    stage.run_until("it is held", 3_000, |w| {
+        w.pages[callee].view().is_some_and(|v| v.held)
+    });
+    stage.command(callee, Command::Dtmf(call, "1#".into()));
+    stage.run_until("the digits are there", 3_000, |w| {
+        frames(w, caller).contains("'1'") && frames(w, caller).contains("'#'")
+    });
+    stage.command(callee, Command::Hold(call, false));
+    stage.run_until("it is not held", 3_000, |w| {
+        w.pages[callee].view().is_some_and(|v| !v.held)
+    });
+    assert_eq!(stage.world.pages[caller].state(), Some(CallState::Active));
+}
+
+#[test]
+fn a_blind_transfer_passes_the_edge() {
+    let (mut stage, caller, callee) = two_open(World::new());
+    let third = stage.page("1003", "third");
+    stage.open(third);
+    stage.run(500);
+    talking(&mut stage, caller, callee);
+    let call = stage.world.pages[callee].incoming();
+    stage.command(
+        callee,
+        Command::Transfer(call, wakeline_sip::pii::Pii("1003".into())),
+    );
+    stage.run_until("it rings there", 5_000, |w| {
+        w.pages[third].state() == Some(CallState::Incoming)
+    });
+    let remote = stage.world.pages[third]
+        .view()
+        .unwrap()
+        .remote
+        .number
+        .clone();
+    assert_eq!(remote.expose(), "1001");
+    stage.answer(third);
+    stage.run_until("they talk", 5_000, |w| {
+        w.pages[third].state() == Some(CallState::Active)
+            && outcome(w, callee) == Some(Outcome::HungUp)
+    });
+    stage.run(40_000);
+    assert_eq!(stage.world.pages[third].state(), Some(CallState::Active));
+}

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use wakeline_sip::agent::{
     Agent, CallId, CallState, CallView, Command, Config, Event, Input, MediaReply, MediaRequest,
-    Output, Patience, Registration,
+    Output, Patience, Policy, Registration,
 };
 use wakeline_sip::edge::{DeviceId, WakeId};
 use wakeline_sip::entropy::Entropy;
@@ -49,6 +49,7 @@ impl Page {
             token: Some(Pii(format!("u{number}/{number}"))),
             login: None,
             patience: Patience::default(),
+            policy: Policy::default(),
         };
         Self {
             number: number.to_owned(),
@@ -91,7 +92,7 @@ impl Page {
                         MediaRequest::CreateOffer => local(b"v=0\r\no=offer"),
                         MediaRequest::CreateAnswer { .. } => local(b"v=0\r\no=answer"),
                         MediaRequest::ApplyAnswer { .. } => MediaReply::Applied,
-                        MediaRequest::Release => continue,
+                        _ => continue,
                     };
                     self.media.push_back((call, reply));
                 }
@@ -196,6 +197,7 @@ impl Stage {
             Command::Call {
                 call,
                 to: Pii(number.into()),
+                headers: Vec::new(),
             },
         );
         call

@@ -34,6 +34,33 @@ fn requests_pass_both_ways_with_their_answers() {
 }
 
 #[test]
+fn every_method_of_a_dialog_passes_both_ways() {
+    let (mut world, caller, callee) = talking();
+    let methods = [
+        "INFO",
+        "UPDATE",
+        "REFER",
+        "NOTIFY",
+        "SUBSCRIBE",
+        "MESSAGE",
+        "PRACK",
+        "DANCE",
+    ];
+    for (at, method) in methods.into_iter().enumerate() {
+        let cseq = u32::try_from(at).unwrap() + 2;
+        let out = world.pages[caller].as_caller(method, cseq);
+        world.send(caller, out);
+        let back = world.pages[callee].as_callee(method, cseq);
+        world.send(callee, back);
+        world.settle();
+        for (here, there) in [(caller, callee), (callee, caller)] {
+            assert_eq!(world.pages[there].requests(method).len(), 1, "{method}");
+            assert_eq!(world.pages[here].statuses(method), [200], "{method}");
+        }
+    }
+}
+
+#[test]
 fn a_re_invite_rings_and_can_be_cancelled() {
     let (mut world, caller, callee) = talking();
     world.pages[callee].temper = Temper::Ring;

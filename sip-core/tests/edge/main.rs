@@ -23,6 +23,7 @@ mod opened_by_hand;
 mod push_troubles;
 mod ready;
 mod registrar;
+mod reliable;
 mod revoked;
 mod storms;
 mod strangers;

@@ -308,6 +308,20 @@ impl Page {
         self.in_dialog_of(answer.expect("the call was answered"), method, cseq, None)
     }
 
+    /// A request of the caller in the early dialog that the last ringing made.
+    pub fn as_early_caller(&self, method: &str, cseq: u32) -> Vec<u8> {
+        let ringing = self.responses().into_iter().rfind(|r| r.status == 180);
+        self.in_dialog_of(ringing.expect("it rings"), method, cseq, None)
+    }
+
+    /// A provisional response to the INVITE that is not answered yet, said reliably (RFC 3262).
+    pub fn ring_reliably(&self, rseq: u32) -> Vec<u8> {
+        let ringing = self.respond(self.ringing.first().expect("an INVITE was heard"), 180);
+        let ringing = String::from_utf8(ringing).expect("it is text");
+        let more = format!("Require: 100rel\r\nRSeq: {rseq}\r\nContent-Length");
+        ringing.replacen("Content-Length", &more, 1).into_bytes()
+    }
+
     /// A request of the callee inside the call of the last INVITE it heard.
     pub fn as_callee(&self, method: &str, cseq: u32) -> Vec<u8> {
         let begins = |r: &&Request| r.headers.to().is_ok_and(|to| to.tag().is_none());

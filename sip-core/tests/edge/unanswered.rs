@@ -64,7 +64,7 @@ fn a_page_that_cannot_take_it_fails_in_its_own_words() {
 }
 
 #[test]
-fn a_caller_who_requires_100rel_hears_only_100_before_the_end() {
+fn a_caller_who_requires_100rel_hears_nothing_that_was_not_said_reliably() {
     let (mut world, caller, callee) = World::caller_and_sleeper();
     let invite = world.pages[caller]
         .invite("1002")
@@ -79,7 +79,7 @@ fn a_caller_who_requires_100rel_hears_only_100_before_the_end() {
         world.pages[callee].requests("INVITE")[0]
             .headers
             .get("Require"),
-        None
+        Some("100rel")
     );
     let answer = world.pages[callee].answer();
     world.send(callee, answer);

@@ -7,14 +7,14 @@ use crate::wire::{HeaderName, Message, Method, Request, Response};
 
 /// Relays everything between caller and callee until both are quiet, as an edge does. Its own Via has one branch for
 /// each request that it forwards.
-struct Edge {
-    caller: Page,
-    callee: Page,
+pub struct Edge {
+    pub caller: Page,
+    pub callee: Page,
     forks: usize,
 }
 
 impl Edge {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             caller: Page::registered("1001", 1),
             callee: Page::registered("1002", 2),
@@ -22,7 +22,7 @@ impl Edge {
         }
     }
 
-    fn relay(&mut self) {
+    pub fn relay(&mut self) {
         for _ in 0..100 {
             let quiet = self.caller.silent() && self.callee.silent();
             if quiet {
@@ -40,14 +40,14 @@ impl Edge {
         panic!("they never stop");
     }
 
-    fn pass_time(&mut self, span: Duration) {
+    pub fn pass_time(&mut self, span: Duration) {
         self.caller.pass(span);
         self.callee.pass(span);
         self.caller.sent.retain(|f| f != b"\r\n\r\n");
         self.callee.sent.retain(|f| f != b"\r\n\r\n");
     }
 
-    fn talking(&mut self) {
+    pub fn talking(&mut self) {
         self.caller.call("1002");
         self.relay();
         self.callee.command(Command::Alert(self.callee.incoming()));
@@ -465,14 +465,17 @@ fn a_refused_microphone_ends_a_call_out_but_leaves_a_call_in_ringing() {
 #[test]
 fn an_extension_that_is_insisted_on_is_refused_by_name() {
     let mut page = Page::registered("1002", 2);
-    page.frame(stranger().with(HeaderName::Require, "100rel, path"));
+    page.frame(stranger().with(HeaderName::Require, "precondition, path"));
     let refusal = page.response(420);
-    assert_eq!(refusal.headers.get(HeaderName::Unsupported), Some("100rel"));
+    assert_eq!(
+        refusal.headers.get(HeaderName::Unsupported),
+        Some("precondition")
+    );
     assert_eq!(page.rings(), 0);
 }
 
 /// The 200 of the callee, as the caller's side saw it.
-fn last_answer(edge: &mut Edge) -> (String, String, String) {
+pub fn last_answer(edge: &mut Edge) -> (String, String, String) {
     let remote = edge.callee.agent.calls[0].dialog.as_ref().unwrap().clone();
     (
         remote.id().call_id.clone(),
@@ -482,7 +485,7 @@ fn last_answer(edge: &mut Edge) -> (String, String, String) {
 }
 
 /// A request of the caller inside of the callee's dialog.
-fn in_dialog(
+pub fn in_dialog(
     (call_id, to, from): &(String, String, String),
     method: Method,
     cseq: u32,

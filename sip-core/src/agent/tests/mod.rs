@@ -2,6 +2,10 @@
 
 mod calls;
 mod challenged;
+mod dialing;
+mod exchange;
 mod flow;
 mod net;
 mod register;
+mod session;
+mod transfer;

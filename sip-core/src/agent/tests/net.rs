@@ -1,10 +1,10 @@
 //! The virtual world: pages with agents, a scripted edge, and a clock.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use crate::agent::{
     Agent, CallId, CallState, CallView, Command, Config, Event, Input, MediaReply, MediaRequest,
-    Outcome, Output, Patience, Registration,
+    Outcome, Output, Patience, Policy, Registration,
 };
 use crate::entropy::Entropy;
 use crate::pii::Pii;
@@ -26,6 +26,7 @@ pub struct Page {
     pub deadline: Option<Time>,
     /// Answers media requests by itself.
     pub microphone: bool,
+    holding: HashMap<CallId, bool>,
 }
 
 pub fn config(number: &str) -> Config {
@@ -38,6 +39,7 @@ pub fn config(number: &str) -> Config {
         token: Some(Pii("good".into())),
         login: None,
         patience: Patience::default(),
+        policy: Policy::default(),
     }
 }
 
@@ -57,6 +59,7 @@ impl Page {
             media: Vec::new(),
             deadline: None,
             microphone: true,
+            holding: HashMap::new(),
         }
     }
 
@@ -89,9 +92,13 @@ impl Page {
                     self.connecting = false;
                 }
                 Output::Media(call, request) => {
+                    if let MediaRequest::Hold(on) = request {
+                        self.holding.insert(call, on);
+                    }
+                    let holding = self.holding.get(&call).copied().unwrap_or(false);
                     replies.extend(
                         self.microphone
-                            .then(|| reply(&request))
+                            .then(|| reply(&request, holding))
                             .flatten()
                             .map(|r| (call, r)),
                     );
@@ -194,6 +201,7 @@ impl Page {
         self.command(Command::Call {
             call,
             to: Pii(number.into()),
+            headers: Vec::new(),
         });
         call
     }
@@ -205,6 +213,15 @@ impl Page {
             _ => None,
         });
         view.expect("no call was told of")
+    }
+
+    /// The latest view of this call.
+    pub fn view_of(&self, id: CallId) -> &CallView {
+        let view = self.events.iter().rev().find_map(|e| match e {
+            Event::Call(call, view) | Event::Incoming(call, view) if *call == id => Some(view),
+            _ => None,
+        });
+        view.expect("this call was not told of")
     }
 
     pub fn state(&self) -> CallState {
@@ -245,12 +262,38 @@ fn is_noise(frame: &[u8]) -> bool {
     frame.iter().all(|b| matches!(b, b'\r' | b'\n')) || frame.starts_with(b"SIP/2.0 100 ")
 }
 
-fn reply(request: &MediaRequest) -> Option<MediaReply> {
+/// A description with this direction, as a browser writes it.
+pub fn sdp(who: &str, direction: &str) -> Vec<u8> {
+    format!("v=0\r\ns={who}\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na={direction}\r\n").into_bytes()
+}
+
+/// What a browser answers, its transceiver sending only while the call is held (RFC 3264 §6.1).
+fn reply(request: &MediaRequest, holding: bool) -> Option<MediaReply> {
+    let local = |sdp| Some(MediaReply::Local(Pii(sdp)));
     match request {
-        MediaRequest::CreateOffer => Some(MediaReply::Local(Pii(b"v=0 offer".to_vec()))),
-        MediaRequest::CreateAnswer { .. } => Some(MediaReply::Local(Pii(b"v=0 answer".to_vec()))),
+        MediaRequest::CreateOffer => {
+            local(sdp("offer", if holding { "sendonly" } else { "sendrecv" }))
+        }
+        MediaRequest::CreateAnswer { offer } => {
+            let offered = |what: &str| String::from_utf8_lossy(offer).contains(what);
+            let they_send = !offered("a=recvonly") && !offered("a=inactive");
+            let they_hear = !offered("a=sendonly") && !offered("a=inactive");
+            local(sdp(
+                "answer",
+                match (they_hear, they_send && !holding) {
+                    (true, true) => "sendrecv",
+                    (true, false) => "sendonly",
+                    (false, true) => "recvonly",
+                    (false, false) => "inactive",
+                },
+            ))
+        }
         MediaRequest::ApplyAnswer { .. } => Some(MediaReply::Applied),
-        MediaRequest::Release => None,
+        MediaRequest::ApplyEarly { .. }
+        | MediaRequest::Hold(_)
+        | MediaRequest::Rollback
+        | MediaRequest::Renew
+        | MediaRequest::Release => None,
     }
 }
 

@@ -92,7 +92,9 @@ impl Line {
         } else {
             self.wake_event_of(now, call, Event::Responded(device));
         }
-        if !call.only_trying && !call.wake.state().is_final() {
+        // Whoever insists on reliable responses gets those that the page has made so.
+        let reliable = response.headers.has_token(HeaderName::Require, "100rel");
+        if (!call.only_trying || reliable) && !call.wake.state().is_final() {
             self.pass_to_caller(now, call, response);
         }
     }

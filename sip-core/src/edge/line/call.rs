@@ -19,7 +19,7 @@ pub(super) struct Call {
     pub(super) wake: Wake,
     /// The caller's device: a line that calls itself does not ring who calls.
     pub(super) caller_device: Option<DeviceId>,
-    /// `Require: 100rel`: the caller hears nothing but 100 before the end.
+    /// `Require: 100rel`: before the end the caller hears nothing but 100 and what a page has said reliably.
     pub(super) only_trying: bool,
     /// The To tag of the edge's own answers.
     pub(super) edge_tag: String,

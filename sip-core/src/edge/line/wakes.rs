@@ -111,8 +111,9 @@ impl Line {
         request
             .headers
             .set("Wakeline-Wake", format!("{};state=invited", call.id));
-        for name in [HeaderName::Require, HeaderName::Supported] {
-            without_token(&mut request, name, "100rel");
+        // Whoever insists on reliable responses gets those of the page; nobody else needs them on this ordered way.
+        if !call.only_trying {
+            without_token(&mut request, HeaderName::Supported, "100rel");
         }
         let tx = self.entropy.text(16);
         let branch = Branch {

@@ -1,0 +1,415 @@
+//! Changing a session that stands: hold, resume, refresh. By re-INVITE (RFC 3261 §14.1), or by UPDATE where nothing but
+//! the timer is to be renewed (RFC 3311, RFC 4028). Two sides that ask at once both step back and try again.
+
+use super::call::{Call, Phase};
+use super::event::{By, End, Event, Outcome, Wish};
+use super::identity::SDP;
+use super::io::{MediaReply, MediaRequest, Output};
+use super::post::{Ask, InviteNews, Post, Purpose, sdp_of};
+use super::sdp;
+use super::session_timer::{self, SessionTimer};
+use crate::pii::Pii;
+use crate::time::{Duration, Time};
+use crate::transaction::{ClientAction, ClientInvite, ClientKey, Transport};
+use crate::wire::{HeaderName, Method, Request, Response};
+
+/// A change that is refused for a while is not tried more often than this.
+const TRIES: u8 = 8;
+
+/// ```text
+/// Idle → Offering → Asking → Applying → Idle
+///   └──→ Refreshing (UPDATE) ──────────────┘
+/// ```
+#[derive(Debug, Default)]
+enum Step {
+    /// Nothing is under way.
+    #[default]
+    Idle,
+    /// The driver makes an offer.
+    Offering,
+    /// The re-INVITE is under way.
+    Asking(Box<ClientInvite>),
+    /// An UPDATE is under way.
+    Refreshing,
+    /// The driver takes the answer.
+    Applying,
+}
+
+/// What this side wants to change, and how far that has come.
+#[derive(Debug, Default)]
+pub struct Modify {
+    step: Step,
+    /// Hold or resume.
+    hold: Option<bool>,
+    /// The session timer has come.
+    refresh: bool,
+    /// The connection has to be made anew.
+    renew: bool,
+    again_at: Option<Time>,
+    tries: u8,
+    /// The last re-INVITE that was answered, and its ACK.
+    done: Option<(Box<ClientInvite>, Request)>,
+}
+
+impl Modify {
+    /// A description of ours is on its way, or about to be: an offer of the other side would cross it.
+    pub const fn is_busy(&self) -> bool {
+        !matches!(self.step, Step::Idle)
+    }
+
+    /// The driver's next reply is for this.
+    pub const fn awaits_media(&self) -> bool {
+        matches!(self.step, Step::Offering | Step::Applying)
+    }
+
+    /// A response to a re-INVITE of ours?
+    pub fn owns(&self, key: &ClientKey) -> bool {
+        let of = |t: &ClientInvite| ClientKey::of_request(t.request()).as_ref() == Ok(key);
+        matches!(&self.step, Step::Asking(t) if of(t))
+            || self.done.as_ref().is_some_and(|(t, _)| of(t))
+    }
+
+    /// The connection has to be made anew before anyone can be heard.
+    pub fn renew(&mut self) {
+        self.renew = true;
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.hold.is_some() || self.refresh || self.renew
+    }
+
+    /// When [`Call::modify_timeout`] is to be called.
+    pub fn deadline(&self) -> Option<Time> {
+        let again = self
+            .again_at
+            .filter(|_| self.is_wanted() && !self.is_busy());
+        let asked = match &self.step {
+            Step::Asking(transaction) => transaction.deadline(),
+            _ => None,
+        };
+        let done = self.done.as_ref().and_then(|(t, _)| t.deadline());
+        again.into_iter().chain(asked).chain(done).min()
+    }
+}
+
+impl Call {
+    /// The user wants to hold it, or to talk again.
+    pub fn hold(&mut self, post: &mut Post, on: bool) {
+        let last = self.modify.hold.unwrap_or(self.view.held);
+        if matches!(self.phase, Phase::Over) || last == on {
+            return;
+        }
+        self.modify.hold = Some(on);
+        self.modify.tries = 0;
+        self.modify_next(post);
+    }
+
+    /// Another call is talked to: this one is held if it is one that talks.
+    pub fn hold_for_another(&mut self, post: &mut Post) {
+        if matches!(
+            self.phase,
+            Phase::Applying | Phase::Talking | Phase::Answering(_) | Phase::Accepted(_)
+        ) {
+            self.hold(post, true);
+        }
+    }
+
+    /// The session timer has come.
+    pub fn refresh_session(&mut self, post: &mut Post) {
+        self.modify.refresh = true;
+        self.modify_next(post);
+    }
+
+    /// Begins what is wanted, if it can begin now.
+    pub fn modify_next(&mut self, post: &mut Post) {
+        let free = matches!(self.phase, Phase::Talking)
+            && self.refresh.is_none()
+            && self.update.is_none()
+            && !self.late_answer
+            && !self.called_off
+            && !self.modify.is_busy();
+        let due = self.modify.again_at.is_none_or(|at| at <= post.now);
+        if !free || !due || !post.registered || !self.modify.is_wanted() {
+            return;
+        }
+        self.modify.again_at = None;
+        let only_refresh = self.modify.hold.is_none() && !self.modify.renew;
+        if only_refresh && self.allows_update {
+            let via = post.me.via(&mut post.entropy);
+            let Some(dialog) = &mut self.dialog else {
+                return;
+            };
+            let update = dialog.request(Method::Update, &via);
+            let update = self.timed(post, update);
+            self.modify.step = Step::Refreshing;
+            post.ask(update, Purpose::Call(self.id, Ask::Update));
+            return;
+        }
+        if self.modify.renew {
+            post.media(self.id, MediaRequest::Renew);
+        }
+        if let Some(hold) = self.modify.hold {
+            post.media(self.id, MediaRequest::Hold(hold));
+        }
+        self.modify.step = Step::Offering;
+        post.media(self.id, MediaRequest::CreateOffer);
+    }
+
+    /// The headers of a request that refreshes the session.
+    fn timed(&self, post: &Post, request: Request) -> Request {
+        let mut request = post.me.refreshing(request);
+        if self.session > 0 {
+            let ours = self.timer.is_none_or(|t| t.ours);
+            request.headers.push(
+                HeaderName::SessionExpires,
+                session_timer::text(self.session, ours),
+            );
+        }
+        request
+    }
+
+    /// The driver has done what a change wanted.
+    pub fn modify_media(&mut self, post: &mut Post, reply: MediaReply) {
+        match (std::mem::take(&mut self.modify.step), reply) {
+            (Step::Offering, MediaReply::Local(offer)) => {
+                let via = post.me.via(&mut post.entropy);
+                let Some(dialog) = self.dialog.as_mut().filter(|_| post.registered) else {
+                    // The flow went meanwhile; it is tried on the next one.
+                    post.media(self.id, MediaRequest::Rollback);
+                    return;
+                };
+                let invite = dialog.request(Method::Invite, &via);
+                let mut invite = self.timed(post, invite).with_body(SDP, offer.into_inner());
+                post.authorize(&mut invite);
+                self.ask_again(post, invite);
+            }
+            (Step::Offering, _) => self.not_changed(post, 0),
+            (Step::Applying, MediaReply::Applied) => {
+                self.changed();
+                self.modify_next(post);
+            }
+            // It is agreed on the wire, and cannot be: nothing would be heard.
+            (Step::Applying, _) => self.break_off(post, 488, "answer cannot be used"),
+            (step, _) => self.modify.step = step,
+        }
+    }
+
+    fn ask_again(&mut self, post: &mut Post, invite: Request) {
+        let (transaction, actions) = ClientInvite::start(invite, Transport::Reliable, post.now);
+        post.invite_actions(actions);
+        self.modify.step = Step::Asking(Box::new(transaction));
+    }
+
+    /// It is as it was wanted.
+    fn changed(&mut self) {
+        if let Some(hold) = self.modify.hold.take() {
+            self.view.held = hold;
+        }
+        self.modify.refresh = false;
+        self.modify.renew = false;
+        self.modify.tries = 0;
+    }
+
+    /// It stays as it was, and the page is told.
+    fn not_changed(&mut self, post: &mut Post, status: u16) {
+        self.modify.step = Step::Idle;
+        post.media(self.id, MediaRequest::Rollback);
+        if self.modify.renew {
+            return self.break_off(post, status, "no session could be agreed on");
+        }
+        self.modify.refresh = false;
+        if let Some(hold) = self.modify.hold.take() {
+            post.media(self.id, MediaRequest::Hold(self.view.held));
+            let what = if hold { Wish::Hold } else { Wish::Resume };
+            post.out.push_back(Output::Event(Event::Refused {
+                call: self.id,
+                what,
+                status,
+            }));
+        }
+    }
+
+    /// A response to our re-INVITE.
+    pub fn modify_response(&mut self, post: &mut Post, key: &ClientKey, response: Response) {
+        if let Some((transaction, ack)) = &mut self.modify.done
+            && ClientKey::of_request(transaction.request()).as_ref() == Ok(key)
+        {
+            let again = transaction.receive(response, post.now);
+            if again.iter().any(|a| matches!(a, ClientAction::Receive(_))) {
+                post.send(ack.clone());
+            }
+            return;
+        }
+        if let Step::Asking(transaction) = &mut self.modify.step {
+            let actions = transaction.receive(response, post.now);
+            let news = post.invite_actions(actions);
+            self.modify_news(post, news);
+        }
+    }
+
+    fn modify_news(&mut self, post: &mut Post, news: Vec<InviteNews>) {
+        for news in news {
+            let Step::Asking(_) = &self.modify.step else {
+                return;
+            };
+            match news {
+                InviteNews::Response(response) if response.is_provisional() => {}
+                InviteNews::Response(response) if response.is_success() => {
+                    self.change_answered(post, &response);
+                }
+                InviteNews::Response(response) => {
+                    let Step::Asking(transaction) = std::mem::take(&mut self.modify.step) else {
+                        return;
+                    };
+                    if let Some(mut again) = post.challenged(transaction.request(), &response)
+                        && let Some(dialog) = &mut self.dialog
+                    {
+                        dialog.renumber(&mut again);
+                        self.ask_again(post, again);
+                        return;
+                    }
+                    self.change_refused(post, &response);
+                }
+                InviteNews::TimedOut => {
+                    self.modify.step = Step::Idle;
+                    self.break_off(post, 408, "no answer from the other side");
+                }
+                InviteNews::Ended => {}
+            }
+        }
+    }
+
+    fn change_answered(&mut self, post: &mut Post, response: &Response) {
+        let Step::Asking(transaction) = std::mem::take(&mut self.modify.step) else {
+            return;
+        };
+        let Some(dialog) = &mut self.dialog else {
+            return;
+        };
+        // A Contact that cannot be read leaves the target where it was.
+        let _ = dialog.response(response);
+        let via = post.me.via(&mut post.entropy);
+        let cseq = transaction.request().headers.cseq().map_or(0, |c| c.number);
+        let mut ack = dialog.ack(cseq, &via);
+        Post::prove_as(&mut ack, transaction.request());
+        post.send(ack.clone());
+        self.modify.done = Some((transaction, ack));
+        self.timer = SessionTimer::of_response(response, post.now);
+        match sdp_of(&response.headers, &response.body) {
+            Some(answer) => {
+                self.modify.step = Step::Applying;
+                let answer = Pii(answer);
+                post.media(self.id, MediaRequest::ApplyAnswer { answer });
+            }
+            None => self.not_changed(post, response.status),
+        }
+    }
+
+    fn change_refused(&mut self, post: &mut Post, response: &Response) {
+        self.modify.step = Step::Idle;
+        let after = response.headers.retry_after().ok().flatten();
+        let pause = match (response.status, after) {
+            // RFC 3261 §14.1: the side that made the Call-ID waits longer, so that the two do not meet again.
+            (491, _) if self.is_ours() => 2_100 + post.entropy.below(190) * 10,
+            (491, _) => post.entropy.below(200) * 10,
+            (500 | 503, Some(s)) if s <= 30 => u64::from(s.max(1)) * 1000,
+            (422, _) => match session_timer::least(response) {
+                Some(least) if least > self.session => {
+                    self.session = least;
+                    0
+                }
+                _ => return self.not_changed(post, 422),
+            },
+            (481, _) => return self.gone(post),
+            (408, _) => return self.break_off(post, 408, "no answer from the other side"),
+            (status, _) => {
+                self.not_changed(post, status);
+                return self.modify_next(post);
+            }
+        };
+        self.modify.tries += 1;
+        if self.modify.tries > TRIES {
+            return self.not_changed(post, response.status);
+        }
+        post.media(self.id, MediaRequest::Rollback);
+        self.modify.again_at = Some(post.now + Duration::from_millis(pause));
+    }
+
+    /// What became of an UPDATE of ours.
+    pub fn updated(&mut self, post: &mut Post, response: Option<&Response>) {
+        if !matches!(self.modify.step, Step::Refreshing) {
+            return;
+        }
+        self.modify.step = Step::Idle;
+        match response {
+            Some(response) if response.is_success() => {
+                if let Some(dialog) = &mut self.dialog {
+                    let _ = dialog.response(response);
+                }
+                self.timer = SessionTimer::of_response(response, post.now);
+                self.changed();
+            }
+            Some(response) => match response.status {
+                405 | 501 => self.allows_update = false,
+                status => {
+                    let minor = matches!(status, 422 | 481 | 408 | 491 | 500 | 503);
+                    if minor {
+                        self.update_refused(post, response);
+                    } else {
+                        self.modify.refresh = false;
+                    }
+                }
+            },
+            // The flow is gone, and the refresh goes out on the next one.
+            None if !post.registered => return,
+            None => return self.break_off(post, 408, "no answer from the other side"),
+        }
+        self.modify_next(post);
+    }
+
+    fn update_refused(&mut self, post: &mut Post, response: &Response) {
+        self.change_refused(post, response);
+    }
+
+    /// Ends a call whose session is of no use.
+    fn break_off(&mut self, post: &mut Post, status: u16, reason: &str) {
+        let end = End {
+            outcome: Outcome::Failed,
+            status,
+            reason: reason.to_owned(),
+            by: By::Local,
+        };
+        self.over(post, end);
+        self.bye(post);
+    }
+
+    /// The flow is gone with the change; it is tried again on the next one.
+    pub fn modify_flow_lost(&mut self, post: &mut Post) {
+        self.modify.done = None;
+        if matches!(self.modify.step, Step::Asking(_)) {
+            self.modify.step = Step::Idle;
+            post.media(self.id, MediaRequest::Rollback);
+        }
+    }
+
+    /// Time has passed.
+    pub fn modify_timeout(&mut self, post: &mut Post) {
+        let now = post.now;
+        if let Some((transaction, _)) = &mut self.modify.done
+            && transaction.timeout(now).contains(&ClientAction::Ended)
+        {
+            self.modify.done = None;
+        }
+        if let Step::Asking(transaction) = &mut self.modify.step {
+            let actions = transaction.timeout(now);
+            let news = post.invite_actions(actions);
+            self.modify_news(post, news);
+        }
+        self.modify_next(post);
+    }
+
+    /// Notes what an offer or answer of the other side means for its hold.
+    pub fn heard(&mut self, description: &[u8]) {
+        self.view.remote_held = sdp::holds(description);
+    }
+}
