@@ -88,6 +88,23 @@ function done<T>(what: () => T): T {
 const core = Symbol('core');
 const change = Symbol('change');
 
+/** A line at a SIP server of another make. */
+export interface ServerLine {
+  /** `wss://pbx.example.com/ws` */
+  server: string;
+  /** `sip:ada@example.com` */
+  addressOfRecord: string;
+  /** The name that others see. */
+  displayName?: string;
+  /** The name to authenticate by; the address's user when left out. */
+  user?: string;
+  password?: string;
+  /** H(A1) in hexadecimal in place of the password: 32 digits for MD5, 64 for SHA-256. */
+  ha1?: string;
+  /** A token (RFC 8898) in place of both. */
+  token?: string;
+}
+
 /** Who am I on this edge. Lives in IndexedDB `wakeline`, with the device's non-extractable key. */
 export class Session {
   readonly [core]: SessionCore;
@@ -117,6 +134,17 @@ export class Session {
   static async withToken(o: { edge: string; token: string }): Promise<Session> {
     await preload();
     return new Session(await asked(SessionCore.withToken(o.edge, o.token)));
+  }
+
+  /**
+   * A line at a SIP server that is not a Wakeline edge (Kamailio, Asterisk, FreeSWITCH, …): registration and calls over its
+   * WebSocket, by digest (password or H(A1)) or Bearer token. Nothing is stored, nobody is woken. Throws a `Problem`.
+   */
+  static async atServer(o: ServerLine): Promise<Session> {
+    await preload();
+    return new Session(done(() => SessionCore.atServer(
+      o.server, o.addressOfRecord, o.displayName ?? '', o.user, o.password, o.ha1, o.token,
+    )));
   }
 
   get account(): Account {

@@ -6,6 +6,7 @@ use crate::{
     phone::{Options, Phone},
     problem::Problem,
     rest::parse,
+    server::{Line, Server},
     session::{Session, segment},
     types::{PhonePort, Registration, Role, js},
 };
@@ -55,6 +56,29 @@ impl SessionCore {
     #[wasm_bindgen(js_name = withToken, unchecked_return_type = "Promise<SessionCore>")]
     pub fn with_token(edge: String, token: String) -> Promise {
         promise(async move { Ok(Self(Session::with_token(&edge, &token).await?).into()) })
+    }
+
+    /// A line at a SIP server that is not our edge.
+    #[wasm_bindgen(js_name = atServer)]
+    pub fn at_server(
+        url: String,
+        address_of_record: String,
+        display_name: String,
+        user: Option<String>,
+        password: Option<String>,
+        ha1: Option<String>,
+        token: Option<String>,
+    ) -> Answer<SessionCore> {
+        let line = Line {
+            url,
+            address_of_record,
+            display_name,
+            user,
+            password,
+            ha1,
+            token,
+        };
+        Ok(Self(Session::at_server(Server::new(line)?)))
     }
 
     /// Whose line it is.

@@ -45,7 +45,7 @@ pub enum Told {
 pub struct Driver(Rc<Inner>);
 
 struct Inner {
-    edge: String,
+    url: String,
     agent: RefCell<Agent>,
     socket: RefCell<Option<Socket>>,
     /// Counts sockets: a late event of an earlier one is not for this one.
@@ -73,20 +73,22 @@ impl Driver {
         tell: impl Fn(Told) + 'static,
     ) -> Result<Self, Problem> {
         let account = session.account()?;
+        let url = session.sip_url();
+        let (token, login) = session.proof().await?;
         let config = Config {
             address_of_record: Pii(account.address_of_record),
             display_name: Pii(account.display_name),
             instance: session.device()?,
             user_agent: concat!("wakeline/", env!("CARGO_PKG_VERSION")).into(),
-            secure: session.edge().starts_with("https:"),
-            token: Some(Pii(session.token().await?)),
-            login: None,
+            secure: url.starts_with("wss:"),
+            token: token.map(Pii),
+            login,
             patience: Patience::default(),
             policy: Policy::default(),
         };
         let entropy = Entropy::from_seed(device::random()?);
         let inner = Rc::new(Inner {
-            edge: session.edge().into(),
+            url,
             agent: RefCell::new(Agent::new(&config, entropy).map_err(|_| Problem::Garbled)?),
             socket: RefCell::new(None),
             serial: Cell::new(0),
@@ -209,7 +211,7 @@ impl Driver {
         let serial = self.0.serial.get() + 1;
         self.0.serial.set(serial);
         let weak = Rc::downgrade(&self.0);
-        let opened = Socket::open(&self.0.edge, move |event| {
+        let opened = Socket::open(&self.0.url, move |event| {
             let Some(driver) = of(&weak).filter(|d| d.0.serial.get() == serial) else {
                 return;
             };

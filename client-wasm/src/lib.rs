@@ -7,6 +7,7 @@
 //! | [`phone`], [`leader`], [`channel`] | one tab of a browser profile leads, the others show it |
 //! | [`driver`] | the agent's inputs and outputs |
 //! | [`session`] | the line's token, the device's credential, requests under `/v1` |
+//! | [`server`] | a line at a SIP server that is not our edge |
 //! | [`store`], [`device`], [`rest`] | IndexedDB, WebCrypto, `fetch` |
 //! | [`socket`], [`timer`], [`page`] | the WebSocket; an alarm that a hidden page does not slow down; painting |
 //! | [`table`] | a map for a handful |
@@ -23,6 +24,7 @@ pub mod page;
 pub mod phone;
 pub mod problem;
 pub mod rest;
+pub mod server;
 pub mod session;
 pub mod socket;
 pub mod store;

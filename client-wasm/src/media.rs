@@ -385,7 +385,8 @@ fn add_tracks(connection: &RtcPeerConnection, stream: &MediaStream) {
     }
 }
 
-/// Offers Opus and telephone events only; browsers without the choice offer what they have.
+/// Offers Opus, telephone events and, for phones behind a plain server, G.711, in the browser's own order (Opus first);
+/// browsers without the choice offer what they have.
 fn prefer_opus(connection: &RtcPeerConnection) {
     let Some(capabilities) = RtcRtpReceiver::get_capabilities("audio") else {
         return;
@@ -398,8 +399,14 @@ fn prefer_opus(connection: &RtcPeerConnection) {
                 .ok()
                 .and_then(|m| m.as_string())
                 .unwrap_or_default();
-            mime.eq_ignore_ascii_case("audio/opus")
-                || mime.eq_ignore_ascii_case("audio/telephone-event")
+            [
+                "audio/opus",
+                "audio/telephone-event",
+                "audio/pcmu",
+                "audio/pcma",
+            ]
+            .iter()
+            .any(|wanted| mime.eq_ignore_ascii_case(wanted))
         })
         .collect();
     for transceiver in connection.get_transceivers().iter() {

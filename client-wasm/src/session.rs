@@ -4,6 +4,7 @@ use crate::{
     device,
     problem::Problem,
     rest::{Call, parse},
+    server::Server,
     store::{self, Record},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -14,7 +15,8 @@ use std::{
     cell::{Cell, RefCell},
     rc::Rc,
 };
-use wakeline_edge_api::{self as api, Account};
+use wakeline_edge_api::{self as api, Account, SIP_PATH};
+use wakeline_sip::auth::Login;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::CryptoKeyPair;
@@ -30,6 +32,8 @@ pub struct Session(Rc<Inner>);
 
 struct Inner {
     edge: String,
+    /// A SIP server in place of an edge.
+    server: Option<Server>,
     record: RefCell<Option<Record>>,
     /// The edge's clock minus ours, as far as it has told.
     skew: Cell<i64>,
@@ -142,15 +146,45 @@ impl Session {
     }
 
     fn of(edge: String, record: Record) -> Self {
+        Self::with(edge, None, Some(record))
+    }
+
+    /// A line at a SIP server that is not our edge.
+    pub fn at_server(server: Server) -> Self {
+        Self::with(server.url.clone(), Some(server), None)
+    }
+
+    fn with(edge: String, server: Option<Server>, record: Option<Record>) -> Self {
         Self(Rc::new(Inner {
             edge,
-            record: RefCell::new(Some(record)),
+            server,
+            record: RefCell::new(record),
             skew: Cell::new(0),
             renewing: RefCell::new(None),
         }))
     }
 
-    /// The edge's origin.
+    /// Where SIP is spoken: the WebSocket's address.
+    pub fn sip_url(&self) -> String {
+        match &self.0.server {
+            Some(server) => server.url.clone(),
+            // http → ws, https → wss.
+            None => format!(
+                "ws{}{SIP_PATH}",
+                self.0.edge.strip_prefix("http").unwrap_or(&self.0.edge)
+            ),
+        }
+    }
+
+    /// What proves our line to whoever takes the registration.
+    pub async fn proof(&self) -> Result<(Option<String>, Option<Login>), Problem> {
+        match &self.0.server {
+            Some(server) => Ok((server.token.clone(), server.login.clone())),
+            None => Ok((Some(self.token().await?), None)),
+        }
+    }
+
+    /// The edge's origin; the server's address where there is none.
     pub fn edge(&self) -> &str {
         &self.0.edge
     }
@@ -161,11 +195,17 @@ impl Session {
 
     /// Whose line it is.
     pub fn account(&self) -> Result<Account, Problem> {
+        if let Some(server) = &self.0.server {
+            return Ok(server.account.clone());
+        }
         Ok(self.record()?.account)
     }
 
     /// This device's id.
     pub fn device(&self) -> Result<String, Problem> {
+        if let Some(server) = &self.0.server {
+            return Ok(server.instance.clone());
+        }
         Ok(self.record()?.device)
     }
 

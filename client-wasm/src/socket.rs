@@ -4,7 +4,7 @@ use crate::problem::Problem;
 use gloo_events::EventListener;
 use js_sys::{ArrayBuffer, Uint8Array};
 use std::cell::RefCell;
-use wakeline_edge_api::{SIP_PATH, SIP_SUBPROTOCOL};
+use wakeline_edge_api::SIP_SUBPROTOCOL;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{BinaryType, MessageEvent, WebSocket};
@@ -45,14 +45,12 @@ fn offered(url: &str) -> Option<WebSocket> {
 }
 
 impl Socket {
-    /// Opens a socket to the edge of this origin.
-    pub fn open(edge: &str, tell: impl Fn(SocketEvent) + Clone + 'static) -> Result<Self, Problem> {
-        // http → ws, https → wss.
-        let url = format!("ws{}{SIP_PATH}", edge.strip_prefix("http").unwrap_or(edge));
-        let socket = match offered(&url) {
+    /// Opens a socket to this address.
+    pub fn open(url: &str, tell: impl Fn(SocketEvent) + Clone + 'static) -> Result<Self, Problem> {
+        let socket = match offered(url) {
             Some(socket) => socket,
             None => {
-                WebSocket::new_with_str(&url, SIP_SUBPROTOCOL).map_err(|e| Problem::from_js(&e))?
+                WebSocket::new_with_str(url, SIP_SUBPROTOCOL).map_err(|e| Problem::from_js(&e))?
             }
         };
         if socket.ready_state() == WebSocket::OPEN {

@@ -1,20 +1,18 @@
 // Tones: what each side's microphone sends, and what the other side hears, measured in the page.
 import { writeFileSync } from 'node:fs';
 
-const RATE = 48_000;
-
 /**
  * A WAV file (mono, 16 bit) of one frequency in short bursts: a steady tone is noise to a browser's
  * noise suppression and is taken away within seconds, bursts pass like speech.
  */
-export function writeTone(file, hz, { seconds = 6, on = 0.35, off = 0.15, level = 0.5 } = {}) {
-  const samples = Buffer.alloc(seconds * RATE * 2);
-  const period = (on + off) * RATE;
-  for (let i = 0; i < seconds * RATE; i += 1) {
-    const inBurst = (i % period) / RATE;
+export function writeTone(file, hz, { rate = 48_000, seconds = 6, on = 0.35, off = 0.15, level = 0.5 } = {}) {
+  const samples = Buffer.alloc(seconds * rate * 2);
+  const period = (on + off) * rate;
+  for (let i = 0; i < seconds * rate; i += 1) {
+    const inBurst = (i % period) / rate;
     const edge = Math.min(inBurst, on - inBurst) / 0.01; // 10 ms ramps, so that no click spreads over the band
     const gain = inBurst < on ? Math.min(1, edge) : 0;
-    samples.writeInt16LE(Math.round(32_767 * level * gain * Math.sin((2 * Math.PI * hz * i) / RATE)), i * 2);
+    samples.writeInt16LE(Math.round(32_767 * level * gain * Math.sin((2 * Math.PI * hz * i) / rate)), i * 2);
   }
   const head = Buffer.alloc(44);
   head.write('RIFF', 0);
@@ -23,8 +21,8 @@ export function writeTone(file, hz, { seconds = 6, on = 0.35, off = 0.15, level 
   head.writeUInt32LE(16, 16);
   head.writeUInt16LE(1, 20); // PCM
   head.writeUInt16LE(1, 22); // mono
-  head.writeUInt32LE(RATE, 24);
-  head.writeUInt32LE(RATE * 2, 28);
+  head.writeUInt32LE(rate, 24);
+  head.writeUInt32LE(rate * 2, 28);
   head.writeUInt16LE(2, 32);
   head.writeUInt16LE(16, 34);
   head.write('data', 36);

@@ -1,4 +1,5 @@
 // Loopback ports.
+import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
 /** A port that was free a moment ago. */
@@ -9,6 +10,29 @@ export function freePort() {
       const { port } = server.address();
       server.close(() => resolve(port));
     });
+  });
+}
+
+// Below the ports that the system gives out by itself.
+const [LOW, HIGH] = [20_000, 32_000];
+const given = new Set();
+
+/** A range of UDP ports for media, `[first, last]`, whose ends were free a moment ago. */
+export async function freeRange(count) {
+  for (;;) {
+    const first = LOW + 2 * Math.floor((Math.random() * (HIGH - LOW - count)) / 2);
+    const last = first + count - 1;
+    if ([...given].some(([low, high]) => first <= high && low <= last)) continue;
+    if ((await Promise.all([first, last].map(isFree))).includes(false)) continue;
+    given.add([first, last]);
+    return [first, last];
+  }
+}
+
+function isFree(port) {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4').once('error', () => resolve(false));
+    socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)));
   });
 }
 

@@ -37,11 +37,12 @@ usage: cargo xtask COMMAND
 
   demo [--port N] [--no-open]            everything on this machine, for two browser tabs
   play NAME [--browser firefox|chromium] [--json FILE]
-                                         a scenario in real browsers, for example `play wake`
+                                         a scenario in real browsers: `play wake`; `play phone
+                                         [--server kamailio|asterisk]` with a real phone and PBX
   test [--full]                          all tests, and a table of what was checked
   docs                                   docs/authorization.md and the OpenAPI document anew
   lint                                   formatting, clippy, types, licences, house rules
-  bench NAME [--browser B] [--json FILE] figures: `bench wake`, `bench push`
+  bench NAME [--browser B] [--json FILE] figures: `bench wake`, `bench edge`, `bench push`
   shots DIR                              a screenshot of every state of the page
   dev [--port N]                         edge and page for developers
   build [worker|client|www|all]          what is shipped, unless unchanged

@@ -15,12 +15,12 @@ use anyhow::{Context, Result, bail};
 use crate::build::{Part, build};
 use crate::house::House;
 use crate::process::Task;
-use crate::setup::{apt, node};
+use crate::setup::{apt, asterisk, node};
 
 const LIMIT: Duration = Duration::from_secs(45 * 60);
 
 /// A folder of scripts that the command line can name.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shelf {
     /// `tests/plays`.
     Plays,
@@ -51,13 +51,26 @@ pub struct Options {
 /// Runs one script of a shelf; its exit status says whether every point held.
 pub fn run(house: &House, shelf: Shelf, name: &str, options: &Options) -> Result<ExitCode> {
     let script = find(house, shelf, name)?;
-    if matches!(shelf, Shelf::Benches) {
+    if (shelf, name) == (Shelf::Benches, "push") {
         build(house, &[Part::PushBench])?;
     }
-    if name != "push" {
-        ready(house)?;
-    }
     let mut task = Task::new(house, "node").arg(script).limit(LIMIT);
+    match (shelf, name) {
+        (Shelf::Benches, "push") => {}
+        (Shelf::Plays, "phone") => {
+            build(house, &[Part::Client])?;
+            apt::ensure(house, apt::SERVERS)?;
+            if options.browser.as_deref() == Some("firefox") {
+                apt::ensure(house, apt::DESKTOP)?;
+            }
+            task = task.env(asterisk::TREE, asterisk::ensure(house)?);
+        }
+        (Shelf::Benches, "edge") => {
+            build(house, &[Part::Worker])?;
+            apt::ensure(house, apt::SERVERS)?;
+        }
+        _ => ready(house)?,
+    }
     if let Some(browser) = &options.browser {
         if !matches!(browser.as_str(), "firefox" | "chromium") {
             bail!("--browser is firefox or chromium, not {browser}");

@@ -19,6 +19,11 @@ export async function sample(edge: string, token: string): Promise<void> {
   const wake: Wake = await phone.ready('x').catch((e: unknown) => { throw e instanceof Problem ? e.status : e; });
   console.log(wake.caller.display_name, (await deviceCredential(edge))?.device);
 
+  const line = await Session.atServer({ server: 'wss://pbx.example.com/ws', addressOfRecord: 'sip:ada@example.com', password: 'p' });
+  await Phone.open({ session: line });
+  // @ts-expect-error a server has an address
+  await Session.atServer({ addressOfRecord: 'sip:ada@example.com' });
+
   // @ts-expect-error there is no such event
   phone.addEventListener('nonsense', () => {});
   // @ts-expect-error a number is text

@@ -41,7 +41,8 @@ Object.assign(window, { wakeline, seen, open, dial, loaded: true });
 `;
 
 export class Stage {
-  static async open(site) {
+  /** `also` may write more files into the folder that the edge serves. */
+  static async open(site, { also = async () => {} } = {}) {
     const stage = new Stage();
     stage.dir = mkdtempSync(join(tmpdir(), 'wakeline-client-'));
     const assets = join(stage.dir, 'assets');
@@ -51,6 +52,7 @@ export class Stage {
     cpSync(join(ROOT, 'build/client/wakeline_client_bg.wasm'), join(assets, 'client/wakeline_client_bg.wasm'));
     writeFileSync(join(assets, 'index.html'), '<!doctype html><title>client</title><audio autoplay></audio><script type="module" src="/page.js"></script>');
     writeFileSync(join(assets, 'page.js'), PAGE);
+    await also(assets);
     stage.edge = await Edge.open({ assets, sites: [site ?? {}] });
     stage.browsers = [];
     return stage;
@@ -72,14 +74,14 @@ export class Stage {
     return browser;
   }
 
-  async page(browser) {
+  async page(browser, path = '/') {
     const page = await browser.newPage();
     // The driver polls by animation frame unless told otherwise, and a tab behind another one is painted at no certain time.
     const wait = page.waitForFunction.bind(page);
     page.waitForFunction = (predicate, options, ...args) => wait(predicate, { polling: 50, ...options }, ...args);
     page.on('console', (message) => { if (process.env.WAKELINE_CONSOLE) console.error(`[page] ${message.text()}`); });
     page.on('pageerror', (error) => { page.failure ??= error; if (process.env.WAKELINE_CONSOLE) console.error(`[page] ${error.stack}`); });
-    await page.goto(this.edge.origin);
+    await page.goto(this.edge.origin + path);
     await page.waitForFunction('window.loaded');
     return page;
   }

@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use crate::house::{House, on_path};
 use crate::process::Task;
 
-/// A program that must be on `PATH`, and the Debian package that brings it.
+/// A program that must be on `PATH` (or a file that must be there), and the Debian package that brings it.
 pub type Need = (&'static str, &'static str);
 
 /// What the wasm-bindgen tests in a real browser need.
@@ -34,6 +34,21 @@ pub const DESKTOP: &[Need] = &[
     ("openssl", "openssl"),
     ("pulseaudio", "pulseaudio"),
     ("pactl", "pulseaudio-utils"),
+];
+
+/// Real SIP servers and phones: what a page's calls are tried against.
+pub const SERVERS: &[Need] = &[
+    ("kamailio", "kamailio"),
+    (
+        "/usr/lib/x86_64-linux-gnu/kamailio/modules/websocket.so",
+        "kamailio-websocket-modules",
+    ),
+    ("rtpengine", "rtpengine-daemon"),
+    ("baresip", "baresip"),
+    ("sipp", "sip-tester"),
+    ("turnserver", "coturn"),
+    ("chromium", "chromium"),
+    ("firefox-esr", "firefox-esr"),
 ];
 
 /// Chinese letters for screenshots; a font has no program, its file stands for it.

@@ -12,7 +12,7 @@ use crate::house::{House, on_path};
 use crate::process::{Finished, Task};
 use crate::progress::Progress;
 use crate::setup::rust::{WASM, wasm_target, wasm_tool};
-use crate::setup::{apt, python};
+use crate::setup::{apt, asterisk, python};
 use crate::typescript;
 
 /// Lines of a failed stage that are shown; all are in its log.
@@ -57,6 +57,10 @@ pub const ALL: &[Stage] = &[
     Stage {
         name: "edge against its OpenAPI document (schemathesis)",
         run: openapi,
+    },
+    Stage {
+        name: "other servers and clients (Kamailio, Asterisk, baresip, sipp, JsSIP)",
+        run: servers,
     },
     Stage {
         name: "end to end in real browsers",
@@ -173,6 +177,24 @@ fn openapi(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<Coun
     let task = node_tests(house, "tests/rest", full, Duration::from_secs(30 * 60))
         .env("WAKELINE_SCHEMATHESIS", tool);
     count_scripts(house, "tests/rest", &task)
+}
+
+/// Tests beside real SIP servers and phones, and with clients of other make at the edge.
+fn servers(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<Count> {
+    build(house, &Part::ALL)?;
+    let needs = [apt::SERVERS, if full { apt::DESKTOP } else { &[] }].concat();
+    if let Err(error) = apt::ensure(house, &needs) {
+        left_out.push(format!("{error:#}"));
+        return Ok(Count::default());
+    }
+    let minutes = Duration::from_secs(20 * 60);
+    let mut task = node_tests(house, "tests/servers", full, minutes);
+    match asterisk::ensure(house) {
+        Ok(tree) => task = task.env(asterisk::TREE, tree),
+        // Tests through it find none and are skipped by name.
+        Err(error) => left_out.push(format!("{error:#}")),
+    }
+    count_scripts(house, "tests/servers", &task)
 }
 
 fn end_to_end(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<Count> {

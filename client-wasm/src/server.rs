@@ -1,0 +1,93 @@
+//! A line at a SIP server that is not our edge: no REST, no push, no wake; registration and calls only.
+
+use crate::{device, problem::Problem};
+use wakeline_edge_api::Account;
+use wakeline_sip::{auth::Login, wire::Uri};
+
+/// Where this browser profile keeps the device's id: one for all of its servers.
+const INSTANCE: &str = "wakeline-instance";
+
+/// A server and who we are there.
+pub struct Server {
+    /// `wss://…` or `ws://…`, path included.
+    pub url: String,
+    /// Our line.
+    pub account: Account,
+    /// The device's `+sip.instance`, the same after a reload (RFC 5626 §4.1).
+    pub instance: String,
+    /// For digest.
+    pub login: Option<Login>,
+    /// For Bearer (RFC 8898).
+    pub token: Option<String>,
+}
+
+/// What a page knows of its line there.
+pub struct Line {
+    /// `wss://…` or `ws://…`.
+    pub url: String,
+    /// `sip:user@domain`.
+    pub address_of_record: String,
+    /// The name that others see; may be empty.
+    pub display_name: String,
+    /// The name to authenticate by; the address's user when left out.
+    pub user: Option<String>,
+    /// Either this,
+    pub password: Option<String>,
+    /// or H(A1),
+    pub ha1: Option<String>,
+    /// or a token.
+    pub token: Option<String>,
+}
+
+impl Server {
+    /// Checks what the page says.
+    pub fn new(line: Line) -> Result<Self, Problem> {
+        let url = web_sys::Url::new(&line.url).map_err(|e| Problem::from_js(&e))?;
+        if !matches!(url.protocol().as_str(), "ws:" | "wss:") {
+            return Err(wrong("the server's address begins with wss://"));
+        }
+        let address: Uri = line
+            .address_of_record
+            .parse()
+            .map_err(|_| wrong("the address is like sip:user@example.com"))?;
+        let number = address.username().unwrap_or_default().into_owned();
+        let user = line.user.unwrap_or_else(|| number.clone());
+        let login = match (line.password, line.ha1) {
+            (_, Some(ha1)) => Some(Login::with_ha1(user, ha1)),
+            (Some(password), None) => Some(Login::with_password(user, password)),
+            (None, None) => None,
+        };
+        Ok(Self {
+            url: url.href(),
+            account: Account {
+                uid: String::new(),
+                number,
+                display_name: line.display_name,
+                address_of_record: line.address_of_record,
+            },
+            instance: instance()?,
+            login,
+            token: line.token,
+        })
+    }
+}
+
+fn wrong(message: &str) -> Problem {
+    Problem::Browser {
+        name: "SyntaxError".into(),
+        message: message.into(),
+    }
+}
+
+/// The device's id, made once for this browser profile. A profile that keeps nothing has a new one each time.
+fn instance() -> Result<String, Problem> {
+    let storage = web_sys::window().and_then(|w| w.local_storage().ok().flatten());
+    if let Some(kept) = storage.as_ref().and_then(|s| s.get_item(INSTANCE).ok()?) {
+        return Ok(kept);
+    }
+    let id = device::new_id()?;
+    if let Some(storage) = storage {
+        let _ = storage.set_item(INSTANCE, &id);
+    }
+    Ok(id)
+}

@@ -1,0 +1,95 @@
+// Asterisk 22 as a PBX: pages over WebSocket, phones over UDP, media through itself. The tree comes from
+// `cargo xtask` (setup/asterisk.rs); nothing of it is installed on the machine.
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { until } from '../events.mjs';
+import { freePort, freeRange } from '../ports.mjs';
+import { DOMAIN, Part, passwordOf } from './bench.mjs';
+
+const TREE = process.env.WAKELINE_ASTERISK ?? join(dirname(fileURLToPath(import.meta.url)), '../../../.wakeline/asterisk');
+const run = promisify(execFile);
+
+/** Is there an Asterisk on this machine? */
+export const hasAsterisk = () => existsSync(join(TREE, 'bin/asterisk'));
+
+// What a PBX between pages and phones needs; everything else stays out, so that it boots in half a second.
+const MODULES = `pbx_config res_timing_timerfd bridge_simple bridge_softmix bridge_native_rtp bridge_builtin_features bridge_holding
+codec_ulaw codec_alaw codec_resample codec_opus_open_source res_format_attr_opus format_wav format_pcm format_sln res_crypto res_srtp
+res_rtp_asterisk res_sorcery_config res_sorcery_memory res_sorcery_astdb res_pjproject res_pjsip res_pjsip_session res_pjsip_sdp_rtp
+res_pjsip_caller_id res_pjsip_authenticator_digest res_pjsip_outbound_authenticator_digest res_pjsip_endpoint_identifier_user
+res_pjsip_registrar res_pjsip_path res_pjsip_nat res_pjsip_rfc3326 res_pjsip_dtmf_info res_pjsip_header_funcs
+res_pjsip_transport_websocket res_pjsip_pubsub res_pjsip_refer res_pjsip_messaging res_http_websocket chan_pjsip func_pjsip_aor
+func_pjsip_contact func_pjsip_endpoint func_callerid func_channel func_logic func_strings func_global func_uri app_dial app_echo
+app_playtones app_verbose app_stack app_read app_confbridge app_exec res_musiconhold`.split(/\s+/);
+
+export class Asterisk extends Part {
+  name = 'asterisk';
+
+  /** `pages` register over WebSocket, `phones` over UDP; each may call each by its name. `echo` answers with an echo. */
+  async open({ pages = [], phones = [], endpoint = '' }) {
+    if (!hasAsterisk()) throw new Error(`no Asterisk in ${TREE}: run \`cargo xtask play phone\` once, which fetches it`);
+    this.udp = await freePort();
+    this.http = await freePort();
+    this.url = `ws://127.0.0.1:${this.http}/ws`;
+    this.sip = `127.0.0.1:${this.udp}`;
+    this.etc = join(this.dir, 'etc');
+    for (const folder of ['etc', 'var', 'keys/keys', 'run', 'log', 'spool']) mkdirSync(join(this.dir, folder), { recursive: true });
+    await this.#configure(pages, phones, endpoint);
+    this.run(this.#loader, [...this.#program, '-C', join(this.etc, 'asterisk.conf'), '-f', '-n', '-q']);
+    await until(() => this.alive() && existsSync(join(this.dir, 'run/asterisk.ctl')), { ms: 30_000, every: 50, what: 'Asterisk opens its console' });
+    await until(() => this.alive() && this.cli('core waitfullybooted').then((said) => /fully booted/i.test(said), () => false), { ms: 30_000, every: 100, what: 'Asterisk is booted' });
+  }
+
+  get #loader() { return join(TREE, 'lib/ld-linux-x86-64.so.2'); }
+
+  get #program() { return ['--library-path', join(TREE, 'lib'), join(TREE, 'bin/asterisk')]; }
+
+  /** One console command; answers what it printed. */
+  async cli(command) {
+    const { stdout } = await run(this.#loader, [...this.#program, '-C', join(this.etc, 'asterisk.conf'), '-r', '-x', command], { timeout: 20_000 });
+    return stdout;
+  }
+
+  async #configure(pages, phones, endpoint) {
+    const write = (name, ...sections) => writeFileSync(join(this.etc, `${name}.conf`), `${sections.join('\n')}\n`);
+    const [low, high] = await freeRange(200);
+    const own = (name) => join(this.dir, name);
+    write('asterisk', '[directories]', ...Object.entries({
+      astetcdir: this.etc, astmoddir: join(TREE, 'lib/asterisk/modules'), astvarlibdir: own('var'), astdbdir: own('var'), astkeydir: own('keys'),
+      astdatadir: join(TREE, 'share/asterisk'), astagidir: own('var'), astspooldir: own('spool'), astrundir: own('run'), astlogdir: own('log'),
+      astcachedir: own('var'), astsbindir: join(TREE, 'bin'),
+    }).map(([key, value]) => `${key} => ${value}`), '[options]', 'nocolor = yes', 'verbose = 3', 'hideconnect = yes', 'documentation_language = en_US');
+    write('modules', '[modules]', 'autoload=no', ...MODULES.map((name) => `load=${name}.so`));
+    write('logger', '[general]', '[logfiles]', 'console => notice,warning,error');
+    write('http', '[general]', 'enabled=yes', 'bindaddr=127.0.0.1', `bindport=${this.http}`);
+    // Addresses of this machine are told as loopback: nothing leaves it.
+    const addresses = Object.values(networkInterfaces()).flat().filter((one) => one.family === 'IPv4' && !one.internal);
+    write('rtp', '[general]', `rtpstart=${low}`, `rtpend=${high}`, 'icesupport=yes', 'strictrtp=yes', '[ice_host_candidates]', ...addresses.slice(0, 1).map((one) => `${one.address} => 127.0.0.1`));
+    const common = ['rtp_timeout=30', 'media_address=127.0.0.1', 'bind_rtp_to_media_address=yes', 'context=bench', 'direct_media=no', 'rewrite_contact=yes', 'disallow=all'];
+    const line = (user, template) => [
+      `[${user}](${template})`, `auth=auth-${user}`, `aors=${user}`, `[auth-${user}]`, 'type=auth', 'auth_type=userpass', `username=${user}`,
+      `password=${passwordOf(user)}`, `realm=${DOMAIN}`, `[${user}]`, 'type=aor', 'max_contacts=4', 'remove_existing=yes', 'minimum_expiration=10',
+    ];
+    write('pjsip',
+      '[global]', 'type=global', `default_realm=${DOMAIN}`, '[udp]', 'type=transport', 'protocol=udp', `bind=127.0.0.1:${this.udp}`,
+      '[ws]', 'type=transport', 'protocol=ws', 'bind=127.0.0.1',
+      '[page](!)', 'type=endpoint', 'transport=ws', 'webrtc=yes', 'dtls_auto_generate_cert=yes', ...common, 'allow=opus,ulaw,alaw', endpoint,
+      '[phone](!)', 'type=endpoint', 'transport=udp', 'rtp_symmetric=yes', ...common, 'allow=ulaw,alaw',
+      ...pages.flatMap((user) => line(user, 'page')), ...phones.flatMap((user) => line(user, 'phone')));
+    write('extensions', '[bench]', 'exten => echo,1,Answer()', ' same => n,Echo()',
+      ...[...pages, ...phones].flatMap((user) => [`exten => ${user},1,Dial(\${PJSIP_DIAL_CONTACTS(${user})},30)`, ` same => n,Hangup(\${HANGUPCAUSE})`]));
+    write('confbridge', '[general]');
+    write('indications', '[general]', 'country=us', '[us]', 'ringcadence = 2000,4000', 'dial = 350+440', 'busy = 480+620/500,0/500', 'ring = 440+480/2000,0/4000');
+    for (const empty of ['features', 'acl', 'udptl', 'pjproject', 'ccss', 'cel', 'musiconhold', 'websocket_client']) write(empty, '');
+    write('cdr', '[general]', 'enable=no');
+  }
+
+  async close() {
+    if (this.process && !this.gone) await this.cli('core stop now').catch(() => {});
+    await super.close();
+  }
+}

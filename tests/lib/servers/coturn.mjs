@@ -1,0 +1,40 @@
+// coturn: STUN and TURN on loopback, with long-term credentials.
+import dgram from 'node:dgram';
+import { until } from '../events.mjs';
+import { freePort, freeRange } from '../ports.mjs';
+import { DOMAIN, Part, passwordOf } from './bench.mjs';
+
+const BINDING = Buffer.from('000100002112a442000102030405060708090a0b', 'hex');
+
+export class Coturn extends Part {
+  name = 'coturn';
+
+  async open({ user = 'turn' } = {}) {
+    this.port = await freePort();
+    const [min, max] = await freeRange(100);
+    this.run('turnserver', [
+      '-n', '--log-file=stdout', '--simple-log', '--no-tls', '--no-dtls', '--no-cli', '--no-rfc5780', '--lt-cred-mech', '--fingerprint',
+      '--listening-ip=127.0.0.1', '--relay-ip=127.0.0.1', '--allow-loopback-peers', `--listening-port=${this.port}`,
+      `--min-port=${min}`, `--max-port=${max}`, `--user=${user}:${passwordOf(user)}`, `--realm=${DOMAIN}`, `--pidfile=${this.dir}/pid`,
+      `--userdb=${this.dir}/turndb`,
+    ]);
+    /** As `RTCConfiguration.iceServers` wants it. */
+    this.iceServers = [{ urls: [`turn:127.0.0.1:${this.port}?transport=udp`], username: user, credential: passwordOf(user) }];
+    await until(() => this.alive() && this.#binds(), { ms: 20_000, every: 50, what: 'coturn answers a STUN binding' });
+  }
+
+  #binds() {
+    return new Promise((resolve) => {
+      const socket = dgram.createSocket('udp4');
+      const done = (answer) => {
+        clearTimeout(timer);
+        socket.close();
+        resolve(answer);
+      };
+      const timer = setTimeout(() => done(false), 300);
+      socket.on('error', () => {});
+      socket.on('message', (bytes) => done(bytes.readUInt16BE(0) === 0x0101));
+      socket.send(BINDING, this.port, '127.0.0.1');
+    });
+  }
+}

@@ -1,0 +1,109 @@
+// Pages that have nothing but our client, registered at a plain SIP server over WebSocket: no edge, no page of the product.
+import { createServer } from 'node:http';
+import { readFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { writeTone } from '../audio.mjs';
+import { Chromium } from '../browsers/chromium.mjs';
+import { Firefox } from '../browsers/firefox.mjs';
+import { Desktop } from '../desktop.mjs';
+import { start } from '../processes.mjs';
+import { DOMAIN, passwordOf } from './bench.mjs';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../../..');
+const PAGE = `
+import * as wakeline from './client.js';
+const seen = { registration: [], states: [] };
+const watch = (call) => {
+  window.call = call;
+  seen.states = [call.state];
+  call.addEventListener('state', () => seen.states.push(call.state));
+  call.addEventListener('media', () => { if (call.remoteStream) document.querySelector('audio').srcObject = call.remoteStream; });
+};
+window.open = async (line) => {
+  const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+  const session = await wakeline.Session.atServer(line);
+  const phone = window.phone = await wakeline.Phone.open({ session, audio });
+  seen.registration.push(phone.registration);
+  phone.addEventListener('registration', () => seen.registration.push(phone.registration));
+  phone.addEventListener('incoming', (event) => watch(event.call));
+};
+window.dial = async (to) => { window.call = undefined; watch(await phone.call(to)); };
+Object.assign(window, { wakeline, seen, loaded: true });
+`;
+
+export class Pages {
+  /** A server of static files on loopback, and browsers to come. */
+  static async open() {
+    const pages = new Pages();
+    pages.dir = mkdtempSync(join(tmpdir(), 'wakeline-pages-'));
+    pages.browsers = [];
+    const client = join(pages.dir, 'client.js');
+    await build({ entryPoints: [join(ROOT, 'client-wasm/js/index.ts')], bundle: true, format: 'esm', outfile: client, logLevel: 'error' });
+    const files = {
+      '/': ['text/html', '<!doctype html><title>phone</title><audio autoplay></audio><script type="module" src="/page.js"></script>'],
+      '/page.js': ['text/javascript', PAGE],
+      '/client.js': ['text/javascript', readFileSync(client)],
+      '/wakeline_client_bg.wasm': ['application/wasm', readFileSync(join(ROOT, 'build/client/wakeline_client_bg.wasm'))],
+    };
+    pages.server = createServer((request, response) => {
+      const [type, body] = files[new URL(request.url, 'http://x').pathname] ?? [null, ''];
+      response.writeHead(type ? 200 : 404, { 'content-type': type ?? 'text/plain' }).end(body);
+    });
+    await new Promise((resolve) => pages.server.listen(0, '127.0.0.1', resolve));
+    pages.origin = `http://127.0.0.1:${pages.server.address().port}`;
+    return pages;
+  }
+
+  /** A headless browser of its own whose microphone plays this tone. */
+  async browser(name, hz) {
+    const run = (command, args, options = {}) => start(command, args, { env: process.env, logDir: this.dir, ...options });
+    const desktop = { dir: this.dir, env: process.env, start: run };
+    // Firefox hears nothing where no sound server runs: its audio clock stands still.
+    if (name === 'firefox') this.desktop ??= await Desktop.open({ sound: true });
+    const browser = name === 'firefox'
+      ? await Firefox.open({
+        desktop: this.desktop, tone: hz, headless: true,
+        // Firefox leaves loopback out of its candidates unless told, and plays nothing by itself without a gesture.
+        prefs: { 'media.peerconnection.ice.loopback': true, 'media.autoplay.default': 0, 'media.navigator.permission.disabled': true },
+      })
+      : await Chromium.open({
+        desktop, tone: writeTone(join(this.dir, `${hz}.wav`), hz), origins: [this.origin], headless: true,
+        flags: ['--allow-loopback-in-peer-connection', '--autoplay-policy=no-user-gesture-required', '--use-fake-ui-for-media-stream'],
+      });
+    this.browsers.push(browser);
+    return browser;
+  }
+
+  /** A loaded page, not registered anywhere yet. */
+  async page(browser) {
+    const page = await browser.driver.newPage();
+    // The driver polls by animation frame unless told otherwise, and a tab behind another one is painted at no certain time.
+    const wait = page.waitForFunction.bind(page);
+    page.waitForFunction = (predicate, options, ...args) => wait(predicate, { polling: 50, ...options }, ...args);
+    page.on('console', (message) => { if (process.env.WAKELINE_CONSOLE) console.error(`[page] ${message.text()}`); });
+    await page.goto(this.origin);
+    await page.waitForFunction('window.loaded');
+    return page;
+  }
+
+  /** A page that is registered at `server` (`Kamailio`, `Asterisk`) as `user`. */
+  async registered(browser, server, user, more = {}) {
+    const page = await this.page(browser);
+    const line = { server: server.url, addressOfRecord: `sip:${user}@${DOMAIN}`, displayName: `Page ${user}`, password: passwordOf(user), ...more };
+    await page.evaluate((options) => window.open(options), line);
+    await page.waitForFunction(`phone.registration.state === 'registered'`, { timeout: 20_000 }).catch(async (error) => {
+      throw new Error(`not registered: ${JSON.stringify(await page.evaluate('seen.registration'))}; ${error.message}`);
+    });
+    return page;
+  }
+
+  async close() {
+    await Promise.all(this.browsers.map((browser) => browser.close().catch(() => {})));
+    await this.desktop?.close();
+    this.server.close();
+    rmSync(this.dir, { recursive: true, force: true, maxRetries: 3 });
+  }
+}

@@ -1,0 +1,77 @@
+// sipp plays scenarios of messages. It speaks no WebSocket: a bridge of ours carries each of its TCP connections as one.
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import WebSocket from 'ws';
+import { freePort } from '../ports.mjs';
+import { Part } from './bench.mjs';
+
+const END = Buffer.from('\r\n\r\n');
+
+/** One SIP message off the front of a TCP stream: `[message, rest]`, or null while it is incomplete. */
+export function frame(stream) {
+  let from = 0;
+  while (stream[from] === 13 && stream[from + 1] === 10) from += 2;
+  const head = stream.indexOf(END, from);
+  if (head < 0) return null;
+  const length = /\r\n(?:content-length|l)[ \t]*:[ \t]*(\d+)/i.exec(stream.toString('latin1', from, head + 2));
+  const to = head + 4 + Number(length?.[1] ?? 0);
+  return stream.length < to ? null : [stream.subarray(from, to), stream.subarray(to)];
+}
+
+/** Listens for TCP on loopback and carries each connection to `url` as SIP over WebSocket. Keepalives are answered here. */
+export async function bridge(url, options = {}) {
+  const sockets = new Set();
+  const server = createServer((tcp) => {
+    const web = new WebSocket(url, 'sip', { perMessageDeflate: false, ...options });
+    sockets.add(tcp);
+    let waiting = [];
+    let buffer = Buffer.alloc(0);
+    web.on('open', () => {
+      for (const message of waiting) web.send(message, { binary: false });
+      waiting = null;
+    });
+    web.on('message', (bytes) => { if (!/^[\r\n]*$/.test(bytes.toString('latin1', 0, 4))) tcp.write(bytes); });
+    web.on('close', () => tcp.destroy());
+    web.on('error', () => tcp.destroy());
+    tcp.on('data', (bytes) => {
+      buffer = Buffer.concat([buffer, bytes]);
+      for (let found = frame(buffer); found; found = frame(buffer)) {
+        buffer = found[1];
+        if (waiting) waiting.push(found[0]);
+        else web.send(found[0], { binary: false });
+      }
+    });
+    tcp.on('error', () => {});
+    tcp.on('close', () => {
+      sockets.delete(tcp);
+      web.close();
+    });
+  });
+  const port = await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server.address().port)));
+  return {
+    port,
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+      return new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+export class Sipp extends Part {
+  name = 'sipp';
+
+  /** Starts one scenario over TCP towards `port`; `fields` are the rows of its injection file. `done` says how it ended. */
+  async open({ scenario, port, fields, calls = 1, args = [], seconds = 30 }) {
+    const file = join(this.dir, 'scenario.xml');
+    writeFileSync(file, scenario);
+    const rows = join(this.dir, 'fields.csv');
+    if (fields) writeFileSync(rows, `SEQUENTIAL\n${fields.map((row) => row.join(';')).join('\n')}\n`);
+    this.run('sipp', [
+      `127.0.0.1:${port}`, '-sf', file, '-i', '127.0.0.1', '-p', String(await freePort()), '-t', 't1', '-m', String(calls), '-nostdin',
+      '-timeout', String(seconds), '-timeout_error', '-trace_err', '-error_file', join(this.dir, 'errors'), '-trace_msg', '-message_file',
+      join(this.dir, 'messages'), ...(fields ? ['-inf', rows] : []), ...args,
+    ]);
+    this.done = this.process.exited.then(({ code }) => code === 0);
+  }
+}
