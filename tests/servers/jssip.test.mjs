@@ -52,7 +52,7 @@ test('a wrong password is refused in words that JsSIP understands', { timeout: 6
 
 test('it calls and is called: both hear the other', { timeout: 90_000 }, async () => {
   const session = await ringing();
-  assert.deepEqual([session.from, session.name], ['1001', 'Ada'], 'the name is the one that the edge knows');
+  assert.deepEqual([session.from, session.display], ['1001', 'Ada'], 'the name is the one that the edge knows');
   await callee.run('take()');
   await Promise.all([caller.sees('confirmed'), callee.sees('confirmed')]);
   const [atCaller, atCallee] = await Promise.all([hear(caller.page, 3000), hear(callee.page, 3000)]);
@@ -73,10 +73,9 @@ test('digits by INFO pass, both ways', { timeout: 60_000 }, async () => {
 test('hold and resume by re-INVITE pass, from both sides', { timeout: 60_000 }, async () => {
   await talking();
   for (const [one, other] of [[caller, callee], [callee, caller]]) {
-    await one.run('session.hold()');
+    await one.run('hold(true)');
     await other.sees('hold', { originator: 'remote' });
-    await one.sees('hold', { originator: 'local' });
-    await one.run('session.unhold()');
+    await one.run('hold(false)');
     await other.sees('unhold', { originator: 'remote' });
     await Promise.all([one, other].map((phone) => phone.forget()));
   }
@@ -120,10 +119,8 @@ test('our own page and JsSIP talk to each other', { timeout: 90_000 }, async () 
   await caller.sees('confirmed');
   assert.ok(near((await hear(page, 3000)).hz, 440));
   // Hold from JsSIP is a re-INVITE that our page answers.
-  await caller.run('session.hold()');
-  await caller.sees('hold', { originator: 'local' });
-  await caller.run('session.unhold()');
-  await caller.sees('unhold', { originator: 'local' });
+  await caller.run('hold(true)');
+  await caller.run('hold(false)');
   await page.evaluate('call.hangUp()');
   await caller.sees('ended', { originator: 'remote' });
   await page.evaluate('phone.close()');

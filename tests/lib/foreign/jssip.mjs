@@ -21,7 +21,7 @@ window.start = (options) => {
   ua.on('disconnected', ({ reason }) => note('disconnected', { reason }));
   ua.on('newRTCSession', ({ session, originator, request }) => {
     window.session = session;
-    note('session', { originator, from: request.from?.uri?.user, name: request.from?.display_name ?? null });
+    note('session', { originator, from: request.from?.uri?.user, display: request.from?.display_name ?? null });
     session.on('peerconnection', ({ peerconnection }) => sounds(peerconnection));
     if (session.connection) sounds(session.connection);
     session.on('progress', ({ response }) => note('progress', { status: response?.status_code, reason: response?.reason_phrase }));
@@ -34,6 +34,11 @@ window.start = (options) => {
 };
 window.dial = (target) => { ua.call(target, { ...${AUDIO}, pcConfig: { iceServers: [] } }); };
 window.take = () => session.answer({ ...${AUDIO}, pcConfig: { iceServers: [] } });
+// Resolves when the other side has answered the re-INVITE; JsSIP refuses while one is under way, and says so by false.
+window.hold = (on) => new Promise((done) => {
+  const ask = () => session[on ? 'hold' : 'unhold']({}, done) || setTimeout(ask, 20);
+  ask();
+});
 window.loaded = true;
 `;
 

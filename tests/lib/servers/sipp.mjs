@@ -1,11 +1,14 @@
 // sipp plays scenarios of messages. It speaks no WebSocket: a bridge of ours carries each of its TCP connections as one.
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import WebSocket from 'ws';
+import { until } from '../events.mjs';
 import { freePort } from '../ports.mjs';
 import { Part } from './bench.mjs';
 
+// sipp reads one challenge and knows MD5 only; servers list others before it.
+const UNREAD = /\r\n(?:WWW|Proxy)-Authenticate: (?:Bearer\b|Digest [^\r]*algorithm=SHA)[^\r]*(?=\r\n)/gi;
 const END = Buffer.from('\r\n\r\n');
 
 /** One SIP message off the front of a TCP stream: `[message, rest]`, or null while it is incomplete. */
@@ -31,7 +34,10 @@ export async function bridge(url, options = {}) {
       for (const message of waiting) web.send(message, { binary: false });
       waiting = null;
     });
-    web.on('message', (bytes) => { if (!/^[\r\n]*$/.test(bytes.toString('latin1', 0, 4))) tcp.write(bytes); });
+    web.on('message', (bytes) => {
+      const text = bytes.toString('latin1');
+      if (text.trim()) tcp.write(Buffer.from(text.replace(UNREAD, ''), 'latin1'));
+    });
     web.on('close', () => tcp.destroy());
     web.on('error', () => tcp.destroy());
     tcp.on('data', (bytes) => {
@@ -62,16 +68,25 @@ export class Sipp extends Part {
   name = 'sipp';
 
   /** Starts one scenario over TCP towards `port`; `fields` are the rows of its injection file. `done` says how it ended. */
-  async open({ scenario, port, fields, calls = 1, args = [], seconds = 30 }) {
+  async open({ scenario, called, port, fields, calls = 1, args = [], seconds = 30 }) {
     const file = join(this.dir, 'scenario.xml');
     writeFileSync(file, scenario);
+    const other = join(this.dir, 'called.xml');
+    if (called) writeFileSync(other, called);
     const rows = join(this.dir, 'fields.csv');
     if (fields) writeFileSync(rows, `SEQUENTIAL\n${fields.map((row) => row.join(';')).join('\n')}\n`);
     this.run('sipp', [
       `127.0.0.1:${port}`, '-sf', file, '-i', '127.0.0.1', '-p', String(await freePort()), '-t', 't1', '-m', String(calls), '-nostdin',
       '-timeout', String(seconds), '-timeout_error', '-trace_err', '-error_file', join(this.dir, 'errors'), '-trace_msg', '-message_file',
-      join(this.dir, 'messages'), ...(fields ? ['-inf', rows] : []), ...args,
+      join(this.dir, 'messages'), ...(fields ? ['-inf', rows] : []), ...(called ? ['-oocsf', other] : []), ...args,
     ]);
+    this.messages = join(this.dir, 'messages');
     this.done = this.process.exited.then(({ code }) => code === 0);
+  }
+
+  /** Awaits a message that sipp has received. */
+  sees(match, what) {
+    const received = () => readFileSync(this.messages, 'utf8').split(/^-{20,}.*$/m).some((one) => /message received/.test(one) && match.test(one) && /SIP\/2\.0 200/.test(one));
+    return until(() => this.alive() && existsSync(this.messages) && received(), { ms: 20_000, every: 50, what: `sipp has ${what}` });
   }
 }

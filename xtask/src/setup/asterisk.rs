@@ -83,16 +83,13 @@ fn fetch(house: &House, work: &Path) -> Result<()> {
     apt(&["--quiet", "update"]).run_quietly("reading the package lists of Debian unstable")?;
     let all = ["--quiet", "install", "--yes", "--download-only", "asterisk"];
     apt(&all).run_quietly("downloading Asterisk 22")?;
-    for entry in fs::read_dir(work.join("cache/archives"))?.flatten() {
-        let package = entry.path();
-        if package.extension().is_some_and(|kind| kind == "deb") {
-            Task::new(house, "dpkg-deb")
-                .arg("-x")
-                .args([&package, &work.join("root")])
-                .limit(Duration::from_secs(120))
-                .run_quietly("unpacking Asterisk")?;
-        }
-    }
+    Task::new(house, "find")
+        .arg(work.join("cache/archives"))
+        .args(["-name", "*.deb", "-exec", "dpkg-deb", "-x", "{}"])
+        .arg(work.join("root"))
+        .arg(";")
+        .limit(Duration::from_secs(300))
+        .run_quietly("unpacking Asterisk")?;
     Ok(())
 }
 
