@@ -49,7 +49,7 @@ impl Identity {
     pub fn target(&self, to: &str) -> Result<Uri, ParseError> {
         let to = to.trim();
         if to.starts_with("sip:") || to.starts_with("sips:") {
-            return to.parse();
+            return to.parse().map(Uri::without_headers);
         }
         let mut uri = self.address_of_record.clone();
         uri.user = Uri::sip(to, "x").user;

@@ -205,29 +205,27 @@ impl Asked {
 }
 
 impl Call {
-    /// Someone calls.
-    pub fn asked(post: &mut Post, id: CallId, request: Request) -> Self {
+    /// Someone calls. An INVITE that makes no dialog is refused and is no call.
+    pub fn asked(post: &mut Post, id: CallId, request: Request) -> Option<Self> {
         let remote = about::caller(&request.headers);
         let (wake, _) = wake_of(&request.headers);
         let about = about::about(&request.headers);
         let asked = Asked::new(post, request);
-        let dialog = Dialog::uas(asked.request(), &asked.tag);
+        let dialog = match Dialog::uas(asked.request(), &asked.tag) {
+            Ok(dialog) => dialog,
+            Err(error) => {
+                asked.refuse(post, error.status());
+                return None;
+            }
+        };
         let mut call = Self::new(id, Direction::In, remote, CallState::Incoming, Phase::Over);
         call.view.wake = wake;
         call.view.about = Some(Box::new(about));
         call.session = post.policy.session;
         call.learn(&asked.request().headers);
-        match dialog {
-            Ok(dialog) => {
-                call.dialog = Some(dialog);
-                call.phase = Phase::Waiting(Box::new(asked));
-            }
-            Err(error) => {
-                call.view.state = CallState::Ended;
-                asked.refuse(post, error.status());
-            }
-        }
-        call
+        call.dialog = Some(dialog);
+        call.phase = Phase::Waiting(Box::new(asked));
+        Some(call)
     }
 
     /// The INVITE of a call that lost its flow, on another one? Then it goes on where it was: one ring.

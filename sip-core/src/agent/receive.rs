@@ -2,7 +2,7 @@
 
 use super::call::{Call, Phase};
 use super::link::{PING, PONG};
-use super::{Agent, CallId, Output, post, respond, session_timer, transfer};
+use super::{Agent, CallId, Output, respond, session_timer, transfer};
 use crate::dialog::DialogId;
 use crate::transaction::{ClientKey, ServerInvite, ServerKey, Transport};
 use crate::wire::{HeaderName, Limits, Message, Method, Request, Response};
@@ -23,7 +23,7 @@ impl Agent {
             Ok(Message::Response(response)) => self.response(response),
             Err(error) => {
                 if let Some(response) = Response::for_rejected(frame, &Limits::DEFAULT, &error) {
-                    self.post.send(response);
+                    self.answer(response);
                 }
             }
         }
@@ -62,6 +62,19 @@ impl Agent {
                     call.asked_again(&mut self.post, &key, request);
                 }
             }
+            _ => match respond::unfit(&request) {
+                Some(response) if request.method == Method::Invite => {
+                    self.refuse_with(request, response);
+                }
+                Some(response) => self.answer(response),
+                None => self.fit_request(request),
+            },
+        }
+    }
+
+    /// A new request that can be understood.
+    fn fit_request(&mut self, request: Request) {
+        match request.method {
             _ if request.headers.to().is_ok_and(|to| to.tag().is_some()) => self.in_dialog(request),
             Method::Invite => self.invite(request),
             Method::Options => {
@@ -69,12 +82,18 @@ impl Agent {
                 self.post.send(response);
             }
             // Outside of its dialog a BYE finds nothing.
-            Method::Bye => self.post.send(Response::for_request(&request, 481, "")),
-            ref method => {
-                let response = Response::for_request(&request, respond::refusal(method), "");
-                self.post.send(respond::with_allow(response));
-            }
+            Method::Bye => self.answer(Response::for_request(&request, 481, "")),
+            // Nor has anything else a meaning there.
+            _ => self.answer(respond::with_allow(Response::for_request(
+                &request, 405, "",
+            ))),
         }
+    }
+
+    /// An answer that needs no state; with a tag of ours, if To has none (RFC 3261 §8.2.6.2).
+    fn answer(&mut self, response: Response) {
+        let tag = self.post.entropy.tag();
+        self.post.send(response.with_to_tag(&tag));
     }
 
     fn ack(&mut self, ack: &Request) {
@@ -96,7 +115,9 @@ impl Agent {
             .iter_mut()
             .find(|c| found.as_ref().is_some_and(|key| c.is_asked_by(key)));
         let status = if call.is_some() { 200 } else { 481 };
-        self.post.send(Response::for_request(cancel, status, ""));
+        let tag = self.post.entropy.tag();
+        self.post
+            .send(Response::for_request(cancel, status, "").with_to_tag(&tag));
         if let (Some(call), Some(key)) = (call, found) {
             call.cancelled(&mut self.post, &key, cancel);
         }
@@ -111,7 +132,7 @@ impl Agent {
         {
             Some(call) => call.request(&mut self.post, request),
             None if request.method == Method::Invite => self.refuse(request, 481),
-            None => self.post.send(Response::for_request(&request, 481, "")),
+            None => self.answer(Response::for_request(&request, 481, "")),
         }
     }
 
@@ -135,17 +156,6 @@ impl Agent {
             self.refuse(request, 482);
             return;
         }
-        if let Some(tags) = post::required(&request) {
-            let response =
-                Response::for_request(&request, 420, "").with(HeaderName::Unsupported, tags);
-            self.refuse_with(request, response);
-            return;
-        }
-        if !request.body.is_empty() && post::sdp_of(&request.headers, &request.body).is_none() {
-            let response = respond::only_sdp(&request);
-            self.refuse_with(request, response);
-            return;
-        }
         if session_timer::is_too_short(&request) {
             let refusal = respond::too_short(&request);
             self.refuse_with(request, refusal);
@@ -163,7 +173,9 @@ impl Agent {
             return;
         }
         let id = self.next_call();
-        let mut call = Call::asked(&mut self.post, id, request);
+        let Some(mut call) = Call::asked(&mut self.post, id, request) else {
+            return;
+        };
         let asks = call.view.about.as_ref().is_some_and(|a| a.wants_answer);
         if asks && self.post.policy.auto_answer && under_way == 0 {
             call.show(&mut self.post);

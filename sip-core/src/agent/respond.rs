@@ -4,7 +4,7 @@
 //! so these are answered at once and forgotten.
 
 use super::identity::{ALLOW, SDP, SUPPORTED};
-use super::post::Post;
+use super::post::{Post, required, sdp_of};
 use crate::wire::{HeaderName, Method, Request, Response};
 
 /// What we can do (RFC 3261 §11.2). The edge asks this to learn whether the page is alive.
@@ -33,6 +33,41 @@ pub const fn refusal(method: &Method) -> u16 {
         Method::Other(_) => 501,
         _ => 405,
     }
+}
+
+/// The refusal of a request that cannot be acted upon, in the order of RFC 3261 §8.2: its method, its Request-URI, what it
+/// requires, its body, and what it would take for an answer.
+pub fn unfit(request: &Request) -> Option<Response> {
+    let refuse = |status| Response::for_request(request, status, "");
+    let method = request.method.as_str();
+    if !ALLOW.split(", ").any(|allowed| allowed == method) {
+        return Some(with_allow(refuse(refusal(&request.method))));
+    }
+    if !request.uri.is_sip() {
+        return Some(refuse(416));
+    }
+    if let Some(tags) = required(request) {
+        return Some(refuse(420).with(HeaderName::Unsupported, tags));
+    }
+    if request.method != Method::Invite {
+        return None;
+    }
+    if !request.body.is_empty() && sdp_of(&request.headers, &request.body).is_none() {
+        return Some(only_sdp(request));
+    }
+    (!takes_sdp(request)).then(|| refuse(406))
+}
+
+/// Would the caller take our description? It says so, or says nothing (RFC 3261 §20.1).
+fn takes_sdp(request: &Request) -> bool {
+    let accepted = request.headers.get_all(HeaderName::Accept);
+    !request.headers.has(HeaderName::Accept)
+        || accepted.iter().any(|range| {
+            let range = range.split(';').next().unwrap_or(range).trim();
+            [SDP, "application/*", "*/*"]
+                .iter()
+                .any(|known| range.eq_ignore_ascii_case(known))
+        })
 }
 
 /// With the methods that are acted upon.

@@ -65,7 +65,7 @@ impl Dialog {
         let (local, remote) = (request.headers.from()?, response.headers.to()?);
         let mut route_set = response.headers.record_routes()?;
         route_set.reverse();
-        let target = response.headers.contact()?.map(|c| c.uri);
+        let target = response.headers.contact()?.map(|c| c.uri.without_headers());
         // A provisional response may come without a Contact; a 2xx may not.
         let remote_target = match target {
             Some(target) => target,
@@ -109,12 +109,13 @@ impl Dialog {
             },
             state: DialogState::Early,
             local,
-            remote,
+            // A caller of RFC 2543 may give no Contact: then its From is what there is.
             remote_target: request
                 .headers
                 .contact()?
-                .ok_or(DialogError::NoContact)?
-                .uri,
+                .map_or_else(|| remote.uri.clone(), |c| c.uri)
+                .without_headers(),
+            remote,
             route_set: request.headers.record_routes()?,
             local_cseq: 0,
             remote_cseq: Some(request.headers.cseq()?.number),
@@ -183,12 +184,13 @@ impl Dialog {
                     .headers
                     .contact()?
                     .ok_or(DialogError::NoContact)?
-                    .uri;
+                    .uri
+                    .without_headers();
                 self.state = DialogState::Confirmed;
             }
             101..300 if refreshes_target(&method) => {
                 if let Some(contact) = response.headers.contact()? {
-                    self.remote_target = contact.uri;
+                    self.remote_target = contact.uri.without_headers();
                 }
             }
             408 | 481 if method != Method::Cancel => self.terminate(),
@@ -218,7 +220,7 @@ impl Dialog {
         if refreshes_target(&request.method)
             && let Some(contact) = request.headers.contact()?
         {
-            self.remote_target = contact.uri;
+            self.remote_target = contact.uri.without_headers();
         }
         if request.method == Method::Bye {
             self.terminate();

@@ -1,6 +1,6 @@
 //! Building messages: new requests, responses, CANCEL, and the ACK of a failure.
 
-use super::view::{StartLine, View};
+use super::view::View;
 use super::{
     HeaderName, Headers, Limits, Method, NameAddr, ParseError, Request, Response, Uri, Via, phrase,
 };
@@ -125,14 +125,12 @@ impl Response {
         }
     }
 
-    /// The refusal of bytes that [`super::Message::parse`] did not accept, if they are a request that can be answered:
-    /// its mandatory headers are copied as far as they are there. Never for an ACK.
+    /// The refusal of bytes that [`super::Message::parse`] did not accept, if they look like a request that can be
+    /// answered: what such a response takes from its request is copied as far as it is there. Never for an ACK, nor for
+    /// what has no Via to answer to.
     pub fn for_rejected(input: &[u8], limits: &Limits, error: &ParseError) -> Option<Self> {
-        let view = View::parse(input, limits).ok()?;
-        let StartLine::Request { method, .. } = view.start else {
-            return None;
-        };
-        if method == Method::Ack.as_str() {
+        let (line, fields) = View::refusable(input, limits)?;
+        if line.split(|b| *b == b' ').next() == Some(Method::Ack.as_str().as_bytes()) {
             return None;
         }
         let mut headers = Headers::new();
@@ -144,20 +142,14 @@ impl Response {
             HeaderName::CSeq,
         ] {
             let mut found = false;
-            for field in view.all(&name) {
+            for field in fields.iter().filter(|f| f.known == Some(name)) {
                 if found && name.is_single() {
                     continue;
                 }
                 headers.push(name, field.value);
                 found = true;
             }
-            // Without these the answer would find nobody.
-            if !found
-                && matches!(
-                    name,
-                    HeaderName::Via | HeaderName::CallId | HeaderName::CSeq
-                )
-            {
+            if !found && name == HeaderName::Via {
                 return None;
             }
         }

@@ -87,6 +87,7 @@ impl ParseError {
             Self::Malformed(name) => format!("Malformed {name}"),
             Self::CSeqMethod => "CSeq Method Mismatch".to_owned(),
             Self::Uri => "Malformed URI".to_owned(),
+            Self::StartLine => "Malformed Request-Line".to_owned(),
             Self::BodyTooShort => "Body Shorter Than Content-Length".to_owned(),
             Self::Version => "Version Not Supported".to_owned(),
             _ if self.status() == 513 => "Message Too Large".to_owned(),

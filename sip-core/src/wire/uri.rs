@@ -158,7 +158,7 @@ pub(super) fn split_host(text: &str) -> Result<(&str, &str), ParseError> {
     if text.starts_with('[') {
         let end = memchr::memchr(b']', text.as_bytes()).ok_or(ParseError::Uri)? + 1;
         let inner = &text[1..end - 1];
-        if inner.parse::<std::net::Ipv6Addr>().is_err() {
+        if !is_ipv6(inner) {
             return Err(ParseError::Uri);
         }
         return Ok(text.split_at(end));
@@ -171,6 +171,12 @@ pub(super) fn split_host(text: &str) -> Result<(&str, &str), ParseError> {
         return Err(ParseError::Uri);
     }
     Ok((host, after))
+}
+
+/// Also with the colon too many before an IPv4 part that the grammar of RFC 3261 has (RFC 5118 §4.10).
+fn is_ipv6(text: &str) -> bool {
+    let valid = |text: &str| text.parse::<std::net::Ipv6Addr>().is_ok();
+    valid(text) || (text.contains('.') && valid(&text.replacen(":::", "::", 1)))
 }
 
 /// `:port` at the beginning, and what follows it.
@@ -246,7 +252,16 @@ impl Uri {
 
     /// Does it carry `lr` (RFC 3261 §19.1.1: a loose router)?
     pub fn is_loose_router(&self) -> bool {
-        self.params.has("lr")
+        self.params
+            .iter()
+            .any(|(name, _)| unescape(name).eq_ignore_ascii_case("lr"))
+    }
+
+    /// As a request may be sent to it: without the headers that a link may carry (RFC 3261 §19.1.1).
+    #[must_use]
+    pub fn without_headers(mut self) -> Self {
+        self.headers = None;
+        self
     }
 
     /// The address-of-record: scheme, user and host, nothing else (RFC 3261 §10.3 step 5).
@@ -290,11 +305,19 @@ impl Uri {
 
 /// A parameter in both must match; these may not be in one only.
 fn params_match(a: &Params, b: &Params) -> bool {
-    a.iter().all(|(name, value)| match b.raw(name) {
-        Some(theirs) => unescape(value.unwrap_or("")).eq_ignore_ascii_case(&unescape(theirs)),
-        None => !["user", "ttl", "method", "maddr", "transport"]
+    a.iter().all(|(name, value)| {
+        let name = unescape(name);
+        let theirs = b
             .iter()
-            .any(|n| name.eq_ignore_ascii_case(n)),
+            .find(|(n, _)| unescape(n).eq_ignore_ascii_case(&name));
+        match theirs {
+            Some((_, theirs)) => {
+                unescape(value.unwrap_or("")).eq_ignore_ascii_case(&unescape(theirs.unwrap_or("")))
+            }
+            None => !["user", "ttl", "method", "maddr", "transport"]
+                .iter()
+                .any(|n| name.eq_ignore_ascii_case(n)),
+        }
     })
 }
 

@@ -66,62 +66,28 @@ impl<'a> View<'a> {
     /// Splits a message. Line ends before it are skipped (RFC 3261 §7.5). Nothing is decoded: a view may still lack
     /// mandatory headers or hold malformed ones.
     pub fn parse(input: &'a [u8], limits: &Limits) -> Result<Self, ParseError> {
-        if input.len() > limits.message {
-            return Err(ParseError::TooLarge);
+        let (line, at) = first_line(input, limits)?;
+        let start = StartLine::parse(line)?;
+        let (fields, rest) = header_fields(input, at, limits)?;
+        Ok(Self {
+            start,
+            fields,
+            rest,
+        })
+    }
+
+    /// First line and fields of what looks like a request, however its first line is to be understood: enough to refuse
+    /// it. None for what claims to be a response.
+    pub(super) fn refusable(
+        input: &'a [u8],
+        limits: &Limits,
+    ) -> Option<(&'a [u8], Vec<FieldRef<'a>>)> {
+        let (line, at) = first_line(input, limits).ok()?;
+        if is_status_line(line) {
+            return None;
         }
-        let mut at = 0;
-        while matches!(input.get(at), Some(b'\r' | b'\n')) {
-            at += 1;
-        }
-        if at == input.len() {
-            return Err(ParseError::Empty);
-        }
-        let end = line_end(input, at)?;
-        if end - at > limits.line {
-            return Err(ParseError::LineTooLong);
-        }
-        let start = StartLine::parse(&input[at..end])?;
-        at = end + 2;
-        let mut fields = Vec::with_capacity(24);
-        loop {
-            if input[at..].starts_with(b"\r\n") {
-                return Ok(Self {
-                    start,
-                    fields,
-                    rest: &input[at + 2..],
-                });
-            }
-            if fields.len() == limits.headers {
-                return Err(ParseError::TooManyHeaders);
-            }
-            let begin = at;
-            while input.get(at).is_some_and(|b| is_token(*b)) {
-                at += 1;
-            }
-            let name = &input[begin..at];
-            while matches!(input.get(at), Some(b' ' | b'\t')) {
-                at += 1;
-            }
-            match input.get(at) {
-                Some(b':') if !name.is_empty() => at += 1,
-                None => return Err(ParseError::Truncated),
-                Some(b'\r') if at + 1 == input.len() => return Err(ParseError::Truncated),
-                _ => return Err(ParseError::HeaderLine),
-            }
-            let mut end = line_end(input, at)?;
-            while matches!(input.get(end + 2), Some(b' ' | b'\t')) {
-                end = line_end(input, end + 2)?;
-            }
-            if end - begin > limits.line {
-                return Err(ParseError::LineTooLong);
-            }
-            fields.push(FieldRef {
-                known: HeaderName::lookup(name),
-                name,
-                value: trim_bytes(&input[at..end]),
-            });
-            at = end + 2;
-        }
+        let (fields, _) = header_fields(input, at, limits).ok()?;
+        Some((line, fields))
     }
 
     /// The fields of a name.
@@ -265,8 +231,11 @@ impl<'a> View<'a> {
         if request.is_some_and(|m| m != method) {
             return Err(ParseError::CSeqMethod);
         }
-        if let Some(uri) = self.uri() {
-            uri?;
+        // Headers stand in the URI of a link, never in one that is called (RFC 3261 §19.1.1).
+        if let Some(uri) = self.uri()
+            && uri?.headers.is_some()
+        {
+            return Err(ParseError::Uri);
         }
         if let Some(hops) = self.get(&HeaderName::MaxForwards) {
             number::<u8>(hops).map_err(|e| e.within(HeaderName::MaxForwards))?;
@@ -292,6 +261,69 @@ impl<'a> View<'a> {
     }
 }
 
+/// The first line, and where the next one begins.
+fn first_line<'a>(input: &'a [u8], limits: &Limits) -> Result<(&'a [u8], usize), ParseError> {
+    if input.len() > limits.message {
+        return Err(ParseError::TooLarge);
+    }
+    let mut at = 0;
+    while matches!(input.get(at), Some(b'\r' | b'\n')) {
+        at += 1;
+    }
+    if at == input.len() {
+        return Err(ParseError::Empty);
+    }
+    let end = line_end(input, at)?;
+    if end - at > limits.line {
+        return Err(ParseError::LineTooLong);
+    }
+    Ok((&input[at..end], end + 2))
+}
+
+/// The header fields from `at` on, and what is behind the empty line.
+fn header_fields<'a>(
+    input: &'a [u8],
+    mut at: usize,
+    limits: &Limits,
+) -> Result<(Vec<FieldRef<'a>>, &'a [u8]), ParseError> {
+    let mut fields = Vec::with_capacity(24);
+    loop {
+        if input[at..].starts_with(b"\r\n") {
+            return Ok((fields, &input[at + 2..]));
+        }
+        if fields.len() == limits.headers {
+            return Err(ParseError::TooManyHeaders);
+        }
+        let begin = at;
+        while input.get(at).is_some_and(|b| is_token(*b)) {
+            at += 1;
+        }
+        let name = &input[begin..at];
+        while matches!(input.get(at), Some(b' ' | b'\t')) {
+            at += 1;
+        }
+        match input.get(at) {
+            Some(b':') if !name.is_empty() => at += 1,
+            None => return Err(ParseError::Truncated),
+            Some(b'\r') if at + 1 == input.len() => return Err(ParseError::Truncated),
+            _ => return Err(ParseError::HeaderLine),
+        }
+        let mut end = line_end(input, at)?;
+        while matches!(input.get(end + 2), Some(b' ' | b'\t')) {
+            end = line_end(input, end + 2)?;
+        }
+        if end - begin > limits.line {
+            return Err(ParseError::LineTooLong);
+        }
+        fields.push(FieldRef {
+            known: HeaderName::lookup(name),
+            name,
+            value: trim_bytes(&input[at..end]),
+        });
+        at = end + 2;
+    }
+}
+
 fn first_of_list(text: &str) -> Result<&str, ParseError> {
     super::split_list(text)
         .next()
@@ -312,7 +344,7 @@ impl<'a> StartLine<'a> {
     fn parse(line: &'a [u8]) -> Result<Self, ParseError> {
         let line = std::str::from_utf8(line).map_err(|_| ParseError::StartLine)?;
         let (first, rest) = line.split_once(' ').ok_or(ParseError::StartLine)?;
-        if first.len() > 4 && first.as_bytes()[..4].eq_ignore_ascii_case(b"SIP/") {
+        if is_status_line(line.as_bytes()) {
             version(first)?;
             let (code, reason) = rest.split_once(' ').unwrap_or((rest, ""));
             let status = number::<u16>(code)
@@ -338,6 +370,11 @@ impl<'a> StartLine<'a> {
             Self::Response { .. } => None,
         }
     }
+}
+
+/// Does it begin as the first line of a response does?
+fn is_status_line(line: &[u8]) -> bool {
+    line.len() > 4 && line[..4].eq_ignore_ascii_case(b"SIP/")
 }
 
 /// `SIP/2.0`, in any case (RFC 3261 §7.1).

@@ -216,7 +216,36 @@ fn what_makes_no_dialog_is_named() {
     );
     let mut invite = invite;
     invite.headers.remove(HeaderName::Contact);
-    assert_eq!(Dialog::uas(&invite, "t"), Err(DialogError::NoContact));
+    let dialog = Dialog::uas(&invite, "t").unwrap();
+    assert_eq!(
+        dialog.remote_target(),
+        &invite.headers.from().unwrap().uri,
+        "a caller of RFC 2543 is where its From says"
+    );
+}
+
+#[test]
+fn the_headers_of_a_contact_are_no_part_of_the_target() {
+    let (mut invite, ok) = call();
+    invite.headers.set(
+        HeaderName::Contact,
+        "<sip:a@h;transport=ws?Route=%3Csip:x%3E>",
+    );
+    let mut dialog = Dialog::uas(&invite, "t").unwrap();
+    assert_eq!(dialog.remote_target().to_string(), "sip:a@h;transport=ws");
+    let mut again = invite;
+    again.headers.set(HeaderName::CSeq, "999 INVITE");
+    again
+        .headers
+        .set(HeaderName::Contact, "<sip:b@h?Subject=x>");
+    dialog.request_received(&again).unwrap();
+    assert_eq!(dialog.remote_target().to_string(), "sip:b@h");
+    let mut answer = ok;
+    answer
+        .headers
+        .set(HeaderName::Contact, "<sip:c@h?Subject=x>");
+    let caller = Dialog::uac(&again, &answer).unwrap();
+    assert_eq!(caller.remote_target().to_string(), "sip:c@h");
 }
 
 #[test]

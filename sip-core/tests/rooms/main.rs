@@ -3,6 +3,8 @@
 
 mod dialogs;
 mod fixtures;
+#[path = "../torture/messages.rs"]
+mod torture;
 mod transactions_client;
 mod transactions_server;
 mod wire_limits;

@@ -180,11 +180,11 @@ fn a_refused_request_is_answered_with_the_reason() {
     );
     assert!(text.contains("\r\nCall-ID: reg-77\r\n"));
 
-    assert_eq!(
-        answer(&register_with("REGISTER", "REGISTER sip:h SIP/7.0")),
-        None,
-        "another version may mean anything"
-    );
+    for (line, status) in [("REGISTER sip:h SIP/7.0", 505), ("REGISTER sip:h", 400)] {
+        let response = answer(&register_with("REGISTER", line)).unwrap();
+        assert_eq!(response.status, status, "{line}");
+        assert_eq!(response.headers.call_id(), Ok("reg-77"));
+    }
     assert_eq!(
         answer(&register_with("Max-Forwards:", "Max-Forwards: x"))
             .unwrap()
@@ -206,6 +206,12 @@ fn a_refused_request_is_answered_with_the_reason() {
         None,
         "nobody to answer to"
     );
+    assert_eq!(
+        answer(&register_with("Call-ID:", "")).unwrap().reason,
+        "Missing Call-ID"
+    );
+    let unread = register_with("REGISTER", "SIP/2.0 2000 x");
+    assert_eq!(answer(&unread), None, "nor is what claims to be one");
     assert_eq!(
         answer(&replace_line(OK200, "To:", "")),
         None,

@@ -505,3 +505,45 @@ pub fn in_dialog(
     request.method = method;
     request
 }
+
+#[test]
+fn an_invite_that_makes_no_dialog_is_refused_and_shown_to_nobody() {
+    for (name, value) in [
+        (HeaderName::RecordRoute, "<si :p:edge.wakeline.test;lr>"),
+        (HeaderName::Contact, "<sip:b@far.invalid> nonsense"),
+    ] {
+        let mut page = Page::registered("1002", 2);
+        let mut invite = stranger();
+        invite.headers.set(name, value);
+        page.frame(invite);
+        page.response(400);
+        assert!(page.events.is_empty(), "no call, no end: {:?}", page.events);
+    }
+}
+
+#[test]
+fn what_an_invite_requires_or_takes_is_asked_before_it_rings() {
+    for (name, value, status) in [
+        ("Require", "sec-agree", 420),
+        ("Accept", "text/plain", 406),
+        ("Accept", "text/plain, application/*;q=0.1", 0),
+        ("Accept", "*/*", 0),
+        ("Content-Type", "text/plain", 415),
+    ] {
+        let mut page = Page::registered("1002", 2);
+        page.frame(stranger_with(name, value));
+        if status == 0 {
+            assert_eq!(page.rings(), 1, "{value}");
+        } else {
+            let refused = page.response(status);
+            assert!(refused.headers.to().unwrap().tag().is_some());
+            assert_eq!(page.rings(), 0, "{value}");
+        }
+    }
+}
+
+fn stranger_with(name: &str, value: &str) -> crate::wire::Request {
+    let mut invite = stranger();
+    invite.headers.set(name, value);
+    invite
+}

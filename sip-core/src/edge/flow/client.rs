@@ -125,7 +125,7 @@ impl Flow {
         contact: &str,
         number: &Number,
     ) {
-        let Ok(target) = contact.parse::<Uri>() else {
+        let Ok(target) = contact.parse::<Uri>().map(Uri::without_headers) else {
             return;
         };
         if self.client.len() >= self.config.edge.max_transactions {

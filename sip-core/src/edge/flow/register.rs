@@ -81,6 +81,9 @@ impl Flow {
         if !request.uri.host.eq_ignore_ascii_case(&self.config.domain) {
             return Err(Refusal::Status(404, ""));
         }
+        if !to.uri.is_sip() {
+            return Err(Refusal::Status(400, "To Is No SIP URI"));
+        }
         let number = self.number_here(&to.uri).ok_or(Refusal::Status(404, ""))?;
         if self.number_here(&from.uri).as_ref() != Some(&number) {
             return Err(Refusal::Status(403, "Third Party Registration"));

@@ -303,7 +303,7 @@ pub(super) fn in_dialog_request(
     to: &Leg,
     call_id: &str,
 ) -> Option<Request> {
-    let target: Uri = to.contact.parse().ok()?;
+    let target = to.contact.parse::<Uri>().ok()?.without_headers();
     let cseq = format!("{cseq} {method}");
     Some(
         Request::bare(method, target)

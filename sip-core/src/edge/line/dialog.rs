@@ -289,7 +289,7 @@ impl Line {
     fn tell_lost(&mut self, now: Time, call: &mut Call) {
         for side in [Side::Caller, Side::Callee] {
             if let Some(leg) = call.leg(side).filter(|leg| leg.lost_at.is_none())
-                && let Ok(target) = leg.contact.parse::<Uri>()
+                && let Ok(target) = leg.contact.parse::<Uri>().map(Uri::without_headers)
             {
                 let host = Uri::host(edge_host(&self.config));
                 let from = NameAddr::new(host).with_tag(self.entropy.tag());

@@ -94,9 +94,10 @@ impl Line {
             return;
         };
         let (flow, contact) = (binding.flow.clone(), binding.contact.uri.clone());
-        let (Some(invite), Ok(target)) =
-            (self.invites.get(call.id.as_str()), contact.parse::<Uri>())
-        else {
+        let (Some(invite), Ok(target)) = (
+            self.invites.get(call.id.as_str()),
+            contact.parse::<Uri>().map(Uri::without_headers),
+        ) else {
             return;
         };
         let mut request = invite.clone();
