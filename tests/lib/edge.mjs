@@ -44,9 +44,9 @@ export class Edge {
   /**
    * Starts the worker with fresh storage. `sites` are site configurations (one by default; see
    * `siteOf`); `outbound` is a loopback address that answers for every host that the worker calls:
-   * the local stand-in of a push service whose host is fixed.
+   * the local stand-in of a push service whose host is fixed. `before` is a module that runs in front of the worker.
    */
-  static async open({ sites = [{}], outbound, port, assets = join(ROOT, 'www/dist'), log = process.env.WAKELINE_EDGE_LOG } = {}) {
+  static async open({ sites = [{}], outbound, port, assets = join(ROOT, 'www/dist'), log = process.env.WAKELINE_EDGE_LOG, before } = {}) {
     const edge = new Edge();
     edge.dir = mkdtempSync(join(STORAGE, 'wakeline-edge-'));
     edge.port = port ?? (await freePort());
@@ -64,6 +64,7 @@ export class Edge {
     edge.edgeSecret = secret();
     edge.outbound = outbound;
     edge.assets = assets;
+    edge.before = before;
     edge.log = log;
     /** Lines that the worker logged, to be scanned and shown when a test fails. */
     edge.lines = [];
@@ -77,10 +78,13 @@ export class Edge {
     const worker = {
       name: 'wakeline',
       modulesRoot: WORKER,
-      modules: ['index.js', ...readdirSync(WORKER).filter((file) => file.endsWith('.wasm'))].map((file) => ({
-        type: file.endsWith('.wasm') ? 'CompiledWasm' : 'ESModule',
-        path: join(WORKER, file),
-      })),
+      modules: [
+        ...(this.before ? [{ type: 'ESModule', path: join(WORKER, 'before.js'), contents: readFileSync(this.before, 'utf8') }] : []),
+        ...['index.js', ...readdirSync(WORKER).filter((file) => file.endsWith('.wasm'))].map((file) => ({
+          type: file.endsWith('.wasm') ? 'CompiledWasm' : 'ESModule',
+          path: join(WORKER, file),
+        })),
+      ],
       compatibilityDate,
       durableObjects: Object.fromEntries(Object.entries(CLASSES).map(([binding, className]) => [binding, { className, useSQLite: true }])),
       d1Databases: { DB: 'wakeline' },

@@ -10,7 +10,7 @@ import { DOMAIN, Part, passwordOf } from './bench.mjs';
 
 const MODULES = [
   'kex', 'pv', 'sl', 'tm', 'tmx', 'rr', 'maxfwd', 'siputils', 'textops', 'htable', 'usrloc', 'registrar', 'nathelper', 'auth',
-  'xhttp', 'websocket',
+  'xhttp', 'websocket', 'xlog',
 ];
 
 const md5 = (text) => createHash('md5').update(text).digest('hex');
@@ -22,22 +22,24 @@ export class Kamailio extends Part {
   name = 'kamailio';
 
   /**
-   * `users` may register; `media` is a started `RtpEngine`, or nothing when only signalling is wanted. `workers` are the
+   * `users` may register (or `anyone`); `media` is a started `RtpEngine`, or nothing when only signalling is wanted. `workers` are the
    * processes that take SIP over WebSocket.
    */
-  async open({ users, media, workers = 2, connections = 4096, memory = 128 }) {
+  async open({ users = [], anyone = false, media, workers = 2, connections = 4096, memory = 128 }) {
     this.udp = await freePort();
     this.tcp = await freePort();
     this.url = `ws://127.0.0.1:${this.tcp}`;
     this.sip = `127.0.0.1:${this.udp}`;
     const file = join(this.dir, 'kamailio.cfg');
-    writeFileSync(file, this.#configuration({ users, media, workers, connections }));
+    writeFileSync(file, this.#configuration({ users, anyone, media, workers, connections }));
     // Foreground, so that the process is ours; the run folder holds what it would keep under /run.
     this.run('kamailio', ['-DD', '-E', '-f', file, '-Y', this.dir, '-m', String(memory), '-M', '16', '-P', join(this.dir, 'pid')]);
     await until(() => this.alive() && this.#answers(), { ms: 20_000, every: 50, what: 'Kamailio answers OPTIONS' });
   }
 
-  #configuration({ users, media, workers, connections }) {
+  #configuration({ users, anyone, media, workers, connections }) {
+    // Every user's password is made from the name by one rule, so that a bench may have as many as it wants.
+    const ha1 = (user) => (anyone ? `$var(who) = ${user} + ":${DOMAIN}:${passwordOf('')}" + ${user}; $var(ha1) = $(var(who){s.md5});` : `$var(ha1) = $sht(users=>${user});`);
     const load = [...MODULES, ...(media ? ['rtpengine'] : [])].map((name) => `loadmodule "${name}.so"`).join('\n');
     const passwords = users.map((user) => `    $sht(users=>${user}) = "${ha1Of(user)}";`).join('\n');
     return `#!KAMAILIO
@@ -96,11 +98,11 @@ request_route {
 
 route[PROOF] {
     if (is_method("REGISTER")) {
-        $var(ha1) = $sht(users=>$tU);
+        ${ha1('$tU')}
         if ($var(ha1)==$null || $var(ha1)==0) { sl_send_reply("403", "Forbidden"); exit; }
         if (!pv_www_authenticate("${DOMAIN}", "$var(ha1)", "1")) { www_challenge("${DOMAIN}", "1"); exit; }
     } else {
-        $var(ha1) = $sht(users=>$fU);
+        ${ha1('$fU')}
         if ($var(ha1)==$null || $var(ha1)==0) { sl_send_reply("403", "Forbidden"); exit; }
         if (!pv_proxy_authenticate("${DOMAIN}", "$var(ha1)", "1")) { proxy_challenge("${DOMAIN}", "1"); exit; }
     }
@@ -158,6 +160,7 @@ event_route[xhttp:request] {
 }
 
 event_route[htable:mod-init] {
+    xlog("L_DBG", "users\n");
 ${passwords}
 }
 `;
