@@ -7,13 +7,13 @@
 
 import load, { PhoneCore, SessionCore, offerSocket } from '../../build/client/wakeline_client.js';
 import type {
-  CallChange, CallEnd, CallState, CallView, Device, Direction, InitInput, Missed, PhonePort, Registration, Remote, Role, Waiting,
+  CallChange, CallEnd, CallState, CallView, Device, Direction, InitInput, Missed, OwnPresence, PhonePort, Presence, Registration, Remote, Role, Waiting,
   Wake, WakeProgress, WakeStage,
 } from '../../build/client/wakeline_client.js';
 
 export type {
-  CallEnd, CallState, Device, Direction, Missed, Outcome, Registration, RegistrationState, Remote, Role, Waiting, Wake, WakeProgress,
-  WakeStage, WakeState,
+  CallEnd, CallState, Device, Direction, Missed, Outcome, OwnPresence, Presence, PresenceState, Registration, RegistrationState, Remote, Role, Visibility, Waiting,
+  Wake, WakeProgress, WakeStage, WakeState,
 } from '../../build/client/wakeline_client.js';
 
 /** The account behind a session. */
@@ -186,6 +186,16 @@ export class Session {
   async missed(): Promise<Missed[]> { return (await asked(this[core].missed())).missed; }
 
   missedSeen(ids: string[]): Promise<void> { return asked(this[core].missedSeen(ids)); }
+
+  /** Whether somebody is there, before calling them; a `Problem` with status 404 where this line may not know. */
+  presence(number: string): Promise<Presence> { return asked(this[core].presence(number)); }
+
+  /** This line's own state, and who may look it up. */
+  ownPresence(): Promise<OwnPresence> { return asked(this[core].ownPresence()); }
+
+  setVisibility(visibility: 'everyone' | 'nobody'): Promise<OwnPresence> {
+    return asked(this[core].setVisibility(visibility === 'everyone'));
+  }
 
   /** Unbinds the device at the edge and forgets everything here; phones of this session are closed, in every tab. */
   async signOut(): Promise<void> {

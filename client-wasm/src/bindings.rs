@@ -176,6 +176,33 @@ impl SessionCore {
         })
     }
 
+    /// The state of another line.
+    #[wasm_bindgen(unchecked_return_type = "Promise<Presence>")]
+    pub fn presence(&self, number: String) -> Promise {
+        self.ask("GET", format!("/v1/presence/{}", segment(&number)))
+    }
+
+    /// The line's own state, and who may look it up.
+    #[wasm_bindgen(js_name = ownPresence, unchecked_return_type = "Promise<OwnPresence>")]
+    pub fn own_presence(&self) -> Promise {
+        self.ask("GET", "/v1/presence".into())
+    }
+
+    /// Says who may look up the line's state.
+    #[wasm_bindgen(js_name = setVisibility, unchecked_return_type = "Promise<OwnPresence>")]
+    pub fn set_visibility(&self, everyone: bool) -> Promise {
+        let session = self.0.clone();
+        promise(async move {
+            let visibility = if everyone {
+                api::Visibility::Everyone
+            } else {
+                api::Visibility::Nobody
+            };
+            let body = api::SetPresence { visibility };
+            session.ask("PUT", "/v1/presence", Some(&body)).await
+        })
+    }
+
     /// Unbinds this device and forgets everything here.
     #[wasm_bindgen(js_name = signOut, unchecked_return_type = "Promise<void>")]
     pub fn sign_out(&self) -> Promise {

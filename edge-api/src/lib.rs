@@ -9,7 +9,9 @@ mod account;
 mod callserver;
 mod device;
 mod ice;
+mod presence;
 pub mod problem;
+mod records;
 mod wake;
 
 pub use account::{Account, CreateAccount, MintToken, RenewToken, Session, SignIn, Token};
@@ -19,7 +21,12 @@ pub use device::{
     renew_message,
 };
 pub use ice::{IceAnswer, IceServer};
+pub use presence::{OwnPresence, Presence, PresenceState, SetPresence, Visibility};
 pub use problem::Problem;
+pub use records::{
+    DeleteAccount, Health, Story, StoryPush, StoryStep, UserAnswer, UserCall, UserCalls,
+    UserProperty,
+};
 pub use wake::{
     DeviceState, DeviceWake, Missed, MissedList, MissedSeen, Party, Waiting, Wake, WakeReport,
     WakeState,

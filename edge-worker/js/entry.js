@@ -95,4 +95,8 @@ export default class extends WorkerEntrypoint {
   fetch(request) {
     return guarded(() => edge.fetch(request, this.env, this.ctx));
   }
+
+  scheduled(controller) {
+    return guarded(() => edge.scheduled(controller, this.env, this.ctx));
+  }
 }

@@ -19,6 +19,8 @@ pub enum Access {
     Anyone,
     /// `Authorization: Bearer` with one of the site's API keys.
     SiteKey,
+    /// `Authorization: Bearer` with the deployment's operator key.
+    OperatorKey,
     /// `Authorization: Bearer` with a line's token.
     Token,
     /// A token, or `Authorization: Wake` with the capability of the very wake in the path.
@@ -38,6 +40,8 @@ pub enum Caller {
     Anyone,
     /// The site's backend.
     Backend,
+    /// Whoever runs the deployment.
+    Operator,
     /// A line. That its device is not revoked, the line's object says with the command.
     Line(Claims),
     /// A device of a line, by its credential.
@@ -63,6 +67,9 @@ pub async fn prove(access: Access, call: &Call) -> Answer<Caller> {
     let is = |name: &str| scheme.eq_ignore_ascii_case(name);
     match access {
         Access::Anyone => Ok(Caller::Anyone),
+        Access::OperatorKey if is("Bearer") && call.config.is_operator_key(credential) => {
+            Ok(Caller::Operator)
+        }
         Access::SiteKey if is("Bearer") && call.site.is_api_key(credential) => Ok(Caller::Backend),
         Access::Token | Access::TokenOrCapability if is("Bearer") => {
             let claims = token::verify(&call.site, call.now, credential)
@@ -126,9 +133,11 @@ pub async fn prove(access: Access, call: &Call) -> Answer<Caller> {
                 _ => Ok(Caller::CallServer(server.clone())),
             }
         }
-        Access::SiteKey | Access::Token | Access::TokenOrCapability | Access::PushSignature => {
-            Err(unauthorized())
-        }
+        Access::SiteKey
+        | Access::OperatorKey
+        | Access::Token
+        | Access::TokenOrCapability
+        | Access::PushSignature => Err(unauthorized()),
     }
 }
 

@@ -70,6 +70,8 @@ fn what_a_route_asks_for_is_what_its_row_says() {
         let may: &[&str] = match route.access {
             Access::Anyone => continue,
             Access::SiteKey => &["site key"],
+            // No column of its own: what nobody else may do either.
+            Access::OperatorKey => &[],
             Access::Token => &["same user", "other user"],
             Access::TokenOrCapability => &["same user", "other user", "capability"],
             Access::RenewSignature | Access::PushSignature => &["same user"],
@@ -92,6 +94,7 @@ fn needs(access: Access) -> &'static str {
     match access {
         Access::Anyone => "nothing",
         Access::SiteKey => "the site's key",
+        Access::OperatorKey => "the operator's key",
         Access::Token => "a token",
         Access::TokenOrCapability => "a token, or this wake's capability",
         Access::RenewSignature | Access::PushSignature => "the device credential",

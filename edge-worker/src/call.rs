@@ -114,11 +114,16 @@ pub fn config(env: &Env) -> Answer<Rc<Config>> {
     if let Some(config) = CONFIG.with_borrow(Clone::clone) {
         return Ok(config);
     }
-    let config = Rc::new(Config::parse(
-        &binding(env, "SITES")?,
-        &binding(env, "SITE_SECRETS")?,
-        &binding(env, "EDGE_SECRET")?,
-    )?);
+    // Without one nobody is the operator.
+    let operator = binding(env, "OPERATOR_KEY").ok();
+    let config = Rc::new(
+        Config::parse(
+            &binding(env, "SITES")?,
+            &binding(env, "SITE_SECRETS")?,
+            &binding(env, "EDGE_SECRET")?,
+        )?
+        .with_operator_key(operator)?,
+    );
     CONFIG.set(Some(config.clone()));
     Ok(config)
 }

@@ -26,6 +26,7 @@ const MAX_VAPID_PREVIOUS: usize = 4;
 pub struct Config {
     sites: Vec<Rc<Site>>,
     edge_secret: Secret<Vec<u8>>,
+    operator_key: Option<Secret<String>>,
 }
 
 /// One SIP domain with its keys and policies.
@@ -49,6 +50,8 @@ pub struct Site {
     pub push: PushPolicy,
     /// STUN and TURN.
     pub ice_servers: Vec<IceServer>,
+    /// How many days records and missed calls are kept; 0: no end.
+    pub retention_days: u32,
     /// Keys of the site's backend.
     pub api_keys: Vec<Secret<String>>,
     /// Keys that sign tokens; the first signs, all verify.
@@ -114,6 +117,8 @@ pub struct Limits {
     pub parked: u32,
     /// Calls of one caller to one line in a minute; each redial is a push to every device.
     pub calls_per_minute: u32,
+    /// States that one line may look up in a minute.
+    pub lookups_per_minute: u32,
 }
 
 impl Default for Limits {
@@ -129,6 +134,7 @@ impl Default for Limits {
             devices: 16,
             parked: 8,
             calls_per_minute: 30,
+            lookups_per_minute: 60,
         }
     }
 }
@@ -179,10 +185,16 @@ struct SiteVars {
     ice_servers: Vec<IceServer>,
     #[serde(default)]
     call_servers: Vec<identity::Named>,
+    #[serde(default = "quarter")]
+    retention_days: u32,
 }
 
 fn hour() -> u32 {
     3600
+}
+
+fn quarter() -> u32 {
+    90
 }
 
 #[derive(Deserialize)]
@@ -262,6 +274,9 @@ pub enum ConfigError {
     /// EDGE_SECRET is too short.
     #[error("EDGE_SECRET has less than 32 characters: use 32 random octets")]
     EdgeSecret,
+    /// OPERATOR_KEY is too short.
+    #[error("OPERATOR_KEY has less than 32 characters: use 32 random octets")]
+    OperatorKey,
 }
 
 fn parse<'a, T: Deserialize<'a>>(name: &'static str, json: &'a str) -> Result<T, ConfigError> {
@@ -300,7 +315,28 @@ impl Config {
         Ok(Self {
             sites,
             edge_secret: Secret::new(edge_secret.as_bytes().to_vec()),
+            operator_key: None,
         })
+    }
+
+    /// With the key that opens what only the operator may see.
+    pub fn with_operator_key(mut self, key: Option<String>) -> Result<Self, ConfigError> {
+        if key.as_ref().is_some_and(|key| key.len() < 32) {
+            return Err(ConfigError::OperatorKey);
+        }
+        self.operator_key = key.map(Secret::new);
+        Ok(self)
+    }
+
+    /// The operator's key.
+    pub fn is_operator_key(&self, key: &str) -> bool {
+        let own = self.operator_key.as_ref();
+        own.is_some_and(|own| same(own.expose().as_bytes(), key.as_bytes()))
+    }
+
+    /// All sites.
+    pub fn sites(&self) -> &[Rc<Site>] {
+        &self.sites
     }
 
     /// The site that answers under `host` (with or without its port).
@@ -372,8 +408,12 @@ impl Site {
             || l.idle_s == 0
             || l.calls_per_minute == 0
             || l.sockets_per_minute == 0
+            || l.lookups_per_minute == 0
         {
             return Err(range("limits", "at least 1"));
+        }
+        if vars.retention_days > 3650 {
+            return Err(range("retention_days", "0 to 3650"));
         }
         if vars.push.repush_s == 0 {
             return Err(range("push.repush_s", "at least 1"));
@@ -417,6 +457,7 @@ impl Site {
             decline: vars.decline,
             push: vars.push,
             ice_servers: vars.ice_servers,
+            retention_days: vars.retention_days,
             api_keys: secrets.api_keys,
             signing_keys: secrets.signing_keys,
             vapid: secrets.vapid,
@@ -463,6 +504,8 @@ impl Site {
                 calls_per_minute: l.calls_per_minute,
                 lost_ends: seconds(l.lost_s),
                 lost_told: seconds(l.lost_s / 2),
+                retention: (self.retention_days > 0)
+                    .then(|| Duration::from_secs(u64::from(self.retention_days) * 24 * 3600)),
                 ..EdgeLimits::default()
             },
             ..SiteConfig::new(id, self.domain.clone())

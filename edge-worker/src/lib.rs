@@ -5,7 +5,7 @@
 //! (Neither axum nor the crate's `Router`: a table and a match of twenty routes need no 185 or 106 kB of wasm, and neither of
 //! them can say who may call.)
 //!
-//! Rooms: `routes` (REST), `objects` (flow and line, one Durable Object each), `records` (D1), `access`, `token`, `password`
+//! Rooms: `routes` (REST), `objects` (flow and line, one Durable Object each), `records` and `ledger` (D1), `metrics`, `access`, `token`, `password`
 //! (who is who), `config`, `error`.
 
 pub mod access;
@@ -13,6 +13,8 @@ pub mod call;
 pub mod callserver;
 pub mod config;
 pub mod error;
+pub mod ledger;
+pub mod metrics;
 pub mod names;
 pub mod objects;
 pub mod password;
@@ -26,9 +28,11 @@ pub mod webcrypto;
 use access::{Access, Caller};
 use call::Call;
 use error::{Answer, not_found, refuse};
-use routes::{accounts, callservers, devices, public, sip, tokens, wakes};
+use routes::{
+    accounts, callservers, devices, operator, presence, public, sip, tokens, users, wakes,
+};
 use wakeline_edge_api::problem;
-use worker::{Context, Env, Method, Request, Response, event};
+use worker::{Context, Env, Method, Request, Response, ScheduleContext, ScheduledEvent, event};
 
 /// One row of [`ROUTES`].
 struct Route {
@@ -58,6 +62,15 @@ enum Name {
     Decline,
     Missed,
     MissedSeen,
+    Presence,
+    OwnPresence,
+    SetPresence,
+    DeleteAccount,
+    ShowUser,
+    UserCalls,
+    DeleteUser,
+    Story,
+    Metrics,
     Vapid,
     Ice,
     CallServer,
@@ -147,6 +160,55 @@ const ROUTES: &[Route] = &[
         Access::Token,
         Name::MissedSeen,
     ),
+    route(
+        Method::Get,
+        "/v1/presence/{}",
+        Access::Token,
+        Name::Presence,
+    ),
+    route(
+        Method::Get,
+        "/v1/presence",
+        Access::Token,
+        Name::OwnPresence,
+    ),
+    route(
+        Method::Put,
+        "/v1/presence",
+        Access::Token,
+        Name::SetPresence,
+    ),
+    route(
+        Method::Delete,
+        "/v1/account",
+        Access::Token,
+        Name::DeleteAccount,
+    ),
+    route(Method::Get, "/v1/users/{}", Access::SiteKey, Name::ShowUser),
+    route(
+        Method::Get,
+        "/v1/users/{}/calls",
+        Access::SiteKey,
+        Name::UserCalls,
+    ),
+    route(
+        Method::Delete,
+        "/v1/users/{}",
+        Access::SiteKey,
+        Name::DeleteUser,
+    ),
+    route(
+        Method::Get,
+        "/v1/calls/{}/story",
+        Access::SiteKey,
+        Name::Story,
+    ),
+    route(
+        Method::Get,
+        "/v1/metrics",
+        Access::OperatorKey,
+        Name::Metrics,
+    ),
     route(Method::Get, "/v1/vapid", Access::Anyone, Name::Vapid),
     route(Method::Get, "/v1/ice", Access::Token, Name::Ice),
     route(
@@ -182,7 +244,16 @@ async fn answer(name: Name, call: &Call) -> Answer {
         Name::Vapid => public::vapid(call),
         Name::Ice => public::ice(call).await,
         Name::CallServer => callservers::show(call),
-        Name::Health => public::health(),
+        Name::Presence => presence::show(call).await,
+        Name::OwnPresence => presence::own(call).await,
+        Name::SetPresence => presence::set(call).await,
+        Name::DeleteAccount => users::delete_own(call).await,
+        Name::ShowUser => users::show(call).await,
+        Name::UserCalls => users::calls(call).await,
+        Name::DeleteUser => users::delete(call).await,
+        Name::Story => users::story(call).await,
+        Name::Metrics => operator::metrics(call).await,
+        Name::Health => operator::health(call).await,
         Name::Sip => Err(refuse(
             problem::UPGRADE,
             "Open a WebSocket with the subprotocol sip here.",
@@ -224,6 +295,25 @@ async fn fetch(mut req: Request, env: Env, _ctx: Context) -> worker::Result<Resp
     } else {
         decorate(response, origin.as_deref())
     }
+}
+
+/// Once a day: what is older than its site keeps it is deleted. Lines delete their own missed calls by their alarms.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _ctx: ScheduleContext) {
+    if let Err(failure) = sweep(&env).await {
+        // Logged there; tomorrow is another day.
+        drop(failure.into_problem());
+    }
+}
+
+async fn sweep(env: &Env) -> Answer<()> {
+    let (config, now) = (call::config(env)?, call::now());
+    let ledger = ledger::Ledger::open(env)?;
+    for site in config.sites() {
+        let swept = ledger.sweep(&site.id, site.retention_days, now).await?;
+        worker::console_log!("event=swept site={} calls={swept}", site.id);
+    }
+    Ok(())
 }
 
 async fn handle(req: &mut Request, env: Env, cors: &mut Option<String>) -> Answer {

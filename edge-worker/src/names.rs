@@ -36,6 +36,22 @@ pub fn is_text(s: &str, max: usize) -> bool {
     s.len() <= max && !s.chars().any(char::is_control)
 }
 
+/// A path segment as it was meant: `%2B` is `+`. Nothing for what is not UTF-8 or ends in the middle.
+pub fn decoded(segment: &str) -> Option<String> {
+    let mut octets = Vec::with_capacity(segment.len());
+    let mut rest = segment.bytes();
+    while let Some(octet) = rest.next() {
+        if octet != b'%' {
+            octets.push(octet);
+            continue;
+        }
+        let digit = |b: u8| char::from(b).to_digit(16);
+        let (high, low) = (digit(rest.next()?)?, digit(rest.next()?)?);
+        octets.push(u8::try_from(high * 16 + low).ok()?);
+    }
+    String::from_utf8(octets).ok()
+}
+
 /// The object that owns `number`.
 pub fn line_object(site: &str, number: &str) -> String {
     format!("line:{site}:{number}")
@@ -67,6 +83,14 @@ mod tests {
         assert!(!is_device("0189d2c47a1b4c3d8e9f0123456789ab0000"));
         assert!(is_token_id("AAAAAAAAAAAAAAAAAAAA_-") && !is_token_id("AAAA"));
         assert!(is_text("王小明", 64) && !is_text("a\nb", 64));
+    }
+
+    #[test]
+    fn a_path_segment_is_read_as_it_was_meant() {
+        assert_eq!(decoded("%2B49*%231").as_deref(), Some("+49*#1"));
+        for bad in ["%", "%4", "%zz", "%FF"] {
+            assert_eq!(decoded(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -148,6 +148,13 @@ fn report() -> api::WakeReport {
     }
 }
 
+fn own_presence() -> api::OwnPresence {
+    api::OwnPresence {
+        state: api::PresenceState::Online,
+        visibility: api::Visibility::Everyone,
+    }
+}
+
 fn operation(name: Name) -> Operation {
     use problem::{
         BAD_REQUEST, CONFLICT, ENDPOINT, NOT_REGISTERED, SIGN_IN, SUBPROTOCOL, TOO_MANY,
@@ -237,6 +244,70 @@ fn operation(name: Name) -> Operation {
             .gives(&api::MissedList {
                 missed: vec![missed()],
             }),
+        Name::Presence => op("A line's state, before it is called", 200)
+            .gives(&api::Presence {
+                number: "1002".into(),
+                state: api::PresenceState::Online,
+                at: AT,
+            })
+            .or(&[TOO_MANY]),
+        Name::OwnPresence => op("The line's own state, and who may look it up", 200)
+            .gives(&own_presence()),
+        Name::SetPresence => op("Who may look up the line's state", 200)
+            .takes(&api::SetPresence {
+                visibility: api::Visibility::Everyone,
+            })
+            .gives(&own_presence()),
+        Name::DeleteAccount => op("Delete the user, everywhere", 204)
+            .takes(&api::DeleteAccount {
+                confirm: "the number of the account".into(),
+            })
+            .or(&[UNAVAILABLE]),
+        Name::ShowUser => op("A user's state and address, for the site's backend", 200)
+            .gives(&api::UserAnswer {
+                user_property: vec![api::UserProperty {
+                    User_id: "u-1001".into(),
+                    number: "1001".into(),
+                    User_ip: Some("192.0.2.1".into()),
+                    User_netstate: 1.0,
+                    at: AT as f64,
+                }],
+            })
+            .or(&[UNAVAILABLE]),
+        Name::UserCalls => op("The calls that a user asked for, newest first", 200)
+            .gives(&api::UserCalls {
+                user_call: vec![api::UserCall {
+                    id: WAKE.into(),
+                    User_id: "u-1001".into(),
+                    Callee_id: "u-1002".into(),
+                    Call_date: AT as f64,
+                    Outcome: Some("answered".into()),
+                }],
+            })
+            .or(&[UNAVAILABLE]),
+        Name::DeleteUser => op("Delete a user, everywhere", 204).or(&[UNAVAILABLE]),
+        Name::Story => op("How a call went, without anybody's name", 200)
+            .gives(&api::Story {
+                id: WAKE.into(),
+                asked_at: AT,
+                state: "answered".into(),
+                ended_at: Some(AT + 60_000),
+                ended_by: Some("caller".into()),
+                steps: vec![api::StoryStep {
+                    at: AT + 40,
+                    device: 1,
+                    state: "pushed".into(),
+                }],
+                pushes: vec![api::StoryPush {
+                    at: AT + 40,
+                    device: 1,
+                    provider: "mozilla".into(),
+                    answer: "accepted".into(),
+                }],
+            })
+            .or(&[UNAVAILABLE]),
+        Name::Metrics => op("Counters without identities, for the operator", 200)
+            .or(&[UNAVAILABLE]),
         Name::Vapid => {
             op("The key to subscribe to pushes with (RFC 8292)", 200).gives(&api::VapidKey {
                 public_key: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4".into(),
@@ -259,7 +330,12 @@ fn operation(name: Name) -> Operation {
                 now: AT,
             },
         ),
-        Name::Health => op("The worker runs and its configuration is good", 200),
+        Name::Health => op("What was checked, and how it stands", 200).gives(&api::Health {
+            status: "ok".into(),
+            storage: "ok".into(),
+            database: "ok".into(),
+            keys: "ok".into(),
+        }),
         Name::Sip => op("The page's WebSocket, subprotocol sip (RFC 7118)", 101)
             .or(&[SUBPROTOCOL, UPGRADE, TOO_MANY]),
     }
@@ -278,8 +354,9 @@ fn schemas() -> Map<String, Value> {
         }};
     }
     all![
-        Account BindDevice CallServer CreateAccount Device DeviceList IceAnswer MintToken MissedList MissedSeen Problem PushTarget
-        RenewToken Session SignIn Token VapidKey Waiting Wake WakeReport
+        Account BindDevice CallServer CreateAccount DeleteAccount Device DeviceList Health IceAnswer MintToken MissedList MissedSeen
+        OwnPresence Presence Problem PushTarget RenewToken Session SetPresence SignIn Story Token UserAnswer UserCalls VapidKey Waiting
+        Wake WakeReport
     ]
     .into_iter()
     .map(|(name, schema)| (name, serde_json::to_value(schema).unwrap()))
@@ -290,6 +367,7 @@ fn security(access: Access) -> Value {
     match access {
         Access::Anyone => json!([]),
         Access::SiteKey => json!([{ "siteKey": [] }]),
+        Access::OperatorKey => json!([{ "operatorKey": [] }]),
         Access::Token => json!([{ "token": [] }]),
         Access::TokenOrCapability => json!([{ "token": [] }, { "capability": [] }]),
         // Its proof is in the body.
@@ -427,6 +505,10 @@ fn path_of(pattern: &str) -> (String, Vec<Value>) {
                 DEVICE,
             ),
             "wakes" => ("wake", "^[A-Za-z0-9_-]{22}$", WAKE),
+            "calls" => ("call", "^[A-Za-z0-9_-]{22}$", WAKE),
+            "presence" => ("number", "^[0-9A-Za-z+*#._-]{1,64}$", "1002"),
+            // Nobody: whoever tries the examples deletes no user.
+            "users" => ("uid", "^[0-9A-Za-z+*#._-]{1,64}$", "u-nobody"),
             _ => ("id", "^[^/]+$", "id"),
         };
         if part == "{}" {
@@ -451,13 +533,17 @@ fn document() -> Value {
         let mut responses = problem_responses(&problems_of(route, &described));
         let good = match (&described.answer, route.name) {
             (Some(shape), _) => json!({ "description": "Done", "content": content(shape) }),
-            (None, Name::Health) => {
-                json!({ "description": "Done", "content": { "text/plain": { "schema": { "type": "string" }, "example": "ok\n" } } })
+            (None, Name::Metrics) => {
+                json!({ "description": "Done", "content": { "text/plain": { "schema": { "type": "string" }, "example": "wakeline_users_online{site=\"demo\"} 3\n" } } })
             }
             (None, _) => json!({ "description": "Done" }),
         };
         if route.name == Name::BindDevice {
             responses.insert("201".into(), good.clone());
+        }
+        if route.name == Name::Health {
+            // What was checked is said as well when calls cannot be served.
+            responses.insert("503".into(), good.clone());
         }
         responses.insert(described.status.to_string(), good);
         let mut entry = json!({
@@ -492,6 +578,7 @@ fn document() -> Value {
             "examples": problem_examples(),
             "responses": problem_components(),
             "securitySchemes": {
+                "operatorKey": bearer("The deployment's OPERATOR_KEY."),
                 "siteKey": bearer("One of the site's API keys, for its backend."),
                 "token": bearer("A token of a line (JWT, HS256)."),
                 "capability": authorization("`Wake` and what the push of this wake carried."),

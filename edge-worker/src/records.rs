@@ -1,10 +1,9 @@
-//! D1: the directory of accounts, the tries at sign-in, the records of calls. Nothing here is in the path of a wake.
+//! D1: the directory of accounts, and the tries at sign-in. Nothing here is in the path of a wake.
 
 use crate::error::{Answer, Failure};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use wakeline_sip::edge::command::CallRecord;
 use worker::wasm_bindgen::JsValue;
 use worker::{D1Database, Env};
 
@@ -33,10 +32,6 @@ fn number(n: u64) -> JsValue {
 
 fn text(s: &str) -> JsValue {
     JsValue::from_str(s)
-}
-
-fn optional<T>(value: Option<T>, to: impl FnOnce(T) -> JsValue) -> JsValue {
-    value.map_or(JsValue::NULL, to)
 }
 
 impl Records {
@@ -128,37 +123,6 @@ impl Records {
                 .await
         };
         forgotten.await.map(drop).map_err(Failure::Directory)
-    }
-
-    /// Writes the record of a call. Writing it again changes nothing.
-    pub async fn add_call(&self, site: &str, call: &CallRecord) -> Answer<()> {
-        let word = |v: serde_json::Value| v.as_str().map(String::from).unwrap_or_default();
-        let ended_by = serde_json::to_value(call.ended_by)
-            .map(word)
-            .map_err(worker::Error::from)?;
-        let written = async {
-            self.db
-                .prepare(
-                    "INSERT INTO calls (site, id, caller, callee, started_at, ringing_at, answered_at, ended_at, outcome, \
-                     device, ended_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING",
-                )
-                .bind(&[
-                    text(site),
-                    text(call.wake.as_str()),
-                    text(call.caller.number.as_str()),
-                    text(call.callee.number.as_str()),
-                    number(call.started_at.as_millis()),
-                    optional(call.ringing_at, |t| number(t.as_millis())),
-                    optional(call.answered_at, |t| number(t.as_millis())),
-                    number(call.ended_at.as_millis()),
-                    text(call.outcome.as_str()),
-                    optional(call.device.as_ref(), |d| text(d.as_str())),
-                    optional(Some(ended_by.as_str()).filter(|s| !s.is_empty()), text),
-                ])?
-                .run()
-                .await
-        };
-        written.await.map(drop).map_err(Failure::Directory)
     }
 }
 

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { Edge } from '../lib/edge.mjs';
+import { until } from '../lib/events.mjs';
 import { Device } from './device.mjs';
 import { Sink } from './sink.mjs';
 
@@ -157,6 +158,27 @@ const requests = {
   'POST /v1/wakes/{}/decline': aboutWake('decline', { ends: true }),
   'GET /v1/missed': plain('/v1/missed'),
   'POST /v1/missed/seen': plain('/v1/missed/seen', { ids: [] }),
+  'GET /v1/presence/{}': plain(`/v1/presence/${LINE}`),
+  'GET /v1/presence': plain('/v1/presence'),
+  'PUT /v1/presence': plain('/v1/presence', { visibility: 'everyone' }),
+  'DELETE /v1/account': async (who) => {
+    if (who !== 'same user') return { body: { confirm: LINE }, authorization: mayBeToken[who]() };
+    // It goes for good: a line that nobody misses.
+    const spare = String(++numbers);
+    return { body: { confirm: spare }, authorization: `Bearer ${await edge.token(spare)}` };
+  },
+  'GET /v1/users/{}': async (who) => ({ path: '/v1/users/u-5001', authorization: siteKey(who) }),
+  'GET /v1/users/{}/calls': async (who) => ({ path: '/v1/users/u-5001/calls', authorization: siteKey(who) }),
+  'DELETE /v1/users/{}': async (who) => {
+    const spare = String(++numbers);
+    if (who === 'site key') await edge.account(spare);
+    return { path: `/v1/users/${who === 'site key' ? spare : 'u-5001'}`, authorization: siteKey(who) };
+  },
+  'GET /v1/calls/{}/story': async (who) => {
+    await until(async () => (await edge.rows('SELECT id FROM calls WHERE id = ?', wake.id)).length);
+    return { path: `/v1/calls/${wake.id}/story`, authorization: siteKey(who) };
+  },
+  'GET /v1/metrics': async (who) => ({ authorization: siteKey(who) }),
   'GET /v1/vapid': plain('/v1/vapid'),
   'GET /v1/ice': plain('/v1/ice'),
   'GET /v1/call-server': plain('/v1/call-server'),

@@ -254,6 +254,12 @@ export class OutgoingCall {
     this.uri = `sip:${number}@${device.domain}`;
     this.viaLine = device.via(this.branch);
     this.since = device.log.mark();
+    this.headers = headers;
+    this.#invite();
+  }
+
+  #invite() {
+    const { device, headers } = this;
     device.request('INVITE', this.uri, [
       this.viaLine,
       'Max-Forwards: 70',
@@ -266,6 +272,14 @@ export class OutgoingCall {
       'Content-Type: application/sdp',
       ...headers,
     ], SDP);
+  }
+
+  /** The same INVITE over the device's new socket, as a page repeats it that lost its flow. */
+  again() {
+    this.branch = `z9hG4bK${id()}`;
+    this.viaLine = this.device.via(this.branch);
+    this.since = this.device.log.mark();
+    this.#invite();
   }
 
   /** Waits for a response: by status, or by the wake's state. */

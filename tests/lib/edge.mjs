@@ -62,6 +62,7 @@ export class Edge {
       }];
     }));
     edge.edgeSecret = secret();
+    edge.operatorKey = secret();
     edge.outbound = outbound;
     edge.assets = assets;
     edge.before = before;
@@ -88,7 +89,7 @@ export class Edge {
       compatibilityDate,
       durableObjects: Object.fromEntries(Object.entries(CLASSES).map(([binding, className]) => [binding, { className, useSQLite: true }])),
       d1Databases: { DB: 'wakeline' },
-      bindings: { SITES: JSON.stringify(this.sites), SITE_SECRETS: JSON.stringify(this.secrets), EDGE_SECRET: this.edgeSecret },
+      bindings: { SITES: JSON.stringify(this.sites), SITE_SECRETS: JSON.stringify(this.secrets), EDGE_SECRET: this.edgeSecret, OPERATOR_KEY: this.operatorKey },
     };
     if (this.assets) {
       worker.assets = { directory: this.assets, binding: 'ASSETS', run_worker_first: ['/v1/*', '/sip', '/healthz'], routerConfig: { has_user_worker: true } };
@@ -199,10 +200,20 @@ export class Edge {
     }
   }
 
-  /** Ends the process and starts it again on the same storage; `sites` may change meanwhile. */
-  async restart({ sites } = {}) {
+  /** What runs once a day. */
+  async scheduled() {
+    const { outcome } = await (await this.runtime.getWorker('wakeline')).scheduled();
+    if (outcome !== 'ok') throw new Error(`the daily handler: ${outcome}`);
+  }
+
+  /**
+   * Ends the process and starts it again on the same storage; `sites` may change meanwhile, and `between` may look into
+   * the files of the storage.
+   */
+  async restart({ sites, between } = {}) {
     if (sites) this.sites = sites.map(siteOf);
     await this.runtime.dispose();
+    await between?.(join(this.dir, 'storage'));
     await this.#start();
   }
 

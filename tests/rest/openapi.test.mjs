@@ -69,6 +69,7 @@ test('no answer is a 500 or unknown to the document', { timeout: 20 * 60_000 }, 
   const at = Date.now();
   const secrets = {
     siteKey: { bearer: edge.apiKey },
+    operatorKey: { bearer: edge.operatorKey },
     token: { bearer: line.token },
     capability: { api_key: `Wake ${said.wakeline.capability}` },
     deviceSignature: { api_key: `WakelineDevice number=1001,at=${at},sig=${await line.sign('push', at)}` },

@@ -89,7 +89,7 @@ export class WakelineApp extends LitElement {
       case 'set-up':
         return html`<wl-set-up .t=${t} .setup=${state.setup}></wl-set-up>`;
       case 'keypad': case 'reconnecting':
-        return html`<wl-keypad .t=${t} .number=${state.dial} .failed=${state.dialFailed} .setupOpen=${setupIncomplete(state)} .now=${this.now}
+        return html`<wl-keypad .t=${t} .number=${state.dial} .peer=${state.peer} .failed=${state.dialFailed} .setupOpen=${setupIncomplete(state)} .now=${this.now}
           .registration=${state.session === 'unreachable' ? { ...state.registration, state: 'reconnecting' } : state.registration}></wl-keypad>`;
       case 'calling':
         return html`<wl-calling .t=${t} .call=${call}></wl-calling>`;
@@ -107,7 +107,7 @@ export class WakelineApp extends LitElement {
       case 'missed':
         return html`<wl-missed .t=${t} .missed=${state.missed} .now=${this.now}></wl-missed>`;
       case 'devices':
-        return html`<wl-devices .t=${t} .account=${state.account} .devices=${state.devices} .language=${state.language} .now=${this.now}></wl-devices>`;
+        return html`<wl-devices .t=${t} .account=${state.account} .devices=${state.devices} .language=${state.language} .visible=${state.visible} .now=${this.now}></wl-devices>`;
       case 'following':
         return html`<wl-following .t=${t}></wl-following>`;
     }

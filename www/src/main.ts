@@ -4,12 +4,13 @@ import { WakelineApp } from './app.ts';
 import { pickLanguage, languages } from './i18n/index.ts';
 import { besidePaint } from './paint.ts';
 import { askBoth, currentPermissions, microphone, watchPermissions } from './ports/permissions.ts';
+import { Lookup } from './ports/lookup.ts';
 import { PhonePort } from './ports/phone.ts';
 import { deviceLabel } from './ports/platform.ts';
 import { Sound, type Tone } from './ports/sound.ts';
 import * as worker from './ports/worker.ts';
 import type { RequestName, Requests } from './screens/screen.ts';
-import { callInFront, setupWanted, unseen } from './store/screen.ts';
+import { callInFront, screenOf, setupWanted, unseen } from './store/screen.ts';
 import { initialState, type State } from './store/state.ts';
 import { Store } from './store/store.ts';
 import css from './styles/index.css?inline';
@@ -25,6 +26,7 @@ document.adoptedStyleSheets = [sheet];
 
 const store = new Store(initialState(pickLanguage(navigator.languages, localStorage.getItem(LANGUAGE))));
 const phone = new PhonePort(store, location.origin);
+const lookup = new Lookup(store, (number) => phone.look(number));
 const voice = new Audio();
 voice.autoplay = true;
 const sound = new Sound(store, voice);
@@ -57,6 +59,9 @@ function follow(state: State, before: State): void {
       if (wake && !before.calls.some((one) => one.wake === wake)) void worker.closeNotifications((shown) => shown === wake);
     }
   }
+  const onKeypad = ['keypad', 'reconnecting'].includes(screenOf(state)) && document.visibilityState === 'visible';
+  lookup.watch(onKeypad ? state.dial : '');
+  if (state.registration.state === 'registered' && before.registration.state !== 'registered') lookup.renew();
   if (before.page === 'missed' && state.page !== 'missed') store.dispatch({ type: 'missed-seen' });
   if (state.missed !== before.missed) {
     const count = unseen(state);
@@ -160,13 +165,14 @@ const handlers: { [K in RequestName]: (detail: Requests[K]) => unknown } = {
   show: ({ page }) => {
     store.dispatch({ type: 'page', page });
     if (page === 'missed') return phone.refreshMissed().then(() => phone.missedSeen());
-    if (page === 'devices') return phone.refreshDevices();
+    if (page === 'devices') return Promise.all([phone.refreshDevices(), phone.refreshVisible()]);
     return undefined;
   },
   revoke: ({ device }) => phone.revoke(device),
   'sign-out': async () => {
     await Promise.all([phone.signOut(), worker.unsubscribe().catch(() => undefined), worker.closeNotifications(() => true)]);
   },
+  visible: ({ visible }) => phone.setVisible(visible),
   'take-over': () => phone.takeOver(),
   hear: () => sound.unlock(),
   language: ({ language }) => {
@@ -184,6 +190,7 @@ addEventListener('keydown', () => sound.unlock());
 
 worker.onWakeMessage(({ wake, answer }) => void phone.wake(wake, answer));
 document.addEventListener('visibilitychange', () => {
+  follow(store.state, store.state);
   if (document.visibilityState === 'visible' && store.state.session === 'signed-in') void phone.refreshMissed();
 });
 

@@ -52,6 +52,12 @@ export const states: Record<string, Partial<State>> = {
   'set-up-install': setup({ notifications: 'install' }),
   'keypad': { dial: '1002', missed },
   'keypad-empty': { setup: { microphone: 'prompt', notifications: 'granted', asking: false, subscribed: null, later: true } },
+  'keypad-online': { dial: '1002', peer: { number: '1002', state: 'online', at: NOW, old: false } },
+  'keypad-asleep': { dial: '1002', peer: { number: '1002', state: 'asleep', at: NOW, old: false } },
+  'keypad-offline': { dial: '1002', peer: { number: '1002', state: 'offline', at: NOW, old: false } },
+  'keypad-unknown': { dial: '4711', peer: { number: '4711', state: 'unknown', at: NOW, old: false } },
+  'keypad-lookup-failed': { dial: '1002', peer: { number: '1002', state: 'failed', at: NOW, old: false } },
+  'keypad-old': { dial: '1002', peer: { number: '1002', state: 'asleep', at: NOW - 3 * MINUTE, old: true } },
   'keypad-failed': { dial: '1002', dialFailed: true },
   'reconnecting': { dial: '1002', ...lost({}) },
   'offline': { dial: '1002', ...lost({ state: 'offline', retryAt: null }) },
@@ -90,7 +96,7 @@ export const states: Record<string, Partial<State>> = {
   'missed': { page: 'missed', missed },
   'missed-none': { page: 'missed' },
   'devices': {
-    page: 'devices',
+    page: 'devices', visible: true,
     devices: {
       busy: false, failed: false,
       list: [
@@ -100,6 +106,7 @@ export const states: Record<string, Partial<State>> = {
       ],
     },
   },
+  'devices-hidden': { page: 'devices', visible: false },
   'devices-failed': { page: 'devices', devices: { busy: false, failed: true, list: [] } },
   'following': { role: 'following' },
 };

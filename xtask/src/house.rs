@@ -28,6 +28,13 @@ impl House {
         Ok(Self { root, target })
     }
 
+    /// A house of a test's own.
+    #[cfg(test)]
+    pub fn at(root: PathBuf) -> Self {
+        let target = root.join("target");
+        Self { root, target }
+    }
+
     /// The repository's root.
     pub fn root(&self) -> &Path {
         &self.root

@@ -16,6 +16,7 @@ mod process;
 mod progress;
 mod setup;
 mod stamp;
+mod story;
 mod test;
 mod typescript;
 
@@ -48,6 +49,7 @@ usage: cargo xtask COMMAND
   build [worker|client|www|all]          what is shipped, unless unchanged
   dist                                   what others install, in build/dist
   deploy [--dry-run] [--sites FILE]      edge and page to a Cloudflare account
+  story ID --edge URL                    how a call went, by the site's key in WAKELINE_SITE_KEY
 ";
 
 fn main() -> ExitCode {
@@ -117,6 +119,22 @@ fn run() -> Result<ExitCode> {
                 }
             }
             deploy::deploy(&house, &options)?;
+        }
+        "story" => {
+            let mut options = story::Options::default();
+            while let Some(arg) = args.next()? {
+                match arg {
+                    Long("edge") => options.edge = args.value()?.string()?,
+                    Value(id) if options.id.is_empty() => options.id = id.string()?,
+                    other => return Err(other.unexpected().into()),
+                }
+            }
+            if options.id.is_empty() || options.edge.is_empty() {
+                bail!(
+                    "story wants the id of a call and its edge: story ID --edge https://edge.example.com"
+                );
+            }
+            return story::story(&house, &options);
         }
         "wasm-test-runner" => return wasm_test_runner(&house),
         other => bail!("no command {other}\n{USAGE}"),

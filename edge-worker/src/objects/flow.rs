@@ -30,6 +30,9 @@ use worker::{
     WebSocketIncomingMessage, WebSocketPair, durable_object,
 };
 
+/// The header in which the router names the address that a socket comes from.
+pub const ADDRESS: &str = "Wakeline-Address";
+
 /// What other objects ask of a flow object.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FlowRequest {
@@ -76,7 +79,7 @@ impl DurableObject for FlowObject {
 
     async fn fetch(&self, mut req: Request) -> Result<Response> {
         if req.headers().get("Upgrade")?.is_some() {
-            return self.inner.open();
+            return self.inner.open(req.headers().get(ADDRESS)?);
         }
         match serde_json::from_str(&req.text().await?)? {
             FlowRequest::Deliver(envelope) => {
@@ -126,7 +129,7 @@ impl DurableObject for FlowObject {
 }
 
 impl Inner {
-    fn open(self: &Rc<Self>) -> Result<Response> {
+    fn open(self: &Rc<Self>, address: Option<String>) -> Result<Response> {
         let identity = self.driver.identity()?;
         let pair = WebSocketPair::new()?;
         let state = &self.driver.state;
@@ -137,7 +140,7 @@ impl Inner {
             flow: identity.key,
             opened_at: call::now(),
         })?;
-        self.turn(FlowInput::Opened)?;
+        self.turn(FlowInput::Opened { address })?;
         let response = Response::from_websocket(pair.client)?;
         response
             .headers()
@@ -169,7 +172,7 @@ impl Inner {
     fn turn(self: &Rc<Self>, input: FlowInput) -> Result<bool> {
         let mut machine = self.machine.borrow_mut();
         // A restart of the platform cuts sockets without a close event: the rows must not go on believing in one.
-        let gone = !matches!(input, FlowInput::Opened | FlowInput::Closed)
+        let gone = !matches!(input, FlowInput::Opened { .. } | FlowInput::Closed)
             && self.driver.state.get_websockets().is_empty();
         let mut inputs = vec![input];
         if gone {
@@ -289,6 +292,7 @@ impl Verifier for Tokens {
             display_name: claims.name,
             device: device.map_err(|_| BearerError::Invalid)?,
             expires_at: Time(claims.exp * 1000),
+            issued_at: Some(Time(claims.iat.saturating_mul(1000))),
         })
     }
 }

@@ -16,15 +16,15 @@ use super::flow::FlowRequest;
 use super::push;
 use crate::call;
 use crate::error::Answer;
+use crate::ledger::Ledger;
 use crate::names;
-use crate::records::Records;
 use crate::token;
 use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wakeline_sip::edge::{
-    CallRecord, DeviceId, Envelope, FlowToLine, Line, LineCommand, LineInput, LineOutput,
-    LineReply, Number, PushJob, Uid,
+    DeviceId, Envelope, FlowToLine, Line, LineCommand, LineInput, LineOutput, LineReply, Number,
+    PushJob, Record, Uid,
 };
 use wakeline_sip::time::Time;
 use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
@@ -53,6 +53,7 @@ pub struct Attest {
     uid: Uid,
     display_name: Option<String>,
     device: Option<DeviceId>,
+    issued_at: Time,
 }
 
 impl Attest {
@@ -67,6 +68,7 @@ impl Attest {
                 .map(DeviceId::parse)
                 .transpose()
                 .ok()?,
+            issued_at: Time(claims.iat.saturating_mul(1000)),
         })
     }
 }
@@ -141,12 +143,14 @@ impl Inner {
             uid,
             display_name,
             device,
+            issued_at,
         }) = attest
         {
             let reply = self.command(LineCommand::Attest {
                 uid,
                 display_name,
                 device,
+                issued_at: Some(issued_at),
             })?;
             if matches!(reply, LineReply::Refused { .. }) {
                 return Ok(reply);
@@ -242,10 +246,11 @@ impl Inner {
         self.driver.spawn(async move {
             match this.driver.identity() {
                 Ok(identity) => {
-                    let outcome = push::send(&identity, &job).await;
+                    let (outcome, provider) = push::send(&identity, &job).await;
                     this.background(LineInput::PushResult {
                         job: job.job,
                         outcome,
+                        provider: Some(provider.to_owned()),
                     });
                 }
                 Err(error) => worker::console_error!("event=failure of=push error={error}"),
@@ -253,17 +258,17 @@ impl Inner {
         });
     }
 
-    fn record(self: &Rc<Self>, record: CallRecord) {
+    fn record(self: &Rc<Self>, record: Record) {
         let this = self.clone();
         self.driver.spawn(async move {
             let written = async {
                 let identity = this.driver.identity()?;
-                Records::open(&this.driver.env)?
-                    .add_call(&identity.site.id, &record)
+                Ledger::open(&this.driver.env)?
+                    .store(&this.driver.env, &identity.site.id, &record)
                     .await
             };
             match written.await {
-                Ok(()) => this.background(LineInput::Recorded(record.wake)),
+                Ok(()) => this.background(LineInput::Recorded(record.id())),
                 // Logged there; the machine sends it again.
                 Err(failure) => drop(failure.into_problem()),
             }

@@ -43,18 +43,21 @@ thread_local! {
 
 /// Sends it. Where the push service says that the subscription belongs to another key, a former key of the site is tried: a rotation
 /// loses nobody whose page has not been opened since.
-pub async fn send(identity: &Identity, job: &PushJob) -> PushOutcome {
+/// What came of it comes with whose push service it was.
+pub async fn send(identity: &Identity, job: &PushJob) -> (PushOutcome, &'static str) {
     let keys = match keys_for(identity, job) {
         Ok(keys) => keys,
-        Err(unsent) => return refused(job, unsent),
+        Err(unsent) => return (refused(job, unsent), provider(None)),
     };
+    let mut whose = provider(None);
     let mut answer = Answer::unreachable();
     for key in &keys {
         let (request, vapid) = match build(identity, job, key).await {
             Ok(built) => built,
-            Err(unsent) => return refused(job, unsent),
+            Err(unsent) => return (refused(job, unsent), whose),
         };
         let url = request.url.clone();
+        whose = provider(Some(&url));
         answer = match post(request).await {
             Ok((status, retry_after)) => Answer::of(status, retry_after.as_deref(), call::now()),
             Err(error) => {
@@ -85,7 +88,22 @@ pub async fn send(identity: &Identity, job: &PushJob) -> PushOutcome {
             job.wake
         );
     }
-    outcome(answer)
+    (outcome(answer), whose)
+}
+
+/// Whose push service it is, for counting: one of five words, never a host that a stranger chose.
+fn provider(url: Option<&str>) -> &'static str {
+    let host = url
+        .and_then(|url| url.split('/').nth(2))
+        .unwrap_or_default();
+    let of = |domain: &str| host == domain || host.ends_with(&format!(".{domain}"));
+    match () {
+        () if of("googleapis.com") || of("google.com") => "google",
+        () if of("services.mozilla.com") => "mozilla",
+        () if of("notify.windows.com") => "microsoft",
+        () if of("push.apple.com") => "apple",
+        () => "other",
+    }
 }
 
 fn refused(job: &PushJob, unsent: Unsent) -> PushOutcome {

@@ -3,13 +3,10 @@
 use serde::Deserialize;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use wakeline_sip::edge::{Row, RowChange};
+use wakeline_sip::edge::{Row, RowChange, schema};
 use worker::wasm_bindgen::closure::Closure;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::{Error, Result, SqlStorage, Storage};
-
-/// The version of the rows. A later worker that changes their meaning migrates from here.
-const SCHEMA: &str = "1";
 
 /// The rows of one object.
 #[derive(Default)]
@@ -44,22 +41,33 @@ impl Rows {
         let stored: Vec<Stored> = sql
             .exec("SELECT tbl, key, value FROM rows", None)?
             .to_array()?;
-        let (schema, rows): (Vec<_>, Vec<_>) = stored.into_iter().partition(|r| r.tbl == "schema");
-        if schema.iter().any(|row| row.value != SCHEMA) {
-            return Err(Error::RustError(
-                "the object's rows are of another version".into(),
-            ));
-        }
-        let mut kept = self.kept.borrow_mut();
+        let (version, rows): (Vec<_>, Vec<_>) = stored.into_iter().partition(|r| r.tbl == "schema");
         let rows = rows.into_iter().map(|r| {
-            kept.insert((r.tbl.clone(), r.key.clone()));
-            Row {
+            let row = Row {
                 table: r.tbl,
                 key: r.key,
                 value: r.value,
-            }
+            };
+            let place = (row.table.clone(), row.key.clone());
+            self.kept.borrow_mut().insert(place);
+            row
         });
-        Ok(rows.collect())
+        let rows = rows.collect();
+        let Some(version) = version.first() else {
+            return Ok(rows);
+        };
+        let (rows, changes) =
+            schema::migrate(&version.value, rows).map_err(|e| Error::RustError(e.to_string()))?;
+        if version.value != schema::VERSION.to_string() {
+            worker::console_log!(
+                "event=migrated from={} to={} rows={}",
+                version.value,
+                schema::VERSION,
+                changes.len()
+            );
+            self.write_all(storage, changes, true)?;
+        }
+        Ok(rows)
     }
 
     /// Writes the changes of a turn: all of them, or none and an error. The platform lets nothing leave before they are durable.
@@ -67,11 +75,19 @@ impl Rows {
         if changes.is_empty() {
             return Ok(());
         }
+        self.write_all(storage, changes, false)
+    }
+
+    /// In one transaction; with `migrated` the version becomes the present one in it.
+    fn write_all(&self, storage: &Storage, changes: Vec<RowChange>, migrated: bool) -> Result<()> {
         let noted = changes.iter().map(note).collect::<Vec<_>>();
         let (sql, table) = (storage.sql(), self.table.get());
         let write = Closure::once(move || -> std::result::Result<(), JsValue> {
             if !table {
                 make_table(&sql)?;
+            }
+            if migrated {
+                set_version(&sql)?;
             }
             Ok(changes
                 .into_iter()
@@ -119,9 +135,13 @@ fn make_table(sql: &SqlStorage) -> Result<()> {
          PRIMARY KEY (tbl, key)) WITHOUT ROWID",
         None,
     )?;
+    set_version(sql)
+}
+
+fn set_version(sql: &SqlStorage) -> Result<()> {
     sql.exec(
-        "INSERT OR IGNORE INTO rows (tbl, key, value) VALUES ('schema', '', ?1)",
-        vec![SCHEMA.into()],
+        "INSERT OR REPLACE INTO rows (tbl, key, value) VALUES ('schema', '', ?1)",
+        vec![schema::VERSION.to_string().into()],
     )?;
     Ok(())
 }

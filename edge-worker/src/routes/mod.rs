@@ -3,9 +3,12 @@
 pub mod accounts;
 pub mod callservers;
 pub mod devices;
+pub mod operator;
+pub mod presence;
 pub mod public;
 pub mod sip;
 pub mod tokens;
+pub mod users;
 pub mod wakes;
 
 use crate::access::Caller;

@@ -1,11 +1,10 @@
-//! What needs no line: the VAPID key, STUN and TURN, health.
+//! What needs no line: the VAPID key, STUN and TURN.
 
 use super::{ask_own_line, json};
 use crate::call::Call;
 use crate::error::Answer;
 use wakeline_edge_api::{IceAnswer, VapidKey};
 use wakeline_sip::edge::LineCommand;
-use worker::Response;
 
 /// `GET /v1/vapid`.
 pub fn vapid(call: &Call) -> Answer {
@@ -33,9 +32,4 @@ pub async fn ice(call: &Call) -> Answer {
             warning,
         },
     )
-}
-
-/// `GET /healthz`: the worker runs and its configuration is good.
-pub fn health() -> Answer {
-    Ok(Response::ok("ok\n")?)
 }

@@ -2,6 +2,7 @@
 
 use crate::config::Site;
 use crate::error::{Answer, refuse, too_many};
+use crate::objects::flow::ADDRESS;
 use crate::throttle::Throttle;
 use crate::{call, names, webcrypto};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
@@ -44,6 +45,9 @@ pub async fn upgrade(req: &Request, env: &Env, site: &Site) -> Answer {
     let mut init = RequestInit::new();
     init.with_method(Method::Get);
     init.headers.set("Upgrade", "websocket")?;
+    if !ip.is_empty() {
+        init.headers.set(ADDRESS, &ip)?;
+    }
     Ok(stub
         .fetch_with_request(Request::new_with_init("https://flow/", &init)?)
         .await?)

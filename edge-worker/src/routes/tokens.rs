@@ -38,6 +38,7 @@ pub async fn mint(call: &Call) -> Answer {
         uid,
         display_name,
         device: None,
+        issued_at: None,
     };
     let party = party(granted(
         line::ask(&call.env, &call.site.id, &number, None, command).await?,
@@ -82,6 +83,7 @@ pub async fn refuse_revoked(call: &Call, party: &Party, device: &DeviceId) -> An
         uid: party.uid.clone(),
         display_name: None,
         device: Some(device.clone()),
+        issued_at: None,
     };
     granted(line::ask(&call.env, &call.site.id, &party.number, None, attest).await?).map(drop)
 }

@@ -1,6 +1,6 @@
 //! Wakes and missed calls: what waits, how it stands, what a device reports.
 
-use super::{ask_own_line, granted, json, unexpected};
+use super::{ask_own_line, granted, json, token_line, unexpected};
 use crate::access::Caller;
 use crate::call::Call;
 use crate::error::{Answer, not_found, refuse};
@@ -13,7 +13,7 @@ use std::time::Duration;
 use wakeline_edge_api as api;
 use wakeline_edge_api::problem;
 use wakeline_sip::edge::{
-    DeviceId, LineCommand, LineReply, MissedView, Number, Party, WakeId, WakeView,
+    Availability, DeviceId, LineCommand, LineReply, MissedView, Number, Party, WakeId, WakeView,
 };
 use wakeline_sip::wake::{DeviceState, WakeState};
 
@@ -179,19 +179,24 @@ async fn with_presence(call: &Call, missed: Vec<MissedView>) -> Vec<api::Missed>
         .map(|m| m.caller.number.clone())
         .take(MAX_PRESENCE)
         .collect();
+    let viewer = token_line(call).ok().map(|(number, _)| number);
+    let viewer = &viewer;
     let asked = join_all(callers.into_iter().map(|number| async move {
         match line::ask(
             &call.env,
             &call.site.id,
             &number,
             None,
-            LineCommand::Presence,
+            LineCommand::Presence {
+                viewer: viewer.clone(),
+            },
         )
         .await
         {
-            Ok(LineReply::Presence { online }) => Some((number, online)),
-            // A caller whose line is gone is not there.
-            Ok(LineReply::Refused { .. }) => Some((number, false)),
+            Ok(LineReply::Presence { availability, .. }) => {
+                Some((number, availability == Availability::Online))
+            }
+            // Gone, hidden or out of reach: nothing is said about it.
             _ => None,
         }
     }));

@@ -205,3 +205,44 @@ impl Link {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// When links that were all lost at the same moment for the `nth` time in a row try again.
+    fn tries(nth: u32) -> Vec<u64> {
+        let lost_at = Time(1_000_000);
+        let one = |seed| {
+            let mut entropy = Entropy::for_tests(seed);
+            let mut link = Link::new(Patience::default());
+            for _ in 0..nth {
+                link.connect(lost_at);
+                link.lost(lost_at, &mut entropy);
+            }
+            let at = link.retry_at().expect("it tries again");
+            at.since(lost_at).as_millis()
+        };
+        (0..1000).map(one).collect()
+    }
+
+    #[test]
+    fn an_edge_that_comes_back_is_not_met_by_everyone_at_once() {
+        let patience = Patience::default();
+        for nth in [1, 4, 12] {
+            let full = (patience.retry_first.as_millis() << (nth - 1))
+                .min(patience.retry_most.as_millis());
+            let tries = tries(nth);
+            assert!(tries.iter().all(|ms| (full / 2..=full).contains(ms)));
+            // Each tenth of the second half of the pause has about a tenth of them.
+            for tenth in 0..10 {
+                let from = full / 2 + tenth * full / 20;
+                let met = tries
+                    .iter()
+                    .filter(|ms| (from..from + full / 20).contains(ms));
+                let met = met.count();
+                assert!((50..=160).contains(&met), "{met} of 1000 from {from} ms on");
+            }
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! What the REST routes ask of a line object, and what it answers: one shared enum, no route strings.
 
 use super::messages::Party;
+use super::record::{PushNote, Step};
 use crate::id::{DeviceId, Number, Uid, WakeId};
 use crate::time::Time;
 pub use crate::wake::PushOutcome;
@@ -31,6 +32,9 @@ pub enum LineCommand {
         display_name: Option<String>,
         /// The device in the token.
         device: Option<DeviceId>,
+        /// When the token was signed; `None` for the site's own word.
+        #[serde(default)]
+        issued_at: Option<Time>,
     },
     /// Who is this line? Answered with `Account`.
     Account,
@@ -113,8 +117,30 @@ pub enum LineCommand {
         /// Which; those that are not there are ignored.
         ids: Vec<WakeId>,
     },
-    /// Is somebody registered? Answered with `Presence`.
-    Presence,
+    /// Is somebody there? Answered with `Presence`; `UnknownLine` for whoever may not know.
+    Presence {
+        /// The line that looks; `None` for the line itself and the site.
+        viewer: Option<Number>,
+    },
+    /// Who may look up the line's state. Answered with `Presence`.
+    SetVisibility {
+        /// Who.
+        visibility: Visibility,
+    },
+    /// How a call has gone until now, for the site. Answered with `Story`.
+    Story {
+        /// The call.
+        wake: WakeId,
+    },
+    /// The line's user is deleted, everywhere. Answered with `Done`.
+    DeleteUser,
+    /// Another user was deleted: what this line remembers of them names nobody any longer. Answered with `Done`.
+    Anonymise {
+        /// Who.
+        uid: Uid,
+        /// The line that was theirs.
+        number: Number,
+    },
 }
 
 /// H(user:realm:password) for each digest algorithm (RFC 8760); the realm is the site's domain.
@@ -174,16 +200,50 @@ pub enum LineReply {
         /// The calls.
         missed: Vec<MissedView>,
     },
-    /// Registered or not.
+    /// Whether somebody is there.
     Presence {
-        /// Whether the line has a live binding.
-        online: bool,
+        /// What a caller can expect.
+        availability: Availability,
+        /// Who may know.
+        visibility: Visibility,
+    },
+    /// How a call has gone until now.
+    Story {
+        /// Where it stands.
+        state: WakeState,
+        /// What its devices reached.
+        steps: Vec<Step>,
+        /// What push services said.
+        pushes: Vec<PushNote>,
     },
     /// Refused.
     Refused {
         /// Why.
         error: LineError,
     },
+}
+
+/// What a caller can expect of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Availability {
+    /// It is registered now.
+    Online,
+    /// It is not, but has a device that a call wakes.
+    Asleep,
+    /// Nothing of it could ring.
+    Offline,
+}
+
+/// Who may look up a line's state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// Every line of the site that is not blocked.
+    #[default]
+    Everyone,
+    /// Only the line itself.
+    Nobody,
 }
 
 /// Why a line refused a command.
@@ -347,6 +407,12 @@ pub struct CallRecord {
     pub device: Option<DeviceId>,
     /// Who ended an answered call.
     pub ended_by: Option<EndedBy>,
+    /// What its devices reached, and when.
+    #[serde(default)]
+    pub steps: Vec<Step>,
+    /// What push services said.
+    #[serde(default)]
+    pub pushes: Vec<PushNote>,
 }
 
 /// Who ended an answered call.

@@ -64,6 +64,8 @@ pub struct EdgeLimits {
     pub lost_ends: Duration,
     /// How long an ended call is remembered for late messages and questions.
     pub remembered: Duration,
+    /// How long records are kept, missed calls among them; `None`: as long as there is room.
+    pub retention: Option<Duration>,
 }
 
 impl Default for EdgeLimits {
@@ -90,6 +92,7 @@ impl Default for EdgeLimits {
             lost_told: Duration::from_secs(15),
             lost_ends: Duration::from_secs(30),
             remembered: Duration::from_secs(300),
+            retention: None,
         }
     }
 }

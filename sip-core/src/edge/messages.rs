@@ -30,6 +30,9 @@ pub enum Proof {
         device: Option<DeviceId>,
         /// When the token ends. A binding may outlive it.
         expires_at: Time,
+        /// When it was signed.
+        #[serde(default)]
+        issued_at: Option<Time>,
     },
     /// A digest response (RFC 8760) over a nonce of this flow: the line compares, so that its
     /// secret never leaves it.
@@ -80,6 +83,9 @@ pub enum FlowToLine {
         cseq: u32,
         /// What it wants.
         bind: Bind,
+        /// The address that the socket comes from.
+        #[serde(default)]
+        address: Option<String>,
     },
     /// The socket of this flow is gone. Outside a call: its bindings end. In a call: that party is lost.
     Gone,

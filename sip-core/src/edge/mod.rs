@@ -21,12 +21,14 @@ pub mod flow;
 pub mod line;
 pub mod messages;
 pub mod outbox;
+pub mod record;
 pub mod rows;
+pub mod schema;
 
 pub use crate::id;
 pub use command::{
-    CallRecord, DeviceView, DigestSecret, EndedBy, LineCommand, LineError, LineReply, MissedView,
-    PushJob, PushKind, PushOutcome, WakeView,
+    Availability, CallRecord, DeviceView, DigestSecret, EndedBy, LineCommand, LineError, LineReply,
+    MissedView, PushJob, PushKind, PushOutcome, Visibility, WakeView,
 };
 pub use config::{EdgeLimits, SiteConfig};
 pub use flow::{BearerError, Claims, Flow, FlowInput, FlowOutput, Verifier};
@@ -34,4 +36,5 @@ pub use id::{DeviceId, FlowToken, InvalidName, Number, SiteId, Uid, WakeId};
 pub use line::{Line, LineInput, LineOutput};
 pub use messages::{FlowToLine, LineToFlow, Party, flow_object, line_object};
 pub use outbox::{Envelope, EnvelopeId};
+pub use record::{CallAsked, DeletedUser, LineState, PushNote, Record, RecordId, Step};
 pub use rows::{Row, RowChange, RowError};

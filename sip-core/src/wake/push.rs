@@ -23,6 +23,21 @@ pub enum PushOutcome {
     Refused,
 }
 
+impl PushOutcome {
+    /// One word, for counting.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Gone => "gone",
+            Self::Later {
+                throttled: true, ..
+            } => "throttled",
+            Self::Later { .. } => "later",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// What becomes of the device after an answer of its push service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {

@@ -17,6 +17,8 @@ pub struct Page {
     pub number: String,
     pub device: DeviceId,
     pub flow: Option<String>,
+    /// Where its sockets come from.
+    pub address: Option<String>,
     pub closed_because: Option<&'static str>,
     pub agent: Agent,
     pub events: Vec<Event>,
@@ -55,6 +57,7 @@ impl Page {
             number: number.to_owned(),
             device,
             flow: None,
+            address: None,
             closed_because: None,
             agent: Agent::new(&config, Entropy::for_tests(seed)).unwrap(),
             events: Vec::new(),

@@ -128,7 +128,7 @@ fn a_flood_of_frames_closes_the_socket() {
     world.config.edge.frames_burst = 3;
     let mut flow = world.fresh_flow();
     let now = world.now;
-    flow.handle_input(now, FlowInput::Opened);
+    flow.handle_input(now, FlowInput::Opened { address: None });
     for _ in 0..4 {
         flow.handle_input(now, FlowInput::Frame(b"\r\n\r\n".to_vec()));
     }

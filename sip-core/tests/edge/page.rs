@@ -27,6 +27,8 @@ pub struct Page {
     pub number: String,
     pub device: DeviceId,
     pub flow: Option<String>,
+    /// Where its sockets come from.
+    pub address: Option<String>,
     pub token: String,
     pub temper: Temper,
     /// A frozen tab: frames queue up and nothing is answered.
@@ -73,6 +75,7 @@ impl Page {
             number: number.to_owned(),
             device: DeviceId::parse(&format!("00000000-0000-4000-8000-{hex}")).unwrap(),
             flow: None,
+            address: None,
             token: format!("u{number}/{number}"),
             temper: Temper::Ring,
             frozen: false,

@@ -1,12 +1,12 @@
 //! The registrar: refresh, expiry, 423, query, unregister, several devices.
 
 use crate::sim::World;
-use wakeline_sip::edge::{LineCommand, LineReply};
+use wakeline_sip::edge::{Availability, LineCommand, LineReply};
 use wakeline_sip::wire::Contacts;
 
 fn online(world: &mut World, number: &str) -> bool {
-    match world.command(number, LineCommand::Presence) {
-        LineReply::Presence { online } => online,
+    match world.command(number, LineCommand::Presence { viewer: None }) {
+        LineReply::Presence { availability, .. } => availability == Availability::Online,
         other => panic!("{other:?}"),
     }
 }

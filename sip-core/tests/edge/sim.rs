@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 use wakeline_sip::edge::{
     BearerError, CallRecord, Claims, DeviceId, Envelope, Flow, FlowInput, FlowOutput, FlowToLine,
     FlowToken, Line, LineCommand, LineError, LineInput, LineOutput, LineReply, LineToFlow,
-    MissedView, Number, PushJob, PushKind, PushOutcome, Row, RowChange, SiteConfig, SiteId, Uid,
-    Verifier, WakeId, WakeView,
+    MissedView, Number, PushJob, PushKind, PushOutcome, Record, RecordId, Row, RowChange,
+    SiteConfig, SiteId, Uid, Verifier, WakeId, WakeView,
 };
 use wakeline_sip::entropy::Entropy;
 use wakeline_sip::time::{Duration, Time};
@@ -17,7 +17,7 @@ use crate::page::Page;
 
 pub const START: Time = Time(1_800_000_000_000);
 
-/// Tokens of the tests: `uid/number[/device]`, no cryptography.
+/// Tokens of the tests: `uid/number[/device[/signed at]]`, no cryptography.
 struct TestTokens;
 
 impl Verifier for TestTokens {
@@ -35,6 +35,7 @@ impl Verifier for TestTokens {
             display_name: Some(format!("User {uid}")),
             device: parts.next().and_then(|device| DeviceId::parse(device).ok()),
             expires_at: now + Duration::from_secs(3600),
+            issued_at: Some(parts.next().map_or(now, |at| Time(at.parse().unwrap()))),
         })
     }
 }
@@ -86,7 +87,7 @@ enum Transit {
     },
     Recorded {
         line: String,
-        wake: WakeId,
+        id: RecordId,
     },
     PushResult {
         line: String,
@@ -110,6 +111,10 @@ pub struct World {
     pub pages: Vec<Page>,
     pub pushes: Vec<(Time, PushJob)>,
     pub records: Vec<CallRecord>,
+    /// Records of every other kind.
+    pub noted: Vec<Record>,
+    /// No record is ever stored.
+    pub directory_away: bool,
     /// What the push service says next; empty: accepted.
     pub push_answers: VecDeque<PushOutcome>,
     /// Never answered by the push service.
@@ -139,6 +144,8 @@ impl World {
             pages: Vec::new(),
             pushes: Vec::new(),
             records: Vec::new(),
+            noted: Vec::new(),
+            directory_away: false,
             push_answers: VecDeque::new(),
             push_silent: false,
             cut_off: None,
@@ -237,7 +244,8 @@ impl World {
         self.flow_count += 1;
         let flow = format!("flow:demo:f{}", self.flow_count);
         self.pages[page].flow = Some(flow.clone());
-        self.flow_input(&flow, FlowInput::Opened);
+        let address = self.pages[page].address.clone();
+        self.flow_input(&flow, FlowInput::Opened { address });
     }
 
     /// The socket breaks; the edge notices at once.
@@ -454,14 +462,22 @@ impl World {
                     }
                 }
             }
-            Transit::Recorded { line, wake } => {
-                self.line_input(&line, LineInput::Recorded(wake));
+            Transit::Recorded { line, id } => {
+                self.line_input(&line, LineInput::Recorded(id));
             }
             Transit::Closed { flow } => {
                 self.flow_input(&flow, FlowInput::Closed);
             }
             Transit::PushResult { line, job, outcome } => {
-                self.line_input(&line, LineInput::PushResult { job, outcome });
+                let provider = None;
+                self.line_input(
+                    &line,
+                    LineInput::PushResult {
+                        job,
+                        outcome,
+                        provider,
+                    },
+                );
             }
         }
     }
@@ -490,7 +506,11 @@ impl World {
     // ---- objects: restored, used, forgotten ----
 
     fn line_input(&mut self, name: &str, input: LineInput) -> bool {
-        let seed = self.entropy.bytes();
+        // That a record is stored draws nothing: how many there are changes no story.
+        let seed = match input {
+            LineInput::Recorded(_) => [0; 32],
+            _ => self.entropy.bytes(),
+        };
         let number = Number::parse(name.rsplit(':').next().unwrap()).unwrap();
         let object = self.lines.entry(name.to_owned()).or_default();
         let mut line = Line::restore(
@@ -548,14 +568,19 @@ impl World {
                     }
                 }
                 LineOutput::Record(record) => {
-                    self.put(
-                        5,
-                        Transit::Recorded {
-                            line: name.to_owned(),
-                            wake: record.wake.clone(),
-                        },
-                    );
-                    self.records.push(*record);
+                    if !self.directory_away {
+                        self.put(
+                            5,
+                            Transit::Recorded {
+                                line: name.to_owned(),
+                                id: record.id(),
+                            },
+                        );
+                    }
+                    match *record {
+                        Record::Call(call) => self.records.push(*call),
+                        other => self.noted.push(other),
+                    }
                 }
                 LineOutput::Reply { request, reply } => {
                     assert_eq!(request, 7);

@@ -79,6 +79,14 @@ export const en = {
     erase: 'Erase the last digit',
     hint: 'Enter a number',
     failed: 'The call could not be started. Check your connection and try again.',
+    peer: {
+      online: 'Online now',
+      asleep: 'Away; your call wakes their device',
+      offline: 'Not reachable; they will see a missed call',
+      unknown: 'No state is shown for this number',
+      failed: 'Their state cannot be looked up now',
+      old: (state: string, when: string) => `Last known ${when}: ${state}`,
+    },
   },
   registration: {
     connecting: 'Connecting…',
@@ -220,6 +228,10 @@ export const en = {
     signOut: 'Sign out',
     signOutHint: 'This device will no longer ring for your number.',
     language: 'Language',
+    visible: 'Show others whether you are online',
+    visibleHint: 'Others see it before they call you.',
+    shown: 'Shown',
+    hidden: 'Hidden',
   },
   following: {
     title: 'Open in another tab',

@@ -79,6 +79,14 @@ export const zh: Messages = {
     erase: '删除最后一位',
     hint: '输入号码',
     failed: '无法发起呼叫，请检查网络后重试。',
+    peer: {
+      online: '对方在线',
+      asleep: '对方不在线，呼叫会唤醒其设备',
+      offline: '无法接通，对方会看到未接来电',
+      unknown: '此号码不显示状态',
+      failed: '暂时无法查询对方状态',
+      old: (state, when) => `最近一次（${when}）：${state}`,
+    },
   },
   registration: {
     connecting: '正在连接…',
@@ -220,6 +228,10 @@ export const zh: Messages = {
     signOut: '退出登录',
     signOutHint: '此设备将不再为您的号码响铃。',
     language: '语言',
+    visible: '向他人显示您是否在线',
+    visibleHint: '他人在呼叫您之前可以看到。',
+    shown: '显示',
+    hidden: '隐藏',
   },
   following: {
     title: '已在另一标签页打开',

@@ -153,6 +153,29 @@ export class PhonePort {
     }
   }
 
+  /** What this line may know of another's state. */
+  async look(number: string): Promise<'online' | 'asleep' | 'offline' | 'unknown'> {
+    if (!this.#session) throw new Error('nobody is signed in');
+    try {
+      return (await this.#session.presence(number)).state;
+    } catch (error) {
+      if (error instanceof Problem && error.status === 404) return 'unknown';
+      throw error;
+    }
+  }
+
+  async refreshVisible(): Promise<void> {
+    const own = await this.#session?.ownPresence().catch(() => null);
+    if (own) this.#store.dispatch({ type: 'visible', visible: own.visibility === 'everyone' });
+  }
+
+  /** The edge's word is what is shown. */
+  async setVisible(visible: boolean): Promise<void> {
+    const own = await this.#session?.setVisibility(visible ? 'everyone' : 'nobody').catch(() => null);
+    if (own) this.#store.dispatch({ type: 'visible', visible: own.visibility === 'everyone' });
+    else this.#store.dispatch({ type: 'devices-failed' });
+  }
+
   async revoke(device: string): Promise<void> {
     this.#store.dispatch({ type: 'devices-busy' });
     try {

@@ -26,7 +26,7 @@ export const missedView = (missed: Missed): MissedView => ({
   caller: { number: missed.caller.number, displayName: missed.caller.display_name },
   at: missed.at,
   outcome: missed.outcome,
-  callerOnline: missed.caller_online ?? false,
+  callerOnline: missed.caller_online ?? null,
   seen: missed.seen,
 });
 

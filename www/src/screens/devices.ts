@@ -7,10 +7,11 @@ import { heading, banner } from './parts.ts';
 import { Screen, props } from './screen.ts';
 
 export class DevicesScreen extends Screen {
-  static override properties = props('account', 'devices', 'language', 'now');
+  static override properties = props('account', 'devices', 'language', 'visible', 'now');
   declare account: Account;
   declare devices: State['devices'];
   declare language: Language;
+  declare visible: boolean | null;
   declare now: () => number;
 
   protected override render(): TemplateResult {
@@ -23,6 +24,15 @@ export class DevicesScreen extends Screen {
         <ul class="list" aria-busy=${devices.busy ? 'true' : 'false'}>${devices.list.map((device) => this.#item(device))}</ul>
         <div class="settings">
           ${languageChoice(this.language, t.devices.language, (language) => this.ask('language', { language }))}
+          ${this.visible === null ? nothing : html`
+            <div class="setting">
+              <div class="grow">
+                <p class="title" id="visible-label">${t.devices.visible}</p>
+                <p class="hint" id="visible-hint">${t.devices.visibleHint}</p>
+              </div>
+              <button type="button" role="switch" data-testid="visible" aria-checked=${this.visible} aria-labelledby="visible-label" aria-describedby="visible-hint"
+                @click=${() => this.ask('visible', { visible: !this.visible })}>${this.visible ? t.devices.shown : t.devices.hidden}</button>
+            </div>`}
           <div class="setting">
             <div class="grow">
               <p class="hint">${t.devices.account}</p>

@@ -1,6 +1,8 @@
 /** The keypad: type or tap a number, call it. Also says when the line is not reachable. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Registration } from '../store/state.ts';
+import { when } from '../i18n/index.ts';
+import { FRESH } from '../ports/lookup.ts';
+import type { Peer, Registration } from '../store/state.ts';
 import { icon } from './icons.ts';
 import { banner, heading } from './parts.ts';
 import { Screen, props } from './screen.ts';
@@ -10,8 +12,9 @@ const keys = [['1', ''], ['2', 'ABC'], ['3', 'DEF'], ['4', 'GHI'], ['5', 'JKL'],
 const allowed = /[^0-9A-Za-z+*#._-]/g;
 
 export class KeypadScreen extends Screen {
-  static override properties = props('number', 'registration', 'failed', 'setupOpen', 'now');
+  static override properties = props('number', 'peer', 'registration', 'failed', 'setupOpen', 'now');
   declare number: string;
+  declare peer: Peer | null;
   declare registration: Registration;
   declare failed: boolean;
   /** Set-up was put off: a reminder leads back to it. */
@@ -22,7 +25,7 @@ export class KeypadScreen extends Screen {
   override connectedCallback(): void {
     super.connectedCallback();
     document.addEventListener('keydown', this.#typed);
-    this.#tick = setInterval(() => this.registration?.retryAt && this.requestUpdate(), 1000);
+    this.#tick = setInterval(() => (this.registration?.retryAt || this.peer) && this.requestUpdate(), 1000);
   }
 
   override disconnectedCallback(): void {
@@ -44,6 +47,7 @@ export class KeypadScreen extends Screen {
               aria-label=${t.keypad.number} placeholder=${t.keypad.hint} .value=${this.number} @input=${this.#input} />
             <button type="button" class="bare" aria-label=${t.keypad.erase} ?disabled=${!this.number} @click=${() => this.#set(this.number.slice(0, -1))}>${icon('erase')}</button>
           </div>
+          <p class="peer" role="status" data-testid="peer" data-peer=${this.peer ? (this.#isOld(this.peer) ? 'old' : this.peer.state) : 'none'}>${this.peer ? this.#peer(this.peer) : nothing}</p>
           <div class="keys">
             ${keys.map(([digit = '', letters = '']) => html`
               <button type="button" class="key" data-testid="key-${digit}" aria-label=${digit} @click=${() => this.#set(this.number + digit)}>
@@ -54,6 +58,18 @@ export class KeypadScreen extends Screen {
         </form>
       </section>
     `;
+  }
+
+  #isOld(peer: Peer): boolean {
+    const known = peer.state !== 'failed' && peer.state !== 'unknown';
+    return known && (peer.old || this.now() - peer.at > FRESH);
+  }
+
+  /** What a caller can expect, and of when that is if it is not of now. */
+  #peer(peer: Peer): TemplateResult {
+    const { t } = this;
+    if (this.#isOld(peer)) return html`<span class="presence">${t.keypad.peer.old(t.keypad.peer[peer.state], when(peer.at, this.now(), t))}</span>`;
+    return html`<span class="presence ${peer.state === 'online' ? 'on' : ''}">${t.keypad.peer[peer.state]}</span>`;
   }
 
   #status(): TemplateResult | typeof nothing {

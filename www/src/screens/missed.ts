@@ -34,7 +34,7 @@ export class MissedScreen extends Screen {
         <div class="grow">
           <p class="title" dir="auto">${nameOf(caller)}${seen ? nothing : html` <span class="tag">${t.missed.isNew}</span>`}</p>
           <p class="hint">${caller.displayName.trim() ? html`<span dir="ltr">${caller.number}</span> · ` : nothing}<time datetime=${new Date(at).toISOString()}>${when(at, this.now(), t)}</time></p>
-          ${presence(callerOnline, t)}
+          ${callerOnline === null ? nothing : presence(callerOnline, t)}
         </div>
         <button type="button" class="round small answer" data-testid="missed-call-back" aria-label=${t.missed.callBack(nameOf(caller))}
           @click=${() => this.ask('call', { number: caller.number })}>${icon('phone')}</button>

@@ -25,6 +25,7 @@ export interface Requests {
   'sign-out': object;
   'take-over': object;
   hear: object;
+  visible: { visible: boolean };
   language: { language: Language };
 }
 export type RequestName = keyof Requests;

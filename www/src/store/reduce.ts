@@ -1,6 +1,6 @@
 /** Every way in which the state changes: one action, one line in the table below. Pure. */
 import type {
-  Account, CallView, DeviceView, Language, MissedView, Page, Registration, Setup, SignInProblem, State, WakeView,
+  Account, CallView, DeviceView, Language, MissedView, Page, Peer, Registration, Setup, SignInProblem, State, WakeView,
 } from './state.ts';
 
 export type Action =
@@ -22,6 +22,8 @@ export type Action =
   | { type: 'setup'; setup: Partial<Setup> }
   | { type: 'page'; page: Page }
   | { type: 'dial'; number: string }
+  | { type: 'peer'; peer: Omit<Peer, 'old'> }
+  | { type: 'visible'; visible: boolean }
   | { type: 'dial-failed' }
   | { type: 'sound'; sound: Partial<State['sound']> }
   | { type: 'language'; language: Language };
@@ -33,7 +35,7 @@ export function reduce(state: State, action: Action): State {
     case 'signed-out':
       return {
         ...state, session: 'signed-out', signedOut: action.because, account: null, calls: [], dismissed: [], wake: null, missed: [],
-        devices: { list: [], busy: false, failed: false }, page: 'keypad', dial: '', signIn: { busy: false, problem: null },
+        devices: { list: [], busy: false, failed: false }, page: 'keypad', dial: '', peer: null, visible: null, signIn: { busy: false, problem: null },
         registration: { state: 'closed', reason: '', retryAt: null }, role: 'leading',
       };
     case 'unreachable':
@@ -71,7 +73,11 @@ export function reduce(state: State, action: Action): State {
     case 'page':
       return { ...state, page: action.page, dialFailed: false };
     case 'dial':
-      return { ...state, dial: action.number, dialFailed: false };
+      return { ...state, dial: action.number, dialFailed: false, peer: state.peer?.number === action.number ? state.peer : null };
+    case 'peer':
+      return { ...state, peer: withPeer(state.peer, action.peer) };
+    case 'visible':
+      return { ...state, visible: action.visible };
     case 'dial-failed':
       return { ...state, dialFailed: true };
     case 'sound':
@@ -102,6 +108,12 @@ function withCalls(state: State, calls: CallView[], now: number): State {
     ...state, calls: kept, wake, dialFailed: living ? false : state.dialFailed,
     sound: living ? state.sound : { ring: 'silent', remote: 'silent' },
   };
+}
+
+/** A state that could not be renewed stays, as an old one. */
+function withPeer(before: Peer | null, next: Omit<Peer, 'old'>): Peer {
+  const known = before?.number === next.number && before.state !== 'failed' && before.state !== 'unknown';
+  return known && next.state === 'failed' ? { ...before, old: true } : { ...next, old: false };
 }
 
 const fresh = (id: string): WakeView => ({

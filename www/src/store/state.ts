@@ -59,7 +59,8 @@ export interface MissedView {
   caller: Person;
   at: number;
   outcome: string;
-  callerOnline: boolean;
+  /** null: not known, or not for this line to know. */
+  callerOnline: boolean | null;
   seen: boolean;
 }
 
@@ -92,6 +93,20 @@ export interface Setup {
   later: boolean;
 }
 
+/**
+ * What is known of the number on the keypad. `unknown`: the edge says nothing about it to this line. `failed`: it could
+ * not be asked.
+ */
+export type PeerState = 'online' | 'asleep' | 'offline' | 'unknown' | 'failed';
+export interface Peer {
+  number: string;
+  state: PeerState;
+  /** When that was so, by this device's clock. */
+  at: number;
+  /** It could not be renewed since. */
+  old: boolean;
+}
+
 export type SignInProblem = 'credentials' | 'too-many' | 'network' | 'edge';
 export type Page = 'keypad' | 'missed' | 'devices' | 'set-up';
 export type Language = 'en' | 'zh';
@@ -116,6 +131,10 @@ export interface State {
   page: Page;
   /** A number that is waiting on the keypad. */
   dial: string;
+  /** The state of that number. */
+  peer: Peer | null;
+  /** Other lines may look up this one's state; null: not known yet. */
+  visible: boolean | null;
   /** A call that could not even be asked for. */
   dialFailed: boolean;
   /** `blocked`: the browser wants a tap before it plays. */
@@ -139,6 +158,8 @@ export const initialState = (language: Language): State => ({
   setup: { microphone: 'unknown', notifications: 'unknown', asking: false, subscribed: null, later: false },
   page: 'keypad',
   dial: '',
+  peer: null,
+  visible: null,
   dialFailed: false,
   sound: { ring: 'silent', remote: 'silent' },
   language,

@@ -19,6 +19,7 @@ console.log(
       vapid: { public_key: point, private_key: scalar },
     },
     edge_secret: random(32),
+    operator_key: random(32),
     password: password.join(""),
   }),
 );

@@ -35,11 +35,12 @@ pub fn ensure(house: &House) -> Result<()> {
     let made = generate(house)?;
     let site_secrets = serde_json::json!({ SITE: made["site"] });
     let edge_secret = made["edge_secret"].as_str().unwrap_or_default();
+    let operator_key = made["operator_key"].as_str().unwrap_or_default();
     write_private(
         &file,
         &format!(
             "# Secrets of the development edge. Removing this file makes new ones: every device must then subscribe anew.\n\
-             SITE_SECRETS='{site_secrets}'\nEDGE_SECRET='{edge_secret}'\n"
+             SITE_SECRETS='{site_secrets}'\nEDGE_SECRET='{edge_secret}'\nOPERATOR_KEY='{operator_key}'\n"
         ),
     )?;
     println!("  wrote .dev.vars: keys of the development edge, kept from now on");

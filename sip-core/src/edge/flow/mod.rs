@@ -40,7 +40,10 @@ const MAX_CALLS: usize = 64;
 )]
 pub enum FlowInput {
     /// The socket was accepted.
-    Opened,
+    Opened {
+        /// Where it comes from, if the driver knows.
+        address: Option<String>,
+    },
     /// A text or binary frame arrived.
     Frame(Vec<u8>),
     /// The socket is closed, by whomever.
@@ -87,6 +90,9 @@ struct Socket {
     /// How often somebody gave wrong credentials.
     #[serde(default)]
     wrong: u32,
+    /// Where it comes from.
+    #[serde(default)]
+    address: Option<String>,
 }
 
 /// Somebody who registered on this socket.
@@ -167,7 +173,7 @@ impl Flow {
     pub fn handle_input(&mut self, now: Time, input: FlowInput) -> bool {
         let mut taken = true;
         match input {
-            FlowInput::Opened => {
+            FlowInput::Opened { address } => {
                 self.socket.insert(
                     "state",
                     Socket {
@@ -175,6 +181,7 @@ impl Flow {
                         idle_since: Some(now),
                         closing: false,
                         wrong: 0,
+                        address,
                     },
                 );
             }

@@ -50,6 +50,8 @@ impl Flow {
                 let cseq = request.headers.cseq().map_or(0, |cseq| cseq.number);
                 self.hold_register(now, key, request, number.clone());
                 let tx = key.as_str().to_owned();
+                let socket = self.socket.get("state");
+                let address = socket.and_then(|socket| socket.address.clone());
                 self.tell_line(
                     now,
                     &number,
@@ -60,6 +62,7 @@ impl Flow {
                         call_id,
                         cseq,
                         bind,
+                        address,
                     },
                 );
             }
@@ -121,6 +124,7 @@ impl Flow {
                 display_name: claims.display_name,
                 device: claims.device,
                 expires_at: claims.expires_at,
+                issued_at: claims.issued_at,
             });
         }
         let Some(digest) = given.iter().find(|credentials| credentials.is("Digest")) else {

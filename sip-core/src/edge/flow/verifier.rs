@@ -16,6 +16,8 @@ pub struct Claims {
     pub device: Option<DeviceId>,
     /// When it ends.
     pub expires_at: Time,
+    /// When it was signed.
+    pub issued_at: Option<Time>,
 }
 
 /// Why a token was refused.

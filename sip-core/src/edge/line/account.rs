@@ -77,7 +77,7 @@ impl Line {
     }
 
     /// The number goes to another user: the devices, bindings and calls of the former one are nothing to them.
-    fn forget_user(&mut self, now: Time) {
+    pub(super) fn forget_user(&mut self, now: Time) {
         let bound = self.devices.iter().map(|(id, _)| DeviceId::parse(id).ok());
         let registered = self.bindings.values().map(|b| Some(b.device.clone()));
         let devices: BTreeSet<_> = bound.chain(registered).flatten().collect();
@@ -97,6 +97,7 @@ impl Line {
             self.ended.remove(&key);
         }
         self.tries.remove("digest");
+        self.visibility.remove("state");
     }
 
     /// A valid token speaks for this line: the line exists from now on, unless it is another user's.
@@ -106,7 +107,11 @@ impl Line {
         uid: &Uid,
         display_name: Option<&str>,
         device: Option<&DeviceId>,
+        issued_at: Option<Time>,
     ) -> Result<LineReply, LineError> {
+        if self.is_of_deleted(uid, issued_at) {
+            return Err(LineError::Revoked);
+        }
         if device.is_some_and(|device| self.is_revoked(device)) {
             return Err(LineError::Revoked);
         }

@@ -2,11 +2,15 @@
 
 use crate::edge::command::{CallRecord, EndedBy, WakeView};
 use crate::edge::messages::Party;
+use crate::edge::record::{PushNote, Step};
 use crate::id::{DeviceId, Number, WakeId};
 use crate::time::Time;
 use crate::wake::Wake;
 use crate::wire::{Request, Response};
 use serde::{Deserialize, Serialize};
+
+/// Answers of push services kept for a call's story.
+const MAX_PUSHES: usize = 32;
 
 /// One call to this line, from its INVITE until it is forgotten.
 #[derive(Debug, Serialize, Deserialize)]
@@ -28,6 +32,9 @@ pub(super) struct Call {
     pub(super) relays: Vec<Relay>,
     pub(super) ringing_at: Option<Time>,
     pub(super) dialog: Option<Dialog>,
+    /// What push services said, for the call's story.
+    #[serde(default)]
+    pub(super) pushes: Vec<PushNote>,
     /// When it is over and need not be remembered any longer.
     pub(super) forget_at: Option<Time>,
 }
@@ -238,6 +245,43 @@ impl Call {
             outcome: self.wake.state().clone(),
             device: self.dialog.as_ref().map(|dialog| dialog.device.clone()),
             ended_by: self.dialog.as_ref().and_then(|dialog| dialog.ended),
+            steps: self.steps(),
+            pushes: self.pushes.clone(),
+        }
+    }
+
+    /// The place of a device among those of the call, from 1; 0 when it is none of them.
+    fn place(&self, device: &DeviceId) -> u16 {
+        let place = self.wake.devices().position(|(id, _)| id == device);
+        place.map_or(0, |index| u16::try_from(index + 1).unwrap_or(u16::MAX))
+    }
+
+    /// What its devices reached, in order.
+    pub(super) fn steps(&self) -> Vec<Step> {
+        let step = |(id, state, at)| Step {
+            device: self.place(id),
+            state,
+            at,
+        };
+        let mut steps: Vec<_> = self.wake.steps().map(step).collect();
+        steps.sort_by_key(|step| step.at);
+        steps
+    }
+
+    pub(super) fn note_push(
+        &mut self,
+        now: Time,
+        device: &DeviceId,
+        provider: String,
+        answer: &str,
+    ) {
+        if self.pushes.len() < MAX_PUSHES {
+            self.pushes.push(PushNote {
+                device: self.place(device),
+                provider,
+                answer: answer.to_owned(),
+                at: now,
+            });
         }
     }
 }

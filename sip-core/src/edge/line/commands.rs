@@ -23,7 +23,14 @@ impl Line {
                 uid,
                 display_name,
                 device,
-            } => self.attest(now, &uid, display_name.as_deref(), device.as_ref()),
+                issued_at,
+            } => self.attest(
+                now,
+                &uid,
+                display_name.as_deref(),
+                device.as_ref(),
+                issued_at,
+            ),
             LineCommand::Account => Ok(LineReply::Account {
                 party: self.account()?.party.clone(),
                 created: false,
@@ -87,16 +94,23 @@ impl Line {
                     missed: self.missed_views(),
                 })
             }
-            LineCommand::Presence => {
-                self.account()?;
-                Ok(LineReply::Presence {
-                    online: self
-                        .bindings
-                        .values()
-                        .any(|binding| binding.expires_at > now),
-                })
-            }
+            LineCommand::Presence { viewer } => self.presence(now, viewer.as_ref()),
+            LineCommand::SetVisibility { visibility } => self.set_visibility(now, visibility),
+            LineCommand::Story { wake } => self.story(&wake),
+            LineCommand::DeleteUser => self.delete_user(now),
+            LineCommand::Anonymise { uid, number } => Ok(self.anonymise(&uid, &number)),
         }
+    }
+
+    /// A call that is still remembered.
+    fn story(&self, wake: &WakeId) -> Result<LineReply, LineError> {
+        let call = self.calls.get(wake.as_str());
+        let call = call.ok_or(LineError::UnknownWake)?;
+        Ok(LineReply::Story {
+            state: call.wake.state().clone(),
+            steps: call.steps(),
+            pushes: call.pushes.clone(),
+        })
     }
 
     fn wake_view(&self, wake: &WakeId) -> Result<WakeView, LineError> {

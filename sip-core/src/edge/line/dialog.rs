@@ -262,15 +262,15 @@ impl Line {
             return;
         };
         if now >= since + limits.ends {
-            self.hang_up(now, call);
+            self.hang_up(now, call, 408, "The other party was lost");
         } else if now >= since + limits.told && !dialog.told {
             self.tell_lost(now, call);
         }
     }
 
     /// BYE to both sides, each in the name of the other.
-    fn hang_up(&mut self, now: Time, call: &mut Call) {
-        let reason = Reason::sip(408, "The other party was lost").to_string();
+    pub(super) fn hang_up(&mut self, now: Time, call: &mut Call, cause: u16, text: &str) {
+        let reason = Reason::sip(cause, text).to_string();
         for side in [Side::Caller, Side::Callee] {
             if let Some(bye) = self.own_request(Method::Bye, call, side) {
                 self.send_own(

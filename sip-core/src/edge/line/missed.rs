@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Missed {
     id: WakeId,
-    caller: Party,
+    pub(super) caller: Party,
     at: Time,
     outcome: WakeState,
     seen: bool,
@@ -22,7 +22,7 @@ pub(super) struct Missed {
 /// A call that ended otherwise: answered or declined.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Ended {
-    caller: Party,
+    pub(super) caller: Party,
     at: Time,
     outcome: WakeState,
 }
@@ -77,6 +77,9 @@ impl Line {
         if call.wake.state().is_missed() {
             return; // known by its missed call
         }
+        if self.account.is_empty() {
+            return; // its user was deleted meanwhile
+        }
         let ended = Ended {
             caller: call.caller.clone(),
             at: call.created_at,
@@ -98,6 +101,23 @@ impl Line {
                 .map(|(id, _)| id.to_owned());
             let Some(oldest) = oldest else { break };
             self.ended.remove(&oldest);
+        }
+    }
+
+    /// When the oldest missed call has been kept as long as the site keeps records.
+    pub(super) fn missed_end(&self) -> Option<Time> {
+        let kept = self.config.edge.retention?;
+        // Keys begin with the time.
+        let oldest = self.missed.values().next()?;
+        Some(oldest.at + kept)
+    }
+
+    pub(super) fn missed_timeout(&mut self, now: Time) {
+        while self.missed_end().is_some_and(|end| end <= now) {
+            let Some(oldest) = self.missed.iter().next().map(|(key, _)| key.to_owned()) else {
+                break;
+            };
+            self.missed.remove(&oldest);
         }
     }
 

@@ -11,37 +11,45 @@
 //! | `ended` | wake | how other calls ended, for late questions |
 //! | `jobs` | job | pushes whose outcome is not known yet |
 //! | `tries` | `digest` | wrong digests of late |
-//! | `records` | wake | call records that are not stored yet |
+//! | `records` | kind and wake | records that are not stored yet |
+//! | `noted` | `state` | the state as it was last recorded |
+//! | `visibility` | `state` | who may look that up, unless everyone |
+//! | `deleted` | hash of a user | users of this number whose tokens are dead |
 //! | `out_streams`, `outbox`, `in_streams`, `inbox` | | messages to and from flows |
 
 mod account;
 mod branch;
 mod call;
 mod commands;
+mod deleted;
 mod dialog;
 mod lost;
 mod missed;
 mod park;
+mod presence;
 mod pushes;
 mod records;
 mod registrar;
 mod strangers;
 mod wakes;
 
-use super::command::{CallRecord, LineCommand, LineReply, PushJob, PushOutcome};
+use super::command::{LineCommand, LineReply, PushJob, PushOutcome, Visibility};
 use super::config::SiteConfig;
 use super::messages::{FlowToLine, LineToFlow, line_object};
 use super::outbox::{Envelope, EnvelopeId, Inbox, NO_CALL, NotTaken, Outbox};
+use super::record::{Record, RecordId};
 use super::rows::{Row, RowChange, RowError, Table};
 use crate::entropy::Entropy;
-use crate::id::{Number, WakeId};
+use crate::id::Number;
 use crate::time::Time;
 use crate::wire::Request;
 use std::collections::VecDeque;
 
 use account::{Account, Device};
 use call::Call;
+use deleted::Tombstone;
 use missed::{Ended, Missed};
+use presence::Noted;
 use pushes::Job;
 use records::Unrecorded;
 use registrar::Binding;
@@ -71,9 +79,11 @@ pub enum LineInput {
         job: String,
         /// What the push service said.
         outcome: PushOutcome,
+        /// Whose push service it is, if the driver knows.
+        provider: Option<String>,
     },
-    /// The record of this call is stored.
-    Recorded(WakeId),
+    /// This record is stored.
+    Recorded(RecordId),
     /// [`Line::deadline`] has come.
     Timeout,
 }
@@ -87,8 +97,8 @@ pub enum LineOutput {
     Send(Envelope<LineToFlow>),
     /// Send a push; may be repeated until [`LineInput::PushResult`].
     Push(Box<PushJob>),
-    /// Store the record of a call; may be repeated until [`LineInput::Recorded`].
-    Record(Box<CallRecord>),
+    /// Store a record; may be repeated until [`LineInput::Recorded`].
+    Record(Box<Record>),
     /// Answer a command.
     Reply {
         /// The driver's number.
@@ -112,6 +122,9 @@ pub struct Line {
     ended: Table<Ended>,
     jobs: Table<Job>,
     records: Table<Unrecorded>,
+    noted: Table<Noted>,
+    visibility: Table<Visibility>,
+    deleted: Table<Tombstone>,
     tries: Table<Tries>,
     outbox: Outbox<LineToFlow>,
     inbox: Inbox<FlowToLine>,
@@ -142,6 +155,9 @@ impl Line {
             ended: Table::new("ended"),
             jobs: Table::new("jobs"),
             records: Table::new("records"),
+            noted: Table::new("noted"),
+            visibility: Table::new("visibility"),
+            deleted: Table::new("deleted"),
             tries: Table::new("tries"),
             effects: Vec::new(),
             output: VecDeque::new(),
@@ -156,6 +172,9 @@ impl Line {
                 || line.ended.restore(&row)?
                 || line.jobs.restore(&row)?
                 || line.records.restore(&row)?
+                || line.noted.restore(&row)?
+                || line.visibility.restore(&row)?
+                || line.deleted.restore(&row)?
                 || line.tries.restore(&row)?
                 || line.outbox.restore(&row)?
                 || line.inbox.restore(&row)?;
@@ -176,10 +195,15 @@ impl Line {
                     .unwrap_or_else(|error| LineReply::Refused { error });
                 self.effects.push(LineOutput::Reply { request, reply });
             }
-            LineInput::PushResult { job, outcome } => self.push_result(now, &job, outcome),
-            LineInput::Recorded(wake) => self.recorded(&wake),
+            LineInput::PushResult {
+                job,
+                outcome,
+                provider,
+            } => self.push_result(now, &job, outcome, provider),
+            LineInput::Recorded(id) => self.recorded(&id),
             LineInput::Timeout => self.timeout(now),
         }
+        self.note_presence(now);
         self.finish_turn();
         taken
     }
@@ -202,6 +226,8 @@ impl Line {
             )
             .chain(self.jobs.values().filter_map(|job| job.next_try))
             .chain(self.records.values().map(|record| record.next_try))
+            .chain(self.deleted.values().map(|deleted| deleted.until))
+            .chain(self.missed_end())
             .min()
     }
 
@@ -226,8 +252,9 @@ impl Line {
                 call_id,
                 cseq,
                 bind,
+                address,
             } => {
-                let outcome = self.register(now, &from, proof, &call_id, cseq, bind);
+                let outcome = self.register(now, &from, proof, &call_id, cseq, bind, address);
                 self.outbox
                     .send(now, &from, NO_CALL, LineToFlow::Registered { tx, outcome });
             }
@@ -283,6 +310,8 @@ impl Line {
         }
         self.jobs_timeout(now);
         self.records_timeout(now);
+        self.deleted_timeout(now);
+        self.missed_timeout(now);
     }
 
     fn finish_turn(&mut self) {
@@ -297,6 +326,9 @@ impl Line {
         self.ended.flush(&mut write);
         self.jobs.flush(&mut write);
         self.records.flush(&mut write);
+        self.noted.flush(&mut write);
+        self.visibility.flush(&mut write);
+        self.deleted.flush(&mut write);
         self.tries.flush(&mut write);
         self.outbox.flush(&mut write);
         self.inbox.flush(&mut write);

@@ -54,10 +54,14 @@ impl Line {
             relays: Vec::new(),
             ringing_at: None,
             dialog: None,
+            pushes: Vec::new(),
             forget_at: None,
         };
         self.invites.insert(call.id.as_str(), request);
         self.carry_out(now, &mut call, actions);
+        if call.forget_at.is_none() {
+            self.record_asked(now, &call);
+        }
         self.put_call(call);
     }
 

@@ -94,11 +94,21 @@ impl Line {
         })
     }
 
-    pub(super) fn push_result(&mut self, now: Time, name: &str, outcome: PushOutcome) {
+    pub(super) fn push_result(
+        &mut self,
+        now: Time,
+        name: &str,
+        outcome: PushOutcome,
+        provider: Option<String>,
+    ) {
         let Some(mut job) = self.jobs.remove(name) else {
             return;
         };
         let device = job.push.device.clone();
+        if let Some(call) = self.calls.get_mut(job.push.wake.as_str()) {
+            let provider = provider.unwrap_or_else(|| "other".to_owned());
+            call.note_push(now, &device, provider, outcome.as_str());
+        }
         if outcome == PushOutcome::Gone {
             self.forget_target(&device, &job.push.target);
         }

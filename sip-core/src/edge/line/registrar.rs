@@ -18,6 +18,9 @@ pub(super) struct Binding {
     pub(super) device: DeviceId,
     /// The flow object it was registered through.
     pub(super) flow: String,
+    /// The address that its socket comes from.
+    #[serde(default)]
+    pub(super) address: Option<String>,
     call_id: String,
     cseq: u32,
     pub(super) registered_at: Time,
@@ -25,6 +28,10 @@ pub(super) struct Binding {
 }
 
 impl Line {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one REGISTER with where it came from"
+    )]
     pub(super) fn register(
         &mut self,
         now: Time,
@@ -33,6 +40,7 @@ impl Line {
         call_id: &str,
         cseq: u32,
         bind: Bind,
+        address: Option<String>,
     ) -> RegisterOutcome {
         if let Err(outcome) = self.check_proof(now, flow, proof) {
             return outcome;
@@ -52,7 +60,8 @@ impl Line {
                 }
                 for contact in contacts {
                     outbound |= contact.instance.is_some() && contact.reg_id.is_some();
-                    let until = self.bind_contact(now, flow, contact, call_id, cseq);
+                    let until =
+                        self.bind_contact(now, flow, contact, (call_id, cseq), address.clone());
                     mine = mine.max(until);
                 }
             }
@@ -89,8 +98,15 @@ impl Line {
                 uid,
                 display_name,
                 device,
+                issued_at,
                 ..
-            } => match self.attest(now, &uid, display_name.as_deref(), device.as_ref()) {
+            } => match self.attest(
+                now,
+                &uid,
+                display_name.as_deref(),
+                device.as_ref(),
+                issued_at,
+            ) {
                 Ok(_) => Ok(()),
                 Err(LineError::Revoked) => Err(RegisterOutcome::Revoked),
                 Err(_) => Err(RegisterOutcome::Refused {
@@ -156,8 +172,8 @@ impl Line {
         now: Time,
         flow: &str,
         contact: ContactRow,
-        call_id: &str,
-        cseq: u32,
+        (call_id, cseq): (&str, u32),
+        address: Option<String>,
     ) -> Option<Time> {
         let key = key_of(&contact);
         let max = self.config.edge.max_expires_s;
@@ -187,6 +203,7 @@ impl Line {
             contact,
             device: device.clone(),
             flow: flow.to_owned(),
+            address,
             call_id: call_id.to_owned(),
             cseq,
             registered_at: now,

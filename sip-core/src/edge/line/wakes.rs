@@ -225,7 +225,7 @@ impl Line {
     /// The call is over: its record leaves, and after a while it is forgotten.
     pub(super) fn finish_call(&mut self, now: Time, call: &mut Call) {
         call.forget_at = Some(now + self.config.edge.remembered);
-        self.record(now, call);
+        self.record_call(now, call);
     }
 
     pub(super) fn caller_cancelled(&mut self, now: Time, flow: &str, stream: &str) {
