@@ -235,6 +235,39 @@ export class WakingEvent extends Event {
   }
 }
 
+/** A digit that the other side has dialled, by INFO. */
+export class DigitEvent extends Event {
+  readonly digit: string;
+
+  constructor(digit: string) {
+    super('digit');
+    this.digit = digit;
+  }
+}
+
+/** How a transfer goes. When it is `done` this call is over. */
+export class TransferEvent extends Event {
+  readonly progress: 'trying' | 'ringing' | 'done';
+
+  constructor(progress: 'trying' | 'ringing' | 'done') {
+    super('transfer');
+    this.progress = progress;
+  }
+}
+
+/** Something that was wanted of a call could not be had; the call goes on as it was. */
+export class RefusedEvent extends Event {
+  readonly what: 'hold' | 'resume' | 'dtmf' | 'transfer';
+  /** The SIP status behind it; 0 when there was none. */
+  readonly status: number;
+
+  constructor(what: 'hold' | 'resume' | 'dtmf' | 'transfer', status: number) {
+    super('refused');
+    this.what = what;
+    this.status = status;
+  }
+}
+
 /** The events of a phone. */
 export interface PhoneEventMap {
   registration: Event;
@@ -249,6 +282,9 @@ export interface CallEventMap {
   state: Event;
   media: Event;
   ended: Event;
+  digit: DigitEvent;
+  transfer: TransferEvent;
+  refused: RefusedEvent;
 }
 
 type Listener<E extends Event> = ((event: E) => void) | { handleEvent(event: E): void } | null;
@@ -276,6 +312,12 @@ export class Call extends EventTarget {
   get stage(): WakeStage | null { return this.#view.stage ?? null; }
   get end(): CallEnd | null { return this.#view.end ?? null; }
   get muted(): boolean { return this.#view.muted; }
+  /** This side holds it: neither hears the other. Told by `state` events. */
+  get held(): boolean { return this.#view.held ?? false; }
+  /** The other side holds it. */
+  get remoteHeld(): boolean { return this.#view.remoteHeld ?? false; }
+  /** The id of the call whose place it takes, after a transfer. */
+  get replaces(): string | null { return this.#view.replaces ?? null; }
   /** When it was answered, ms since the epoch. */
   get answeredAt(): number | null { return this.#view.answeredAt ?? null; }
   /** The other side's sound; null in a tab that follows. */
@@ -288,6 +330,19 @@ export class Call extends EventTarget {
   hangUp(): void { done(() => this.#phone().hangUp(this.id)); }
   /** Sends silence, or the microphone again. */
   mute(on: boolean): void { done(() => this.#phone().mute(this.id, on)); }
+  /** Puts it on hold, or talks again; then every other call is put on hold. What was refused is told by `refused`. */
+  hold(on = true): void { done(() => this.#phone().hold(this.id, on)); }
+
+  /** Sends digits with the sound (RFC 4733), or by INFO where the other side takes none there, or `by: 'info'` says so. */
+  dtmf(digits: string, { by = 'sound' }: { by?: 'sound' | 'info' } = {}): void {
+    done(() => this.#phone().dtmf(this.id, digits, by === 'info'));
+  }
+
+  /** Sends the other side to a number, or connects it with the other side of another call. */
+  transfer(to: string | Call): void {
+    done(() => (typeof to === 'string' ? this.#phone().transfer(this.id, to, false) : this.#phone().transfer(this.id, to.id, true)));
+  }
+
   stats(): Promise<RTCStatsReport> { return asked(this.#phone().stats(this.id)); }
 
   /** @internal */
@@ -349,12 +404,12 @@ export class Phone extends EventTarget {
   /** Makes this tab lead. A call in progress in the tab that led until now is ended there. */
   takeOver(): Promise<void> { return asked(this.#core.takeOver()); }
 
-  /** Calls a number; a tab that follows takes over first. */
-  async call(number: string): Promise<Call> {
+  /** Calls a number; a tab that follows takes over first. `headers` go with the INVITE, but for those that steer it. */
+  async call(number: string, { headers = {} }: { headers?: Record<string, string> } = {}): Promise<Call> {
     // The port may have ended and removed it again by the time that its id is known.
     const made: Call[] = [];
     this.#making = made;
-    const id = await asked(this.#core.call(number));
+    const id = await asked(this.#core.call(number, Object.entries(headers)));
     const call = this.#calls.get(id) ?? made.find((c) => c.id === id);
     if (!call) throw new Problem({ status: 0, type: '/problems/gone', title: 'The call is over' });
     return call;
@@ -385,6 +440,12 @@ export class Phone extends EventTarget {
       },
       waking: (progress) => this.#tell(new WakingEvent(progress)),
       call: (view, what) => this.#callChanged(view, what),
+      news: (id, what, detail, status) => {
+        const call = this.#calls.get(id);
+        if (what === 'digit') call?.dispatchEvent(new DigitEvent(detail));
+        else if (what === 'transfer') call?.dispatchEvent(new TransferEvent(detail as TransferEvent['progress']));
+        else call?.dispatchEvent(new RefusedEvent(detail as RefusedEvent['what'], status));
+      },
     };
   }
 

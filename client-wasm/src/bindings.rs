@@ -264,9 +264,21 @@ impl PhoneCore {
 
     /// Calls a number and gives the call's id.
     #[wasm_bindgen(unchecked_return_type = "Promise<string>")]
-    pub fn call(&self, number: String) -> Promise {
+    pub fn call(
+        &self,
+        number: String,
+        #[wasm_bindgen(unchecked_param_type = "[string, string][] | undefined")] headers: JsValue,
+    ) -> Promise {
         let phone = self.0.clone();
-        promise(async move { phone.call(number).await.map(JsValue::from) })
+        let text = |pair: &js_sys::Array, at| pair.get(at).as_string().unwrap_or_default();
+        let headers = js_sys::Array::from(&headers)
+            .iter()
+            .map(|pair| {
+                let pair = js_sys::Array::from(&pair);
+                (text(&pair, 0), text(&pair, 1))
+            })
+            .collect();
+        promise(async move { phone.call(number, headers).await.map(JsValue::from) })
     }
 
     /// Takes an incoming call.
@@ -290,6 +302,21 @@ impl PhoneCore {
     /// Sends silence, or the microphone again.
     pub fn mute(&self, call: String, on: bool) -> Answer<()> {
         Ok(self.0.mute(call, on)?)
+    }
+
+    /// Puts a call on hold, or talks again.
+    pub fn hold(&self, call: String, on: bool) -> Answer<()> {
+        Ok(self.0.hold(call, on)?)
+    }
+
+    /// Sends digits.
+    pub fn dtmf(&self, call: String, digits: String, info: bool) -> Answer<()> {
+        Ok(self.0.dtmf(call, digits, info)?)
+    }
+
+    /// Sends the other side to a number, or to the other side of another call.
+    pub fn transfer(&self, call: String, to: String, attended: bool) -> Answer<()> {
+        Ok(self.0.transfer(call, to, attended)?)
     }
 
     /// The other side's stream.

@@ -52,6 +52,10 @@ pub enum Action {
     Mute,
     /// Send the microphone.
     Unmute,
+    /// Put it on hold.
+    Hold,
+    /// Talk again.
+    Resume,
 }
 
 /// The channel of one line.

@@ -201,6 +201,26 @@ impl Media {
         self.0.muted.get()
     }
 
+    /// Sends digits with the sound; false where the other side takes none there.
+    pub fn dtmf(&self, digits: &str) -> bool {
+        let Some(connection) = self.connection() else {
+            return false;
+        };
+        let get = |of: &JsValue, name: &str| Reflect::get(of, &name.into()).unwrap_or_default();
+        connection.get_senders().iter().any(|sender| {
+            let dtmf = get(&sender, "dtmf");
+            if !get(&dtmf, "canInsertDTMF").is_truthy() {
+                return false;
+            }
+            // Those that are still to come stay before these.
+            let before = get(&dtmf, "toneBuffer").as_string().unwrap_or_default();
+            let insert = get(&dtmf, "insertDTMF");
+            insert
+                .dyn_ref::<js_sys::Function>()
+                .is_some_and(|f| f.call1(&dtmf, &(before + digits).into()).is_ok())
+        })
+    }
+
     /// The other side's stream.
     pub fn remote(&self) -> Option<MediaStream> {
         self.0.remote.borrow().clone()

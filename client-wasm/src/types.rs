@@ -197,6 +197,15 @@ pub struct CallView {
     pub end: Option<CallEnd>,
     /// Silence is being sent.
     pub muted: bool,
+    /// This side holds it.
+    #[serde(default)]
+    pub held: bool,
+    /// The other side holds it.
+    #[serde(default)]
+    pub remote_held: bool,
+    /// The call whose place it takes, after a transfer.
+    #[serde(default)]
+    pub replaces: Option<String>,
     /// When it was answered, ms since the epoch.
     pub answered_at: Option<u64>,
 }
@@ -240,6 +249,9 @@ impl CallView {
                 },
             }),
             muted,
+            held: view.held,
+            remote_held: view.remote_held,
+            replaces: view.replaces.map(|id| id.0.to_string()),
             answered_at: view.answered_at.map(|t| t.as_millis()),
         }
     }
@@ -308,6 +320,8 @@ export interface PhonePort {
   role(role: Role): void;
   waking(progress: WakeProgress): void;
   call(view: CallView, change: CallChange): void;
+  /** Something about a call that is no state of it: a digit, the progress of a transfer, a refusal. */
+  news(call: string, what: 'digit' | 'transfer' | 'refused', detail: string, status: number): void;
 }
 "#;
 
@@ -324,6 +338,8 @@ extern "C" {
     pub(crate) fn waking(this: &PhonePort, progress: JsValue);
     #[wasm_bindgen(method)]
     pub(crate) fn call(this: &PhonePort, view: JsValue, change: JsValue);
+    #[wasm_bindgen(method)]
+    pub(crate) fn news(this: &PhonePort, call: &str, what: &str, detail: &str, status: u16);
 }
 
 /// A plain value for JavaScript. Members that are not there become `null`, as declared.

@@ -9,7 +9,7 @@ import { icon, type IconName } from './screens/icons.ts';
 import './screens/active.ts';
 import './screens/connecting.ts';
 import './screens/ringing.ts';
-import { callBehind, callInFront, screenOf, setupIncomplete, stageOf, unseen, type Screen } from './store/screen.ts';
+import { callBehind, callBeside, callInFront, screenOf, setupIncomplete, stageOf, unseen, type Screen } from './store/screen.ts';
 import { nameOf, type Page, type State } from './store/state.ts';
 
 const lazy: Partial<Record<Screen, () => Promise<unknown>>> = {
@@ -99,7 +99,7 @@ export class WakelineApp extends LitElement {
         return html`<wl-ringing .t=${t} .call=${call} .microphone=${state.setup.microphone} .ring=${state.sound.ring} .large=${state.answerAsked === call?.wake && call?.wake !== null}></wl-ringing>`;
       case 'answering': case 'active':
         return html`<wl-active .t=${t} .call=${call} .second=${callBehind(state)} .remote=${state.sound.remote} .microphone=${state.setup.microphone}
-          .connected=${state.registration.state === 'registered'} .now=${this.now}></wl-active>`;
+          .connected=${state.registration.state === 'registered'} .beside=${callBeside(state)} .transfer=${state.transfer} .now=${this.now}></wl-active>`;
       case 'ended':
         return html`<wl-ended .t=${t} .call=${call}></wl-ended>`;
       case 'too-late':

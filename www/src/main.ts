@@ -161,6 +161,11 @@ const handlers: { [K in RequestName]: (detail: Requests[K]) => unknown } = {
   },
   'hang-up': ({ call }) => phone.hangUp(call),
   mute: ({ call, on }) => phone.mute(call, on),
+  hold: ({ call, on }) => phone.hold(call, on),
+  digit: ({ call, digit }) => phone.digit(call, digit),
+  transfer: ({ call, to }) => phone.transfer(call, to),
+  connect: ({ call, other }) => phone.connect(call, other),
+  'call-too': ({ number }) => phone.call(number),
   dismiss: () => store.dispatch({ type: 'dismiss' }),
   show: ({ page }) => {
     store.dispatch({ type: 'page', page });

@@ -16,7 +16,7 @@ const base = (language: Language): State => ({
   setup: { microphone: 'granted', notifications: 'granted', asking: false, subscribed: true, later: false },
 });
 const call = (change: Partial<CallView>): CallView => ({
-  id: 'c1', wake: 'w1', direction: 'out', remote: bob, phase: 'calling', stage: null, muted: false, answeredAt: null, end: null, endedAt: null, ...change,
+  id: 'c1', wake: 'w1', direction: 'out', remote: bob, phase: 'calling', stage: null, muted: false, held: false, remoteHeld: false, answeredAt: null, end: null, endedAt: null, ...change,
 });
 const incoming = call({ direction: 'in', remote: alice, phase: 'incoming' });
 const active = call({ direction: 'in', remote: alice, phase: 'active', answeredAt: NOW - 83_000 });
@@ -77,6 +77,9 @@ export const states: Record<string, Partial<State>> = {
   'answering': { calls: [{ ...incoming, phase: 'connecting' }], setup: { microphone: 'prompt', notifications: 'granted', asking: false, subscribed: true, later: false } },
   'active': { calls: [active] },
   'active-muted': { calls: [{ ...active, muted: true }] },
+  'active-held': { calls: [{ ...active, held: true }] },
+  'active-held-by-other': { calls: [{ ...active, remoteHeld: true }] },
+  'active-two': { calls: [active, { ...active, id: 'c2', held: true, remote: { number: '1003', displayName: 'Carol' } }] },
   'active-silent': { calls: [active], sound: { ring: 'silent', remote: 'blocked' } },
   'active-second': { calls: [active, { ...incoming, id: 'c2', remote: bob }] },
   'active-lost': { calls: [active], ...lost({}) },

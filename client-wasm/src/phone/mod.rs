@@ -156,14 +156,18 @@ impl Phone {
     }
 
     /// Calls a number; a following tab takes over first. The call is told to the port before this resolves.
-    pub async fn call(&self, number: String) -> Result<String, Problem> {
+    pub async fn call(
+        &self,
+        number: String,
+        headers: Vec<(String, String)>,
+    ) -> Result<String, Problem> {
         self.take_over().await?;
         let driver = self.driver()?;
         let call = driver.next_call();
         driver.command(Command::Call {
             call,
             to: Pii(number),
-            headers: Vec::new(),
+            headers,
         });
         Ok(call.0.to_string())
     }
@@ -208,6 +212,37 @@ impl Phone {
         };
         driver.media(id(&call)?).ok_or(Problem::Gone)?.mute(on);
         self.media_changed(&call);
+        Ok(())
+    }
+
+    /// Puts a call on hold, or talks again.
+    pub fn hold(&self, call: String, on: bool) -> Result<(), Problem> {
+        let Ok(driver) = self.driver() else {
+            return self.tell_leader(call, if on { Action::Hold } else { Action::Resume });
+        };
+        driver.command(Command::Hold(id(&call)?, on));
+        Ok(())
+    }
+
+    /// Sends digits with the sound (RFC 4733), or by INFO where the other side takes none there; only in the leading tab.
+    pub fn dtmf(&self, call: String, digits: String, info: bool) -> Result<(), Problem> {
+        let driver = self.driver()?;
+        let call = id(&call)?;
+        let media = driver.media(call).ok_or(Problem::Gone)?;
+        if info || !media.dtmf(&digits) {
+            driver.command(Command::Dtmf(call, digits));
+        }
+        Ok(())
+    }
+
+    /// Sends the other side of a call to a number, or to that of another call; only in the leading tab.
+    pub fn transfer(&self, call: String, to: String, attended: bool) -> Result<(), Problem> {
+        let call = id(&call)?;
+        self.driver()?.command(if attended {
+            Command::TransferTo(call, id(&to)?)
+        } else {
+            Command::Transfer(call, Pii(to))
+        });
         Ok(())
     }
 

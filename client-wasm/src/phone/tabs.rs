@@ -159,6 +159,8 @@ impl Phone {
                         Action::HangUp => phone.hang_up(call),
                         Action::Mute => phone.mute(call, true),
                         Action::Unmute => phone.mute(call, false),
+                        Action::Hold => phone.hold(call, true),
+                        Action::Resume => phone.hold(call, false),
                     };
                 });
             }

@@ -53,8 +53,31 @@ impl Phone {
                     .unwrap_or(Problem::Gone);
                 self.answered(&call.0.to_string(), Err(problem));
             }
-            Told::Agent(Event::Refused { .. } | Event::Dtmf(..) | Event::Transfer(..)) => {}
+            Told::Agent(Event::Dtmf(call, digit)) => {
+                self.news(call, "digit", digit.encode_utf8(&mut [0; 4]), 0);
+            }
+            Told::Agent(Event::Transfer(call, progress)) => {
+                let word = match progress {
+                    agent::Progress::Trying => "trying",
+                    agent::Progress::Ringing => "ringing",
+                    agent::Progress::Done => "done",
+                };
+                self.news(call, "transfer", word, 0);
+            }
+            Told::Agent(Event::Refused { call, what, status }) => {
+                let word = match what {
+                    agent::Wish::Hold => "hold",
+                    agent::Wish::Resume => "resume",
+                    agent::Wish::Dtmf => "dtmf",
+                    agent::Wish::Transfer => "transfer",
+                };
+                self.news(call, "refused", word, status);
+            }
         }
+    }
+
+    fn news(&self, call: CallId, what: &str, detail: &str, status: u16) {
+        self.0.port.news(&call.0.to_string(), what, detail, status);
     }
 
     pub(super) fn call_came_further(&self, call: CallId, view: agent::CallView) {

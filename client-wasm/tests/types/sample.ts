@@ -11,6 +11,13 @@ export async function sample(edge: string, token: string): Promise<void> {
   const call = await phone.call('1002');
   call.addEventListener('state', () => console.log(call.state, call.stage, call.remote.displayName));
   call.addEventListener('ended', () => { const end: CallEnd | null = call.end; console.log(end?.outcome, end?.by); });
+  call.hold();
+  call.addEventListener('refused', (e) => console.log(e.what, e.status, call.held, call.remoteHeld));
+  call.dtmf('12#');
+  call.addEventListener('digit', (e) => console.log(e.digit));
+  const other = await phone.call('1003', { headers: { 'X-Ticket': '42' } });
+  call.transfer(other);
+  call.addEventListener('transfer', (e) => { if (e.progress === 'done') console.log(call.replaces); });
   const stream: MediaStream | null = call.remoteStream;
   console.log(stream, phone.registration.state, phone.registration.retryAt, phone.role);
 

@@ -15,6 +15,8 @@ use crate::wire::{HeaderName, Method, Request, Response};
 
 /// A change that is refused for a while is not tried more often than this.
 const TRIES: u8 = 8;
+/// The other side may have to ask its user, but not for ever.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// ```text
 /// Idle → Offering → Asking → Applying → Idle
@@ -46,6 +48,8 @@ pub struct Modify {
     /// The connection has to be made anew.
     renew: bool,
     again_at: Option<Time>,
+    /// A re-INVITE that is only promised an answer is taken back then.
+    until: Option<Time>,
     tries: u8,
     /// The last re-INVITE that was answered, and its ACK.
     done: Option<(Box<ClientInvite>, Request)>,
@@ -88,7 +92,13 @@ impl Modify {
             _ => None,
         };
         let done = self.done.as_ref().and_then(|(t, _)| t.deadline());
-        again.into_iter().chain(asked).chain(done).min()
+        let until = self.until.filter(|_| matches!(self.step, Step::Asking(_)));
+        again
+            .into_iter()
+            .chain(asked)
+            .chain(done)
+            .chain(until)
+            .min()
     }
 }
 
@@ -198,6 +208,7 @@ impl Call {
         let (transaction, actions) = ClientInvite::start(invite, Transport::Reliable, post.now);
         post.invite_actions(actions);
         self.modify.step = Step::Asking(Box::new(transaction));
+        self.modify.until = Some(post.now + PATIENCE);
     }
 
     /// It is as it was wanted.
@@ -401,7 +412,10 @@ impl Call {
             self.modify.done = None;
         }
         if let Step::Asking(transaction) = &mut self.modify.step {
-            let actions = transaction.timeout(now);
+            let mut actions = transaction.timeout(now);
+            if self.modify.until.take_if(|until| *until <= now).is_some() {
+                actions.extend(transaction.cancel(&[], now));
+            }
             let news = post.invite_actions(actions);
             self.modify_news(post, news);
         }

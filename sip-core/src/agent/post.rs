@@ -152,6 +152,7 @@ impl Post {
         response: &Response,
     ) -> Option<(Dialog, Request)> {
         let dialog = Dialog::uac(invite, response).ok()?;
+        self.proof.told(&response.headers);
         let via = self.me.via(&mut self.entropy);
         let mut ack = dialog.ack(invite.headers.cseq().ok()?.number, &via);
         Self::prove_as(&mut ack, invite);
@@ -255,6 +256,9 @@ impl Post {
     }
 
     fn replied(&mut self, request: &Request, purpose: Purpose, response: Option<Response>) {
+        if let Some(response) = &response {
+            self.proof.told(&response.headers);
+        }
         // A probe that is challenged has had its answer: the far side is there.
         let again = match purpose {
             Purpose::Cancel | Purpose::Call(_, Ask::Probe) => None,

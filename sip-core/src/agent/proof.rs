@@ -4,7 +4,7 @@
 use super::config::Config;
 use crate::auth::{DigestClient, Login};
 use crate::entropy::Entropy;
-use crate::wire::{CSeq, HeaderName, Request, Response, Via};
+use crate::wire::{CSeq, HeaderName, Headers, Request, Response, Via};
 
 /// A login, and what the servers on the way have asked for so far: the one that answers, and a proxy before it.
 #[derive(Debug, Default)]
@@ -28,18 +28,31 @@ impl Proof {
     /// Proves it before anyone asks, where it is known what will be asked: that saves a round trip.
     pub fn authorize(&mut self, request: &mut Request, entropy: &mut Entropy) {
         let Some(login) = &self.login else { return };
-        let uri = request.uri.to_string();
         for (name, client) in [
             (HeaderName::Authorization, &mut self.server),
             (HeaderName::ProxyAuthorization, &mut self.proxy),
         ] {
             if let Some(credentials) = client
                 .as_mut()
-                .map(|c| c.answer(login, &request.method, &uri, entropy))
+                .map(|c| c.answer_request(login, request, entropy))
             {
                 request.headers.set(name, credentials.to_string());
             }
         }
+    }
+
+    /// A response: the server may have named the nonce that it wants next.
+    pub fn told(&mut self, headers: &Headers) {
+        let of = |client: &mut Option<DigestClient>, text: Option<&str>| {
+            if let (Some(client), Some(text)) = (client, text) {
+                client.follow(text);
+            }
+        };
+        of(
+            &mut self.server,
+            headers.get(HeaderName::AuthenticationInfo),
+        );
+        of(&mut self.proxy, headers.get("Proxy-Authentication-Info"));
     }
 
     /// The request as it goes out again after this response; none when it is no challenge, or one that has been

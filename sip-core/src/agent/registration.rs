@@ -150,8 +150,7 @@ impl Registrar {
             .register(&mut post.entropy, &self.call_id, self.cseq, expires);
         let credentials = match (&mut self.digest, &self.login, &self.token) {
             (Some(digest), Some(login), _) => {
-                let uri = request.uri.to_string();
-                Some(digest.answer(login, &request.method, &uri, &mut post.entropy))
+                Some(digest.answer_request(login, &request, &mut post.entropy))
             }
             (_, _, Some(token)) => Some(Credentials::bearer(token.expose().clone())),
             _ => None,
@@ -224,6 +223,10 @@ impl Registrar {
     }
 
     fn confirmed(&mut self, post: &mut Post, response: &Response) -> Answer {
+        let info = response.headers.get(HeaderName::AuthenticationInfo);
+        if let (Some(digest), Some(info)) = (&mut self.digest, info) {
+            digest.follow(info);
+        }
         let granted = match response.headers.contacts() {
             Ok(Contacts::List(list)) => list
                 .iter()

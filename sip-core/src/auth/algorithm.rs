@@ -54,6 +54,14 @@ impl Algorithm {
         }
     }
 
+    /// The hash of a body, as `auth-int` covers it.
+    pub fn hash_body(self, body: &[u8]) -> String {
+        match self {
+            Self::Sha256 => hex(&Sha256::digest(body)),
+            Self::Md5 => hex(&Md5::digest(body)),
+        }
+    }
+
     /// H(A1): what a server stores instead of the password.
     pub fn ha1(self, username: &str, realm: &str, password: &str) -> String {
         self.hash(&[username, realm, password])
@@ -68,8 +76,12 @@ fn joined<D: Digest>(parts: &[&str]) -> String {
         }
         hash.update(part.as_bytes());
     }
+    hex(&hash.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(64);
-    for byte in hash.finalize() {
+    for byte in bytes {
         out.push(char::from(b"0123456789abcdef"[usize::from(byte >> 4)]));
         out.push(char::from(b"0123456789abcdef"[usize::from(byte & 15)]));
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::digest::DigestChallenge;
 use crate::entropy::Entropy;
 use crate::pii::Pii;
-use crate::wire::{Challenge, Credentials, Method, Params, quote};
+use crate::wire::{Challenge, Credentials, Method, Params, Request, quote};
 
 /// A user name and what proves it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +67,9 @@ impl Login {
 pub struct DigestClient {
     challenge: DigestChallenge,
     count: u32,
+    /// H(A1) of the session, from its first answer on.
+    #[serde(default)]
+    session: Option<Pii<String>>,
 }
 
 impl DigestClient {
@@ -75,6 +78,7 @@ impl DigestClient {
         Self {
             challenge,
             count: 0,
+            session: None,
         }
     }
 
@@ -106,12 +110,44 @@ impl DigestClient {
         self.answer_with(login, method, uri, &cnonce)
     }
 
+    /// The credentials for a whole request: where the server wants it, its body is covered.
+    pub fn answer_request(
+        &mut self,
+        login: &Login,
+        request: &Request,
+        entropy: &mut Entropy,
+    ) -> Credentials {
+        let (uri, cnonce) = (request.uri.to_string(), entropy.text(22));
+        self.compute(login, &request.method, &uri, &cnonce, &request.body)
+    }
+
+    /// The server has named the nonce that it wants next (RFC 7616 §3.5): nobody is challenged for an old one.
+    pub fn follow(&mut self, authentication_info: &str) {
+        let info: Result<Challenge, _> = ["Digest ", authentication_info].concat().parse();
+        if let Some(next) = info.ok().and_then(|info| info.text("nextnonce")) {
+            self.challenge.nonce = next;
+            self.count = 0;
+            self.session = None;
+        }
+    }
+
     pub(super) fn answer_with(
         &mut self,
         login: &Login,
         method: &Method,
         uri: &str,
         cnonce: &str,
+    ) -> Credentials {
+        self.compute(login, method, uri, cnonce, b"")
+    }
+
+    fn compute(
+        &mut self,
+        login: &Login,
+        method: &Method,
+        uri: &str,
+        cnonce: &str,
+        body: &[u8],
     ) -> Credentials {
         self.count = self.count.saturating_add(1);
         let DigestChallenge {
@@ -120,13 +156,25 @@ impl DigestClient {
             opaque,
             algorithm,
             qop_auth,
+            covers_body,
+            session,
             ..
         } = &self.challenge;
-        let ha1 = login.ha1(&self.challenge);
-        let ha2 = algorithm.hash(&[method.as_str(), uri]);
+        let mut ha1 = login.ha1(&self.challenge);
+        if *session {
+            let bound = || Pii(algorithm.hash(&[&ha1, nonce, cnonce]));
+            let bound = self.session.get_or_insert_with(bound).expose().clone();
+            ha1 = bound;
+        }
+        let (qop, ha2) = if *covers_body {
+            let body = algorithm.hash_body(body);
+            ("auth-int", algorithm.hash(&[method.as_str(), uri, &body]))
+        } else {
+            ("auth", algorithm.hash(&[method.as_str(), uri]))
+        };
         let nc = format!("{:08x}", self.count);
         let response = match qop_auth {
-            true => algorithm.hash(&[&ha1, nonce, &nc, cnonce, "auth", &ha2]),
+            true => algorithm.hash(&[&ha1, nonce, &nc, cnonce, qop, &ha2]),
             false => algorithm.hash(&[&ha1, nonce, &ha2]),
         };
         let mut params = Params::new()
@@ -136,8 +184,11 @@ impl DigestClient {
             .with("uri", quote(uri))
             .with("response", quote(&response))
             .with("algorithm", algorithm.as_str());
+        if *session {
+            params.set("algorithm", [algorithm.as_str(), "-sess"].concat());
+        }
         if *qop_auth {
-            params.set("qop", "auth");
+            params.set("qop", qop);
             params.set("nc", nc);
             params.set("cnonce", quote(cnonce));
         }

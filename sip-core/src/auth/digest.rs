@@ -18,6 +18,12 @@ pub struct DigestChallenge {
     pub algorithm: Algorithm,
     /// Is `auth` offered? Without it the form of RFC 2069 is used, as some old servers want.
     pub qop_auth: bool,
+    /// Is only `auth-int` offered, so that the body has to be covered?
+    #[serde(default)]
+    pub covers_body: bool,
+    /// Is H(A1) to be bound to the first nonce (`-sess`)?
+    #[serde(default)]
+    pub session: bool,
     /// Was only the nonce too old, the password being right?
     pub stale: bool,
 }
@@ -36,6 +42,8 @@ impl DigestChallenge {
             opaque: None,
             algorithm,
             qop_auth: true,
+            covers_body: false,
+            session: false,
             stale,
         }
     }
@@ -72,23 +80,30 @@ impl TryFrom<&Challenge> for DigestChallenge {
             return Err(AuthError::OtherScheme);
         }
         let text = |name: &str| challenge.text(name);
-        let qop_auth = match text("qop") {
-            None => false,
-            Some(list)
-                if list
-                    .split(',')
-                    .any(|q| q.trim().eq_ignore_ascii_case("auth")) =>
-            {
-                true
-            }
-            Some(_) => return Err(AuthError::UnknownProtection),
+        let offered = text("qop");
+        let offers = |what: &str| {
+            let list = offered.as_deref().unwrap_or_default();
+            list.split(',').any(|q| q.trim().eq_ignore_ascii_case(what))
         };
+        let covers_body = !offers("auth") && offers("auth-int");
+        let qop_auth = offers("auth") || covers_body;
+        if offered.is_some() && !qop_auth {
+            return Err(AuthError::UnknownProtection);
+        }
+        let algorithm = text("algorithm");
+        let plain = algorithm.as_deref().and_then(|name| {
+            let at = name.len().checked_sub("-sess".len())?;
+            let (plain, end) = name.split_at_checked(at)?;
+            end.eq_ignore_ascii_case("-sess").then_some(plain)
+        });
         Ok(Self {
             realm: text("realm").ok_or(AuthError::Incomplete)?,
             nonce: text("nonce").ok_or(AuthError::Incomplete)?,
             opaque: text("opaque"),
-            algorithm: Algorithm::parse(text("algorithm").as_deref())?,
+            algorithm: Algorithm::parse(plain.or(algorithm.as_deref()))?,
+            session: plain.is_some(),
             qop_auth,
+            covers_body,
             stale: text("stale").is_some_and(|s| s.eq_ignore_ascii_case("true")),
         })
     }

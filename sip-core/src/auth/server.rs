@@ -257,7 +257,7 @@ mod tests {
         let challenges: Vec<crate::wire::Challenge> = [
             r#"Bearer realm="x""#,
             r#"Digest realm="x", nonce="1", algorithm=SHA-512-256, qop="auth""#,
-            r#"Digest realm="x", nonce="2", algorithm=SHA-256, qop="auth-int""#,
+            r#"Digest realm="x", nonce="2", algorithm=SHA-256, qop="other""#,
             r#"Digest realm="x", nonce="3", algorithm=SHA-256, qop="auth-int, auth", opaque="o", stale=TRUE"#,
             r#"Digest realm="x", nonce="4""#,
         ]
@@ -302,5 +302,41 @@ mod tests {
     #[test]
     fn no_password_reaches_a_log() {
         assert!(!format!("{:?}", login("secret")).contains("secret"));
+    }
+
+    #[test]
+    fn a_session_binds_its_key_and_auth_int_covers_the_body() {
+        let challenge: crate::wire::Challenge =
+            r#"Digest realm="r", nonce="n", algorithm=MD5-sess, qop="auth-int""#
+                .parse()
+                .unwrap();
+        let challenge = DigestChallenge::try_from(&challenge).unwrap();
+        assert!(challenge.session && challenge.covers_body);
+        let mut client = DigestClient::new(challenge);
+        let mut entropy = Entropy::for_tests(1);
+        let request = crate::wire::Request::bare(method("INVITE"), "sip:b@h".parse().unwrap())
+            .with_body("application/sdp", b"v=0\xff".to_vec());
+        let mut bound = None;
+        for count in ["00000001", "00000002"] {
+            let answer = client.answer_request(&login("p"), &request, &mut entropy);
+            let param = |name: &str| answer.params.text(name).unwrap().into_owned();
+            assert_eq!(answer.params.get("algorithm"), Some("MD5-sess"));
+            assert_eq!(
+                (param("qop").as_str(), param("nc").as_str()),
+                ("auth-int", count)
+            );
+            let md5 = Algorithm::Md5;
+            // RFC 7616 §3.4.2: the key stays that of the first nonce and cnonce.
+            let key = bound.get_or_insert_with(|| {
+                md5.hash(&[&md5.ha1("Mufasa", "r", "p"), "n", &param("cnonce")])
+            });
+            let ha2 = md5.hash(&["INVITE", "sip:b@h", &md5.hash_body(b"v=0\xff")]);
+            let right = md5.hash(&[key, "n", count, &param("cnonce"), "auth-int", &ha2]);
+            assert_eq!(param("response"), right);
+        }
+        client.follow(r#"nextnonce="n2", qop=auth-int"#);
+        let answer = client.answer_request(&login("p"), &request, &mut entropy);
+        assert_eq!(answer.params.text("nonce").as_deref(), Some("n2"));
+        assert_eq!(answer.params.get("nc"), Some("00000001"));
     }
 }

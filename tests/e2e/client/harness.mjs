@@ -36,8 +36,13 @@ const open = async (o) => {
   phone.addEventListener('waking', (e) => seen.waking.push(e.wake));
   return phone;
 };
+// A call that came by itself, after a transfer.
+const take = (call) => {
+  window.call = watch(call);
+  if (call.remoteStream) document.querySelector('audio').srcObject = call.remoteStream;
+};
 const dial = async (number) => { window.call = watch(await window.phone.call(number)); };
-Object.assign(window, { wakeline, seen, open, dial, loaded: true });
+Object.assign(window, { wakeline, seen, open, dial, take, loaded: true });
 `;
 
 export class Stage {
@@ -109,7 +114,7 @@ export class Stage {
 export function hear(page, ms = 1500) {
   return page.evaluate(async (ms) => {
     const stream = document.querySelector('audio').srcObject;
-    if (!stream) return { hz: 0, rms: 0 };
+    if (!stream?.getAudioTracks().length) return { hz: 0, rms: 0 };
     const context = new AudioContext();
     const analyser = context.createAnalyser();
     analyser.fftSize = 8192;

@@ -107,6 +107,27 @@ export class PhonePort {
     this.#callsChanged();
   }
 
+  hold(id: string, on: boolean): void {
+    this.#call(id)?.hold(on);
+  }
+
+  digit(id: string, digit: string): void {
+    this.#call(id)?.dtmf(digit);
+  }
+
+  transfer(id: string, to: string): void {
+    this.#store.dispatch({ type: 'transfer', state: 'trying' });
+    this.#call(id)?.transfer(to.trim());
+  }
+
+  /** Connects the other sides of two calls. */
+  connect(id: string, other: string): void {
+    const target = this.#call(other);
+    if (!target) return;
+    this.#store.dispatch({ type: 'transfer', state: 'trying' });
+    this.#call(id)?.transfer(target);
+  }
+
   remoteStream(id: string): MediaStream | null {
     return this.#call(id)?.remoteStream ?? null;
   }
@@ -274,6 +295,10 @@ export class PhonePort {
     this.#calls.set(call.id, call);
     call.addEventListener('state', () => this.#callsChanged());
     call.addEventListener('media', () => this.#callsChanged());
+    call.addEventListener('transfer', ({ progress }) => this.#store.dispatch({ type: 'transfer', state: progress === 'done' ? null : progress }));
+    call.addEventListener('refused', ({ what }) => {
+      if (what === 'transfer') this.#store.dispatch({ type: 'transfer', state: 'refused' });
+    });
     call.addEventListener('ended', () => {
       this.#callsChanged();
       this.#calls.delete(call.id);

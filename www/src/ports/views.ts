@@ -10,6 +10,8 @@ export const callView = (call: Call): CallView => ({
   phase: call.state,
   stage: call.stage,
   muted: call.muted,
+  held: call.held,
+  remoteHeld: call.remoteHeld,
   answeredAt: call.answeredAt,
   end: call.end,
   endedAt: null,

@@ -4,12 +4,16 @@ import { duration } from '../i18n/index.ts';
 import { nameOf, type CallView, type Permission, type State } from '../store/state.ts';
 import { icon } from './icons.ts';
 import { heading, who } from './parts.ts';
+import './more.ts';
 import { Screen, props } from './screen.ts';
 
 export class ActiveScreen extends Screen {
-  static override properties = props('call', 'second', 'remote', 'microphone', 'connected', 'now');
+  static override properties = props('call', 'second', 'beside', 'transfer', 'remote', 'microphone', 'connected', 'now');
   declare call: CallView;
   declare second: CallView | null;
+  /** Another call, which is held. */
+  declare beside: CallView | null;
+  declare transfer: State['transfer'];
   declare remote: State['sound']['remote'];
   declare microphone: Permission;
   /** The signalling connection is up. */
@@ -31,12 +35,18 @@ export class ActiveScreen extends Screen {
                 <p class="hint">${t.active.hearWhy}</p>`
             : nothing}
           ${this.second ? this.#second(this.second) : nothing}
+          ${active ? html`<wl-more .t=${t} .call=${call} .beside=${this.beside} .transfer=${this.transfer}></wl-more>` : nothing}
         </div>
         <div class="call-actions">
           <div class="act">
             <button type="button" class="round plain" data-testid="mute" aria-pressed=${call.muted ? 'true' : 'false'} aria-label=${t.active.mute}
               ?disabled=${!active} @click=${() => this.ask('mute', { call: call.id, on: !call.muted })}>${icon(call.muted ? 'micOff' : 'mic')}</button>
             <span aria-hidden="true">${call.muted ? t.active.unmute : t.active.mute}</span>
+          </div>
+          <div class="act">
+            <button type="button" class="round plain" data-testid="hold" aria-pressed=${call.held ? 'true' : 'false'} aria-label=${t.active.hold}
+              ?disabled=${!active} @click=${() => this.ask('hold', { call: call.id, on: !call.held })}>${icon('hold')}</button>
+            <span aria-hidden="true">${call.held ? t.active.resume : t.active.hold}</span>
           </div>
           <div class="act">
             <button type="button" class="round decline" data-testid="hang-up" aria-label=${t.active.hangUp} @click=${() => this.ask('hang-up', { call: call.id })}>${icon('down')}</button>
@@ -51,6 +61,8 @@ export class ActiveScreen extends Screen {
     const { t, call } = this;
     if (call.phase !== 'active') return html`<p class="hint">${this.microphone === 'prompt' ? t.active.prompt : t.active.connecting}</p>`;
     if (!this.connected) return html`<p class="hint warn" role="status">${t.active.lost}</p>`;
+    if (call.held) return html`<p class="hint warn" role="status" data-testid="held">${t.active.held}</p>`;
+    if (call.remoteHeld) return html`<p class="hint warn" role="status" data-testid="remote-held">${t.active.remoteHeld}</p>`;
     return call.muted ? html`<p class="hint warn">${t.active.muted}</p>` : nothing;
   }
 

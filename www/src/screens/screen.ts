@@ -19,6 +19,11 @@ export interface Requests {
   swap: { from: string; to: string };
   'hang-up': { call: string };
   mute: { call: string; on: boolean };
+  hold: { call: string; on: boolean };
+  digit: { call: string; digit: string };
+  transfer: { call: string; to: string };
+  connect: { call: string; other: string };
+  'call-too': { number: string };
   dismiss: object;
   show: { page: Page };
   revoke: { device: string };

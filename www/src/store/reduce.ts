@@ -25,6 +25,7 @@ export type Action =
   | { type: 'peer'; peer: Omit<Peer, 'old'> }
   | { type: 'visible'; visible: boolean }
   | { type: 'dial-failed' }
+  | { type: 'transfer'; state: State['transfer'] }
   | { type: 'sound'; sound: Partial<State['sound']> }
   | { type: 'language'; language: Language };
 
@@ -80,6 +81,8 @@ export function reduce(state: State, action: Action): State {
       return { ...state, visible: action.visible };
     case 'dial-failed':
       return { ...state, dialFailed: true };
+    case 'transfer':
+      return { ...state, transfer: action.state };
     case 'sound':
       return { ...state, sound: { ...state.sound, ...action.sound } };
     case 'language':
@@ -105,7 +108,7 @@ function withCalls(state: State, calls: CallView[], now: number): State {
   const kept = living ? next.filter((call) => call.phase !== 'ended') : ended.slice(0, 1);
   const wake = state.wake && calls.some((call) => call.wake === state.wake?.id) ? null : state.wake;
   return {
-    ...state, calls: kept, wake, dialFailed: living ? false : state.dialFailed,
+    ...state, calls: kept, wake, transfer: living ? state.transfer : null, dialFailed: living ? false : state.dialFailed,
     sound: living ? state.sound : { ring: 'silent', remote: 'silent' },
   };
 }

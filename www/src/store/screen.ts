@@ -33,9 +33,18 @@ function screenOfCall(call: CallView): Screen {
 
 const rank = { active: 0, connecting: 1, incoming: 2, ringing: 3, waking: 4, calling: 5, new: 6, ended: 7 };
 
+/** One that is held waits behind those that are on their way. */
+const place = (call: CallView): number => (call.phase === 'active' && call.held ? 6.5 : rank[call.phase]);
+
 /** The call that has the screen: one that is spoken in before one that rings, a living one before one that ended. */
 export function callInFront(state: State): CallView | null {
-  return [...state.calls].sort((a, b) => rank[a.phase] - rank[b.phase])[0] ?? null;
+  return [...state.calls].sort((a, b) => place(a) - place(b))[0] ?? null;
+}
+
+/** The call that is held, or about to be spoken in, beside the one that has the screen. */
+export function callBeside(state: State): CallView | null {
+  const front = callInFront(state);
+  return state.calls.find((call) => call !== front && call.phase === 'active') ?? null;
 }
 
 /** A second caller while another call has the screen. */

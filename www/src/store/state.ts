@@ -35,6 +35,9 @@ export interface CallView {
   phase: CallPhase;
   stage: Stage | null;
   muted: boolean;
+  /** This side holds it. */
+  held: boolean;
+  remoteHeld: boolean;
   answeredAt: number | null;
   end: CallEnd | null;
   /** When it ended, by this device's clock. */
@@ -135,6 +138,8 @@ export interface State {
   peer: Peer | null;
   /** Other lines may look up this one's state; null: not known yet. */
   visible: boolean | null;
+  /** How the transfer goes that was asked for last. */
+  transfer: 'trying' | 'ringing' | 'refused' | null;
   /** A call that could not even be asked for. */
   dialFailed: boolean;
   /** `blocked`: the browser wants a tap before it plays. */
@@ -160,6 +165,7 @@ export const initialState = (language: Language): State => ({
   dial: '',
   peer: null,
   visible: null,
+  transfer: null,
   dialFailed: false,
   sound: { ring: 'silent', remote: 'silent' },
   language,

@@ -4,6 +4,7 @@ mod calls;
 mod challenged;
 mod dialing;
 mod exchange;
+mod faults;
 mod flow;
 mod net;
 mod register;

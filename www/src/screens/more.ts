@@ -1,0 +1,66 @@
+/** What else can be done in a call: digits, sending the other side elsewhere, a second call. Plain, and folded away. */
+import { html, nothing, type TemplateResult } from 'lit';
+import { nameOf, type CallView, type State } from '../store/state.ts';
+import { Screen, props } from './screen.ts';
+
+const digits = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '0', '#'];
+
+export class MoreControls extends Screen {
+  static override properties = { ...props('call', 'beside', 'transfer'), sent: { state: true }, number: { state: true } };
+  declare call: CallView;
+  declare beside: CallView | null;
+  declare transfer: State['transfer'];
+  /** The digits that were sent from here. */
+  declare sent: string;
+  declare number: string;
+
+  constructor() {
+    super();
+    this.sent = '';
+    this.number = '';
+  }
+
+  protected override render(): TemplateResult {
+    const { t, call, beside } = this;
+    const to = this.number.trim();
+    return html`
+      ${beside ? this.#beside(beside) : nothing}
+      ${this.transfer ? html`<p class="hint ${this.transfer === 'refused' ? 'warn' : ''}" role="status" data-testid="transfer-state">${t.active.transferState[this.transfer]}</p>` : nothing}
+      <details class="more" data-testid="keys">
+        <summary>${t.active.keys}</summary>
+        <output aria-label=${t.active.sent} dir="ltr">${this.sent}</output>
+        <div class="keys">
+          ${digits.map((digit) => html`<button type="button" class="key" data-testid="digit-${digit}" aria-label=${digit} @click=${() => this.#digit(digit)}><span>${digit}</span></button>`)}
+        </div>
+      </details>
+      <details class="more" data-testid="elsewhere">
+        <summary>${t.active.elsewhere}</summary>
+        <div class="row">
+          <input type="text" inputmode="tel" autocomplete="off" maxlength="64" dir="ltr" data-testid="elsewhere-number" aria-label=${t.keypad.number}
+            .value=${this.number} @input=${(event: Event) => { this.number = (event.target as HTMLInputElement).value; }} />
+          <button type="button" data-testid="transfer" ?disabled=${!to} @click=${() => this.ask('transfer', { call: call.id, to })}>${t.active.transfer}</button>
+          ${beside ? nothing : html`<button type="button" data-testid="call-too" ?disabled=${!to} @click=${() => this.ask('call-too', { number: to })}>${t.active.callToo}</button>`}
+        </div>
+      </details>
+    `;
+  }
+
+  #beside(beside: CallView): TemplateResult {
+    const { t, call } = this;
+    return html`
+      <div class="banner info" data-testid="beside">
+        <p>${t.active.beside(nameOf(beside.remote))}</p>
+        <div class="row">
+          <button type="button" data-testid="switch" @click=${() => this.ask('hold', { call: beside.id, on: false })}>${t.active.switch}</button>
+          <button type="button" data-testid="connect" @click=${() => this.ask('connect', { call: beside.id, other: call.id })}>${t.active.connect}</button>
+        </div>
+      </div>
+    `;
+  }
+
+  #digit(digit: string): void {
+    this.sent = (this.sent + digit).slice(-32);
+    this.ask('digit', { call: this.call.id, digit });
+  }
+}
+customElements.define('wl-more', MoreControls);
