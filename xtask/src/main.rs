@@ -9,6 +9,7 @@ mod deploy;
 mod dist;
 mod docs;
 mod edge;
+mod fuzz;
 mod house;
 mod lint;
 mod play;
@@ -42,6 +43,7 @@ usage: cargo xtask COMMAND
                                          [--server kamailio|asterisk]` with a real phone and PBX
   test [--full]                          all tests, and a table of what was checked
   docs                                   docs/authorization.md and the OpenAPI document anew
+  fuzz [TARGET [FILE…]] [--seconds N]    strangers' input by libFuzzer, a minute a target; or these inputs once
   lint                                   formatting, clippy, types, licences, house rules
   bench NAME [--browser B] [--json FILE] figures: `bench wake`, `bench edge`, `bench push`
   shots DIR                              a screenshot of every state of the page
@@ -107,6 +109,24 @@ fn run() -> Result<ExitCode> {
             return test::test(&house, full);
         }
         "docs" => docs::docs(&house)?,
+        "fuzz" => {
+            let mut options = fuzz::Options {
+                target: None,
+                seconds: 60,
+                files: Vec::new(),
+            };
+            while let Some(arg) = args.next()? {
+                match arg {
+                    Long("seconds") => options.seconds = args.value()?.parse()?,
+                    Value(word) if options.target.is_none() => {
+                        options.target = Some(word.string()?);
+                    }
+                    Value(file) => options.files.push(file.into()),
+                    other => return Err(other.unexpected().into()),
+                }
+            }
+            return fuzz::fuzz(&house, &options);
+        }
         "lint" => return lint::lint(&house),
         "dist" => dist::dist(&house)?,
         "deploy" => {

@@ -128,7 +128,8 @@ fn keys_for(identity: &Identity, job: &PushJob) -> Result<Vec<VapidKeys>, Unsent
         .map_err(Unsent::refused)
 }
 
-fn outcome(answer: Answer) -> PushOutcome {
+/// What the line hears of it.
+pub fn outcome(answer: Answer) -> PushOutcome {
     let seconds =
         |after: Option<u64>| after.map(|ms| u32::try_from(ms.div_ceil(1000)).unwrap_or(u32::MAX));
     match answer {

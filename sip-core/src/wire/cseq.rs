@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::scan::{is_lws, number, trim};
+use super::scan::{all_token, is_lws, number, trim};
 use super::text::as_text;
 use super::{Method, ParseError};
 
@@ -29,7 +29,11 @@ impl CSeq {
         if value >= 1 << 31 {
             return Err(ParseError::Value);
         }
-        Ok((value, trim(&text[gap..])))
+        let method = trim(&text[gap..]);
+        if !all_token(method.as_bytes()) {
+            return Err(ParseError::Value);
+        }
+        Ok((value, method))
     }
 
     pub(super) fn parse_text(text: &str) -> Result<Self, ParseError> {
@@ -66,6 +70,7 @@ mod tests {
             "INVITE 1",
             "-1 ACK",
             "1 A B",
+            "1 REG<STER",
         ] {
             assert!(text.parse::<CSeq>().is_err(), "{text}");
         }

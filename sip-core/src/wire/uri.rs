@@ -303,21 +303,21 @@ impl Uri {
     }
 }
 
-/// A parameter in both must match; these may not be in one only.
+/// A parameter in both must match; these may not be in one only. One that is there twice (RFC 3261 §19.1.1 forbids it) matches
+/// where any of its values does.
 fn params_match(a: &Params, b: &Params) -> bool {
     a.iter().all(|(name, value)| {
-        let name = unescape(name);
-        let theirs = b
+        let (name, value) = (unescape(name), unescape(value.unwrap_or("")));
+        let mut theirs = b
             .iter()
-            .find(|(n, _)| unescape(n).eq_ignore_ascii_case(&name));
-        match theirs {
-            Some((_, theirs)) => {
-                unescape(value.unwrap_or("")).eq_ignore_ascii_case(&unescape(theirs.unwrap_or("")))
-            }
-            None => !["user", "ttl", "method", "maddr", "transport"]
+            .filter(|(n, _)| unescape(n).eq_ignore_ascii_case(&name))
+            .peekable();
+        if theirs.peek().is_none() {
+            return !["user", "ttl", "method", "maddr", "transport"]
                 .iter()
-                .any(|n| name.eq_ignore_ascii_case(n)),
+                .any(|n| name.eq_ignore_ascii_case(n));
         }
+        theirs.any(|(_, v)| unescape(v.unwrap_or("")).eq_ignore_ascii_case(&value))
     })
 }
 
@@ -480,6 +480,18 @@ mod tests {
         ] {
             assert!(text.parse::<Uri>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn each_uri_is_equal_to_itself() {
+        for text in [
+            "sip:a@h;x=1;x=2",
+            "sip:a@h;%78=1;X=2;lr",
+            "sip:a@h;lr?b=1&a=2",
+        ] {
+            assert!(uri(text).equivalent(&uri(text)), "{text}");
+        }
+        assert!(!uri("sip:a@h;x=1").equivalent(&uri("sip:a@h;x=2")));
     }
 
     #[test]

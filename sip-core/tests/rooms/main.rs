@@ -8,7 +8,6 @@ mod torture;
 mod transactions_client;
 mod transactions_server;
 mod wire_limits;
-mod wire_mutated;
 mod wire_refused;
 mod wire_rsip;
 mod wire_valid;

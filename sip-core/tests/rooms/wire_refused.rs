@@ -131,6 +131,14 @@ fn the_method_of_cseq_must_be_that_of_the_request() {
 }
 
 #[test]
+fn the_method_of_cseq_is_a_token_also_in_a_response() {
+    assert_eq!(
+        refused(&replace_line(OK200, "CSeq:", "CSeq: 1 INV<TE")),
+        ParseError::Malformed(HeaderName::CSeq)
+    );
+}
+
+#[test]
 fn broken_lines_are_refused() {
     for (line, error) in [
         ("no colon here", ParseError::HeaderLine),

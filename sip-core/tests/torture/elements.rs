@@ -31,7 +31,8 @@ fn answer(frames: Vec<Vec<u8>>) -> Option<Response> {
             Err(error) => panic!("it sent nonsense: {error}"),
         }
     });
-    responses.filter(Response::is_final).last()
+    let all: Vec<_> = responses.collect();
+    all.into_iter().rfind(Response::is_final)
 }
 
 /// A page whose socket is open, with everything that it sends and tells.
@@ -94,6 +95,7 @@ impl Verifier for Tokens {
             display_name: None,
             device: None,
             expires_at: now + Duration::from_secs(3600),
+            issued_at: None,
         })
     }
 }
@@ -123,7 +125,7 @@ impl Edge {
         };
         let request = 1;
         edge.line(LineInput::Command { request, command });
-        assert!(edge.flow(FlowInput::Opened).is_empty());
+        assert!(edge.flow(FlowInput::Opened { address: None }).is_empty());
         edge
     }
 
