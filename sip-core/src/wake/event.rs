@@ -32,6 +32,8 @@ pub enum Event {
     Registered(DeviceId),
     /// Its page can take the call.
     Ready(DeviceId),
+    /// The branch to it, given up for its silence, answers after all: no other INVITE has gone out meanwhile.
+    Late(DeviceId),
     /// The branch to it answered something, 100 included.
     Responded(DeviceId),
     /// It alerts (180).
@@ -72,7 +74,7 @@ pub enum Quiet {
     Declined,
     /// It took too long.
     Missed,
-    /// The branch was silent and is abandoned; the wake goes on.
+    /// The branch was silent and is abandoned; the wake goes on, and is cancelled only if that moves on without it.
     Silent,
 }
 

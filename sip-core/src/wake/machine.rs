@@ -147,12 +147,16 @@ impl Wake {
 
     /// The end in words, for the caller's `Reason` and the log.
     pub fn words(&self) -> String {
+        let reached = |state: &DeviceState| *state <= DeviceState::Ringing;
         let furthest = self
             .steps()
             .map(|(_, state, _)| state)
-            .filter(|s| *s < DeviceState::Ready)
+            .filter(reached)
             .max();
         match (&self.state, furthest) {
+            (WakeState::Expired, Some(DeviceState::Ready | DeviceState::Invited)) => {
+                "reached but never rang".into()
+            }
             (WakeState::Expired, Some(DeviceState::Registered)) => {
                 "registered but never ready".into()
             }
@@ -217,6 +221,16 @@ impl Wake {
                     self.devices[index].pushes.stop();
                     self.advance(now, index, DeviceState::Ready);
                     self.invite(now, index);
+                }
+            }
+            Event::Late(device) => {
+                if let Some(index) = self
+                    .live(&device)
+                    .filter(|i| self.devices[*i].state < DeviceState::Invited)
+                {
+                    self.devices[index].pushes.stop();
+                    self.ring_until.get_or_insert(now + self.limits.ring);
+                    self.advance(now, index, DeviceState::Invited);
                 }
             }
             Event::Responded(device) => {
@@ -614,7 +628,7 @@ impl Wake {
             }
             if by != Some(&id)
                 && state != DeviceState::Declined
-                && self.devices[index].pushes.may_have_arrived()
+                && self.devices[index].pushes.may_be_shown()
             {
                 self.devices[index].owed = Some(quiet);
             }

@@ -65,6 +65,9 @@ pub(super) struct Pushes {
     /// A 429 was seen: no more than needed.
     throttled: bool,
     failures: u32,
+    /// One had no answer, or an error that says nothing of what became of it: it may be on the screen all the same.
+    #[serde(default)]
+    uncertain: bool,
 }
 
 impl Pushes {
@@ -77,6 +80,7 @@ impl Pushes {
             next_at: None,
             throttled: false,
             failures: 0,
+            uncertain: false,
         }
     }
 
@@ -95,6 +99,11 @@ impl Pushes {
     /// Whether the device may hold our notification.
     pub(super) fn may_have_arrived(&self) -> bool {
         self.accepted || self.in_flight()
+    }
+
+    /// Whether something of ours may be on its screen, which is more than "reached": it is what has to be replaced.
+    pub(super) fn may_be_shown(&self) -> bool {
+        self.may_have_arrived() || self.uncertain
     }
 
     pub(super) fn outcome(
@@ -119,6 +128,7 @@ impl Pushes {
             } => {
                 self.failures += 1;
                 self.throttled |= throttled;
+                self.uncertain |= !throttled;
                 let backoff = limits.push_retry * (1 << (self.failures - 1).min(4));
                 let wait = retry_after_s
                     .map_or(backoff, |s| crate::time::Duration::from_secs(u64::from(s)))
@@ -155,6 +165,7 @@ impl Pushes {
 
     /// The driver never said what became of it.
     pub(super) fn lost_in_flight(&mut self) {
+        self.uncertain |= self.in_flight();
         self.in_flight_until = None;
     }
 }

@@ -536,3 +536,47 @@ fn a_push_that_shall_be_tried_again_later_is_not_once_the_page_is_there() {
     assert_eq!(wake.on(2700, Event::Timeout), []);
     assert_eq!(wake.wake().deadline(), Some(at(60_600)), "the ring limit");
 }
+
+#[test]
+fn a_page_that_was_ready_and_never_rang_is_not_said_to_lack_a_ready() {
+    let (mut wake, _) = Stored::begin(vec![sleeping("a")]);
+    wake.on(10, accepted("a"));
+    wake.ready(1_000, "a");
+    wake.on(1_100, Event::FlowLost(dev("a")));
+    let end = wake.on(60_000, Event::Timeout);
+    assert!(end.contains(&Action::End(WakeState::Expired)), "{end:?}");
+    assert_eq!(wake.wake().words(), "reached but never rang");
+}
+
+#[test]
+fn an_invitation_whose_push_had_no_answer_is_replaced_too() {
+    let later = |throttled| {
+        let retry_after_s = Some(20);
+        Event::Push(
+            dev("a"),
+            PushOutcome::Later {
+                retry_after_s,
+                throttled,
+            },
+        )
+    };
+    // The driver never said what became of the first, the second was surely not taken; or the only one was not
+    // answered.
+    for said in [vec![Event::Timeout, later(true)], vec![later(false)]] {
+        let (mut wake, _) = Stored::begin(vec![sleeping("a")]);
+        for event in said {
+            wake.on(15_000, event);
+        }
+        let end = wake.on(16_000, Event::CallerCancelled);
+        let replaced = Action::Replace(dev("a"), Quiet::Cancelled);
+        assert!(end.contains(&replaced), "it may be on the screen: {end:?}");
+    }
+    let (mut wake, _) = Stored::begin(vec![sleeping("a")]);
+    wake.on(100, later(true));
+    let end = wake.on(16_000, Event::CallerCancelled);
+    assert_eq!(
+        end,
+        [Action::End(WakeState::Cancelled)],
+        "429 is a clear no"
+    );
+}

@@ -63,3 +63,38 @@ fn an_invite_repeated_before_the_edge_noticed_the_dead_socket_is_the_same_call()
     world.settle();
     assert_eq!(world.pages[caller].last_final().unwrap().status, 487);
 }
+
+#[test]
+fn a_call_whose_caller_came_back_leaves_nothing_on_the_socket_when_it_is_over() {
+    for by_caller in [true, false] {
+        let (mut world, caller, callee) = World::caller_and_sleeper();
+        let invite = world.pages[caller].invite("1002");
+        world.send(caller, invite.clone().into_bytes());
+        world.settle();
+        world.cut(caller);
+        world.open(caller);
+        world.settle();
+        world.send(caller, invite.into_bytes());
+        world.settle();
+        let wake = world.invited_wake();
+        world.tap(callee, &wake);
+        let answer = world.pages[callee].answer();
+        world.send(callee, answer);
+        world.settle();
+        let (who, bye) = if by_caller {
+            (caller, world.pages[caller].as_caller("BYE", 2))
+        } else {
+            (callee, world.pages[callee].as_callee("BYE", 1))
+        };
+        world.send(who, bye);
+        world.settle();
+        for page in [caller, callee] {
+            let flow = world.pages[page].flow.clone().unwrap();
+            assert_eq!(
+                world.rows_of(&flow, &["calls"]),
+                0,
+                "by the caller: {by_caller}"
+            );
+        }
+    }
+}

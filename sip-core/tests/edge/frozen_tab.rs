@@ -42,38 +42,64 @@ fn a_tab_that_thaws_by_itself_answers_its_probe_late_and_rings() {
     assert_eq!(world.pages[callee].ringing.len(), 1);
 }
 
-#[test]
-fn a_branch_that_falls_silent_is_cancelled_and_the_device_pushed() {
+/// An open page that answers its probe and freezes before the INVITE comes.
+fn silent_branch() -> (World, usize, usize) {
     let (mut world, caller, callee) = World::caller_and_sleeper();
     world.open(callee);
     world.settle();
     let invite = world.pages[caller].invite("1002");
     world.send(caller, invite.into_bytes());
-    // It answers the probe and freezes before the INVITE comes.
     world.run_for(5);
     world.pages[callee].frozen = true;
     world.run_for(2_000);
     assert_eq!(world.pushed(PushKind::Invitation), 1);
-    // Thawed on its old socket, it hears the INVITE; its 100 releases the CANCEL.
+    (world, caller, callee)
+}
+
+#[test]
+fn a_branch_that_was_silent_rings_when_its_page_answers_late_and_is_not_rung_twice() {
+    let (mut world, caller, callee) = silent_branch();
     thaw(&mut world, callee);
     world.settle();
     let page = &world.pages[callee];
-    assert_eq!(
-        page.requests("CANCEL").len(),
-        1,
-        "the abandoned branch is quiet"
-    );
-    assert_eq!(
-        page.requests("CANCEL")[0].headers.get("Reason"),
-        Some("SIP;cause=408;text=\"No response\"")
-    );
-    // Its answer to the CANCEL was a sign of life: one new INVITE.
-    assert_eq!(page.ringing.len(), 1);
-    assert_eq!(page.requests("INVITE").len(), 2);
+    assert_eq!((page.ringing.len(), page.requests("INVITE").len()), (1, 1));
+    assert!(page.requests("CANCEL").is_empty());
     assert_eq!(
         world.pages[caller].progress().last().unwrap(),
         "180 Ringing"
     );
+}
+
+#[test]
+fn a_silent_branch_is_cancelled_before_another_invite_goes_to_its_page() {
+    let (mut world, _, callee) = silent_branch();
+    let wake = world.invited_wake();
+    world.report(callee, &wake, "opened").unwrap();
+    let register = world.pages[callee].register(None);
+    world.send(callee, register);
+    world.settle();
+    world.report(callee, &wake, "ready").unwrap();
+    world.settle();
+    thaw(&mut world, callee);
+    world.settle();
+    let page = &world.pages[callee];
+    assert_eq!((page.ringing.len(), page.requests("INVITE").len()), (1, 2));
+    assert_eq!(
+        page.requests("CANCEL")[0].headers.get("Reason"),
+        Some("SIP;cause=408;text=\"No response\"")
+    );
+}
+
+#[test]
+fn a_silent_branch_is_cancelled_when_the_call_is_over() {
+    let (mut world, caller, callee) = silent_branch();
+    let cancel = world.pages[caller].cancel("1002");
+    world.send(caller, cancel);
+    world.settle();
+    thaw(&mut world, callee);
+    world.settle();
+    assert!(world.pages[callee].ringing.is_empty());
+    assert_eq!(world.pages[caller].last_final().unwrap().status, 487);
 }
 
 #[test]

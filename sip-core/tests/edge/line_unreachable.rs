@@ -44,3 +44,21 @@ fn a_register_that_never_arrived_is_answered() {
     world.run_for(40_000);
     assert_eq!(world.pages[callee].statuses("REGISTER"), [408]);
 }
+
+#[test]
+fn a_page_whose_line_is_never_heard_of_again_does_not_ring_for_ever() {
+    let (mut world, caller, callee) = World::caller_and_sleeper();
+    world.open(callee);
+    world.settle();
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.into_bytes());
+    world.settle();
+    assert_eq!(world.pages[callee].ringing.len(), 1);
+    let flow = world.pages[callee].flow.clone().unwrap();
+    world.cut_off = Some(flow.clone());
+    world.run_for(200_000);
+    assert!(world.pages[callee].ringing.is_empty(), "Timer C");
+    world.cut_off = None;
+    world.run_for(120_000);
+    assert_eq!(world.rows_of(&flow, &["client", "calls"]), 0);
+}

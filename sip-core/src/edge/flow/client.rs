@@ -4,7 +4,7 @@ use super::ingress::edge_host;
 use super::{Flow, FlowOutput};
 use crate::edge::messages::FlowToLine;
 use crate::id::{DeviceId, Number};
-use crate::time::Time;
+use crate::time::{Duration, Time};
 use crate::transaction::{
     ClientAction, ClientInvite, ClientInviteState, ClientKey, ClientNonInvite, Transport,
 };
@@ -22,6 +22,10 @@ pub(super) struct ClientRow {
     line: String,
     call: String,
     waits: Waits,
+    /// Timer C (RFC 3261 §16.7): an INVITE that rings longer than any line lets it is cancelled here, should the line
+    /// never be heard of again.
+    #[serde(default)]
+    rings_until: Option<Time>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -43,6 +47,9 @@ enum Waits {
 impl ClientRow {
     pub(super) fn deadline(&self) -> Option<Time> {
         match &self.machine {
+            Machine::Invite(machine) if machine.state() == ClientInviteState::Proceeding => {
+                machine.deadline().or(self.rings_until)
+            }
             Machine::Invite(machine) => machine.deadline(),
             Machine::Other(machine) => machine.deadline(),
         }
@@ -63,6 +70,7 @@ impl ClientRow {
             line: self.line.clone(),
             call: self.call.clone(),
             waits: self.waits.clone(),
+            rings_until: None,
         };
         Some((row, machine.is_cancelled()))
     }
@@ -78,6 +86,11 @@ impl ClientRow {
             Machine::Other(machine) => machine.request(),
         }
     }
+}
+
+/// The number of a line object.
+fn owner(line: &str) -> Option<Number> {
+    Number::parse(line.rsplit(':').next()?).ok()
 }
 
 fn row_key(key: &ClientKey) -> String {
@@ -101,12 +114,8 @@ impl Flow {
             self.effects.push(FlowOutput::Frame(request.to_bytes()));
             return;
         };
-        let owner = line
-            .rsplit(':')
-            .next()
-            .and_then(|number| Number::parse(number).ok());
         let room = self.client.len() < self.config.edge.max_transactions
-            && owner.is_some_and(|number| self.join_call(call, &number));
+            && owner(line).is_some_and(|number| self.join_call(call, &number));
         if !room {
             self.outbox
                 .send(now, line, call, FlowToLine::Response { tx, response: None });
@@ -194,6 +203,10 @@ impl Flow {
                 continue;
             }
             let actions = match &mut row.machine {
+                Machine::Invite(machine) if machine.deadline().is_none() => {
+                    row.rings_until = None;
+                    machine.cancel(&[Reason::sip(408, "It has rung for too long")], now)
+                }
                 Machine::Invite(machine) => machine.timeout(now),
                 Machine::Other(machine) => machine.timeout(now),
             };
@@ -233,14 +246,21 @@ impl Flow {
             let (machine, actions) = ClientNonInvite::start(request, Transport::Reliable, now);
             (Machine::Other(Box::new(machine)), actions)
         };
+        let rings_until = matches!(machine, Machine::Invite(_)).then(|| now + self.longest_ring());
         let row = ClientRow {
             machine,
             line: line.to_owned(),
             call: call.to_owned(),
             waits,
+            rings_until,
         };
         self.client.insert(&key, row);
         self.client_actions(now, &key, actions);
+    }
+
+    /// Longer than a wake that goes as it should rings: its ring limit counts once until 180 and once from then.
+    fn longest_ring(&self) -> Duration {
+        self.config.wake.ring * 2 + Duration::from_secs(30)
     }
 
     fn client_actions(&mut self, now: Time, key: &str, actions: Vec<ClientAction>) {
@@ -273,7 +293,7 @@ impl Flow {
         };
         let (line, call) = (row.line.clone(), row.call.clone());
         let is_final = response.as_ref().is_none_or(Response::is_final);
-        let request = row.request();
+        let request = row.request().clone();
         let begins = request.headers.to().is_ok_and(|to| to.tag().is_none());
         let is_bye = request.method == Method::Bye;
         let over = match request.method {
@@ -296,7 +316,12 @@ impl Flow {
                 self.outbox
                     .send(now, &line, &call, FlowToLine::Response { tx, response });
                 // A BYE ends both sides of a call; a failed branch only that of the callee, who may call itself.
-                if over && (is_bye || !self.server_begins(&call)) {
+                if over && is_bye {
+                    match owner(&line) {
+                        Some(number) => self.leave_dialog(&call, &number, &request),
+                        None => self.leave_call(&call),
+                    }
+                } else if over && !self.server_begins(&call) {
                     self.leave_call(&call);
                 }
             }

@@ -26,6 +26,7 @@ use super::rows::{Row, RowChange, RowError, Table};
 use crate::entropy::Entropy;
 use crate::id::{DeviceId, FlowToken, Number, WakeId};
 use crate::time::Time;
+use crate::wire::Request;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -107,6 +108,10 @@ struct Identity {
 #[derive(Debug, Serialize, Deserialize)]
 struct CallRef {
     line: Number,
+    /// The dialog it is, once both ends know it by that. A caller that came back has two names for one call here: that
+    /// of the INVITE it repeated, and the call's own, by which later requests come.
+    #[serde(default)]
+    dialog: Option<String>,
 }
 
 /// One connection.
@@ -355,13 +360,36 @@ impl Flow {
             if self.calls.len() >= MAX_CALLS {
                 return false;
             }
-            self.calls.insert(wake, CallRef { line: line.clone() });
+            let call = CallRef {
+                line: line.clone(),
+                dialog: None,
+            };
+            self.calls.insert(wake, call);
         }
         true
     }
 
+    /// Notes which dialog of this socket a call is.
+    fn name_dialog(&mut self, wake: &str, request: &Request) {
+        if let Some(call) = self.calls.get_mut(wake) {
+            call.dialog = request.headers.call_id().ok().map(str::to_owned);
+        }
+    }
+
     fn leave_call(&mut self, wake: &str) {
         self.calls.remove(wake);
+    }
+
+    /// A dialog of this socket is over, by whatever names it went.
+    fn leave_dialog(&mut self, wake: &str, line: &Number, bye: &Request) {
+        let dialog = bye.headers.call_id().ok();
+        let same = |call: &CallRef| {
+            call.line == *line && call.dialog.is_some() && call.dialog.as_deref() == dialog
+        };
+        for key in self.calls.keys_where(same) {
+            self.calls.remove(&key);
+        }
+        self.leave_call(wake);
     }
 
     fn tell_line(&mut self, now: Time, line: &Number, call: Option<&WakeId>, msg: FlowToLine) {

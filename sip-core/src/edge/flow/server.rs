@@ -75,6 +75,7 @@ impl Flow {
         if !self.join_call(wake.as_str(), &line) {
             return self.refuse_with(&request, 503, "Too Many Calls", &[("Retry-After", "5")]);
         }
+        self.name_dialog(wake.as_str(), &request);
         let row = ServerRow {
             machine: Machine::Invite(Box::new(ServerInvite::start(
                 request.clone(),
@@ -290,6 +291,8 @@ impl Flow {
         let Some(row) = self.server.get_mut(key) else {
             return;
         };
+        let bye = row.request().method == Method::Bye && response.is_final();
+        let bye = bye.then(|| (row.line.clone(), row.request().clone()));
         let over = match (&row.call, row.request().method == Method::Bye, row.begins) {
             (Some(wake), true, _) if response.is_final() => Some(wake.as_str().to_owned()),
             (Some(wake), _, true) if response.status >= 300 => Some(wake.as_str().to_owned()),
@@ -302,7 +305,9 @@ impl Flow {
         }
         let actions = row.respond(response, now);
         self.server_actions(now, key, actions);
-        if let Some(wake) = over {
+        if let (Some(wake), Some((line, bye))) = (&over, bye) {
+            self.leave_dialog(wake, &line, &bye);
+        } else if let Some(wake) = over {
             self.leave_call(&wake);
         }
     }

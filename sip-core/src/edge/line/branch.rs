@@ -44,8 +44,17 @@ impl Line {
     ) {
         let branch = &mut call.branches[index];
         let device = branch.device.clone();
+        if branch.state == BranchState::Abandoned {
+            if response.is_none() {
+                branch.state = BranchState::Lapsed;
+                return;
+            }
+            branch.state = BranchState::Open;
+            self.wake_event_of(now, call, Event::Late(device.clone()));
+        }
+        let branch = &mut call.branches[index];
         let was_open = branch.state == BranchState::Open;
-        let was_abandoned = branch.state == BranchState::Abandoned;
+        let was_lapsed = branch.state == BranchState::Lapsed;
         let Some(response) = response else {
             branch.state = BranchState::Done;
             if was_open {
@@ -72,8 +81,8 @@ impl Line {
                 let event = refusal(device, &response);
                 self.wake_event_of(now, call, event);
             }
-            // The page was slow or frozen, not gone: it gets a new INVITE.
-            300.. if was_abandoned => self.wake_event_of(now, call, Event::Alive(device)),
+            // The page was frozen for very long, not gone, and its flow has cancelled what it found: it gets a new INVITE.
+            300.. if was_lapsed => self.wake_event_of(now, call, Event::Alive(device)),
             _ => {}
         }
     }

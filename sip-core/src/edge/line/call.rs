@@ -76,8 +76,12 @@ pub(super) enum BranchState {
     Open,
     /// It was called off; a 2xx that crosses the CANCEL is acknowledged and ended.
     CalledOff,
-    /// It was silent and called off; whatever it answers shows that its page lives.
+    /// It is silent, and the wake goes on without it. Should its page answer after all, before another INVITE goes there,
+    /// it is as good as ever: a page whose answers were slow on their way is not silenced to be rung anew.
     Abandoned,
+    /// It was silent until its transaction ended: its flow cancels it should the page still find it, and the answer to that
+    /// shows that the page lives.
+    Lapsed,
     /// It has its final response, or its flow is gone.
     Done,
 }

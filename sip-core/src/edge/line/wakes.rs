@@ -73,6 +73,35 @@ impl Line {
                 Action::Replace(device, quiet) => self.push_replacement(now, call, &device, quiet),
             }
         }
+        // A branch that was given up for its silence may answer as long as its device may take the call.
+        let wake = &call.wake;
+        let may_answer = |b: &Branch| {
+            !wake.state().is_final() && wake.device(&b.device).is_some_and(|s| s.is_live())
+        };
+        let dead: Vec<_> = call
+            .branches
+            .iter()
+            .filter(|b| b.state == BranchState::Abandoned && !may_answer(b))
+            .map(|b| b.device.clone())
+            .collect();
+        for device in dead {
+            self.drop_abandoned(now, call, &device);
+        }
+    }
+
+    /// Cancels what was sent to a device that had been silent: another INVITE goes there, or none may be answered.
+    fn drop_abandoned(&mut self, now: Time, call: &mut Call, device: &DeviceId) {
+        let reason = Reason::sip(408, "No response").to_string();
+        for branch in &mut call.branches {
+            if branch.device == *device && branch.state == BranchState::Abandoned {
+                branch.state = BranchState::CalledOff;
+                let msg = LineToFlow::Cancel {
+                    tx: branch.tx.clone(),
+                    reason: reason.clone(),
+                };
+                self.outbox.send(now, &branch.flow, call.id.as_str(), msg);
+            }
+        }
     }
 
     fn probe(&mut self, now: Time, call: &Call, device: DeviceId) {
@@ -94,6 +123,7 @@ impl Line {
             return;
         };
         let (flow, contact) = (binding.flow.clone(), binding.contact.uri.clone());
+        self.drop_abandoned(now, call, device);
         let (Some(invite), Ok(target)) = (
             self.invites.get(call.id.as_str()),
             contact.parse::<Uri>().map(Uri::without_headers),
@@ -143,14 +173,17 @@ impl Line {
             Quiet::Cancelled => Reason::sip(487, "Cancelled by the caller"),
             Quiet::Declined => Reason::sip(603, "Declined"),
             Quiet::Missed => Reason::sip(480, "Not answered"),
-            Quiet::Silent => Reason::sip(408, "No response"),
+            Quiet::Silent => {
+                let silent = |b: &&mut Branch| b.device == *device && b.state == BranchState::Open;
+                for branch in call.branches.iter_mut().filter(silent) {
+                    branch.state = BranchState::Abandoned;
+                }
+                return;
+            }
         };
         for branch in &mut call.branches {
             if branch.device == *device && branch.state == BranchState::Open {
-                branch.state = match quiet {
-                    Quiet::Silent => BranchState::Abandoned,
-                    _ => BranchState::CalledOff,
-                };
+                branch.state = BranchState::CalledOff;
                 let msg = LineToFlow::Cancel {
                     tx: branch.tx.clone(),
                     reason: reason.to_string(),
