@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[allow(dead_code, reason = "the model uses the rest of it")]
 mod page;
-#[allow(dead_code, reason = "the agents' tests use the rest of this world")]
+#[allow(
+    dead_code,
+    reason = "the agents' tests and the model use the rest of this world"
+)]
 mod sim;
 
 mod abuse;

@@ -248,6 +248,13 @@ impl Page {
         response.to_bytes()
     }
 
+    /// Any final answer to one of the INVITEs that ring here.
+    pub fn answer_nth(&mut self, nth: usize, status: u16) -> (Request, Vec<u8>) {
+        let invite = self.ringing.remove(nth);
+        let answer = self.respond(&invite, status);
+        (invite, answer)
+    }
+
     /// 200 to the oldest INVITE that rings here.
     pub fn answer(&mut self) -> Vec<u8> {
         let invite = self.ringing.remove(0);
@@ -261,7 +268,7 @@ impl Page {
     }
 
     /// A request of the caller inside the dialog that this response made.
-    fn in_dialog_of(
+    pub fn in_dialog_of(
         &self,
         response: &Response,
         method: &str,
@@ -281,7 +288,10 @@ impl Page {
             .map(|route| format!("Route: {route}\r\n"))
             .collect();
         let via = via.map_or_else(
-            || self.via(&format!("{method}{cseq}{}", self.name)),
+            || {
+                let call = response.headers.call_id().unwrap();
+                self.via(&format!("{method}{cseq}{}{call}", self.name))
+            },
             |v| format!("Via: {v}\r\n"),
         );
         let routes = if response.status < 300 {
@@ -333,6 +343,11 @@ impl Page {
             .into_iter()
             .rfind(begins)
             .expect("an INVITE was heard");
+        self.in_dialog_of_invite(invite, method, cseq)
+    }
+
+    /// A request of the callee inside the call of this INVITE.
+    pub fn in_dialog_of_invite(&self, invite: &Request, method: &str, cseq: u32) -> Vec<u8> {
         let contact = invite.headers.contact().unwrap().unwrap().uri.to_string();
         let routes = invite.headers.get_all("Record-Route");
         let routes: String = routes
@@ -342,7 +357,7 @@ impl Page {
         format!(
             "{method} {contact} SIP/2.0\r\n{}{routes}From: {};tag=t{}\r\nTo: {}\r\nCall-ID: {}\r\n\
              CSeq: {cseq} {method}\r\nMax-Forwards: 70\r\nContact: <{}>\r\nContent-Length: 0\r\n\r\n",
-            self.via(&format!("{method}{cseq}{}", self.name)),
+            self.via(&format!("{method}{cseq}{}{}", self.name, invite.headers.call_id().unwrap())),
             invite.headers.get("To").unwrap(),
             self.name,
             invite.headers.get("From").unwrap(),

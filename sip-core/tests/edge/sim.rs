@@ -110,6 +110,10 @@ pub struct World {
     pub weather: Weather,
     pub pages: Vec<Page>,
     pub pushes: Vec<(Time, PushJob)>,
+    /// What each page has said over its sockets, as it arrived at the edge.
+    pub said: Vec<(Time, usize, Vec<u8>)>,
+    /// What the push service made of each push, if it answers.
+    pub pushed_as: Vec<Option<PushOutcome>>,
     pub records: Vec<CallRecord>,
     /// Records of every other kind.
     pub noted: Vec<Record>,
@@ -119,6 +123,8 @@ pub struct World {
     pub push_answers: VecDeque<PushOutcome>,
     /// Never answered by the push service.
     pub push_silent: bool,
+    /// How many of the next pushes are not.
+    pub push_silences: u32,
     /// An object that nothing reaches and that reaches nobody.
     pub cut_off: Option<String>,
     entropy: Entropy,
@@ -143,11 +149,14 @@ impl World {
             weather: Weather::default(),
             pages: Vec::new(),
             pushes: Vec::new(),
+            said: Vec::new(),
+            pushed_as: Vec::new(),
             records: Vec::new(),
             noted: Vec::new(),
             directory_away: false,
             push_answers: VecDeque::new(),
             push_silent: false,
+            push_silences: 0,
             cut_off: None,
             entropy: Entropy::for_tests(seed),
             lines: BTreeMap::new(),
@@ -442,11 +451,12 @@ impl World {
                 }
             }
             Transit::Up { flow, bytes } => {
-                if self
+                if let Some(page) = self
                     .pages
                     .iter()
-                    .any(|page| page.flow.as_deref() == Some(&flow))
+                    .position(|page| page.flow.as_deref() == Some(&flow))
                 {
+                    self.said.push((self.now, page, bytes.clone()));
                     self.flow_input(&flow, FlowInput::Frame(bytes));
                 }
             }
@@ -552,11 +562,14 @@ impl World {
                 }
                 LineOutput::Push(job) => {
                     self.pushes.push((self.now, (*job).clone()));
+                    let hangs = self.push_silent || self.push_silences > 0;
+                    self.push_silences = self.push_silences.saturating_sub(1);
                     let outcome = self
                         .push_answers
                         .pop_front()
                         .unwrap_or(PushOutcome::Accepted);
-                    if !self.push_silent {
+                    self.pushed_as.push((!hangs).then_some(outcome));
+                    if !hangs {
                         self.put(
                             20,
                             Transit::PushResult {

@@ -35,6 +35,10 @@ pub const ALL: &[Stage] = &[
         run: crates,
     },
     Stage {
+        name: "edge against its model (random sequences)",
+        run: model,
+    },
+    Stage {
         name: "build of worker, client and page",
         run: shipped,
     },
@@ -84,6 +88,28 @@ fn crates(house: &House, full: bool, _: &mut Vec<String>) -> Result<Count> {
         task = task.env(FULL, "1");
     }
     let finished = quietly(house, "crates", &task, "compiling and testing the crates")?;
+    Ok(judge(
+        &finished,
+        count::cargo(finished.lines.iter().map(String::as_str)),
+    ))
+}
+
+/// Random sequences against the model, optimised: each is many turns of many objects.
+fn model(house: &House, full: bool, _: &mut Vec<String>) -> Result<Count> {
+    let sequences = if full { 100_000 } else { 3_000 };
+    let mut task = Task::new(house, house.cargo())
+        .args(["test", "--locked", "--package", "wakeline-sip"])
+        .args(["--profile", "model", "--test", "model"])
+        .env("CARGO_TARGET_DIR", house.target())
+        .env("WAKELINE_SEQUENCES", sequences.to_string())
+        .limit(Duration::from_secs(60 * 60));
+    if full && std::env::var_os("WAKELINE_SEED").is_none() {
+        // Others each time; a failure names its seed.
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+        task = task.env("WAKELINE_SEED", now.as_secs().to_string());
+    }
+    let label = format!("playing {sequences} sequences");
+    let finished = quietly(house, "model", &task, &label)?;
     Ok(judge(
         &finished,
         count::cargo(finished.lines.iter().map(String::as_str)),
