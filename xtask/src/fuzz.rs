@@ -89,7 +89,8 @@ fn build(house: &House) -> Result<PathBuf> {
     }
     let target_dir = house.target().join("fuzz");
     Task::new(house, house.cargo())
-        .args(["build", "--locked", "--release", "--manifest-path"])
+        // Its lock follows that of the house, whose crates it is made of.
+        .args(["build", "--release", "--manifest-path"])
         .arg(house.path("fuzz/Cargo.toml"))
         // Named, so that build scripts and macros are built without the flags.
         .args(["--target", host])
