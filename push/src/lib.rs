@@ -36,7 +36,7 @@ pub use encrypt::decrypt;
 pub use encrypt::{MAX_PLAINTEXT, encrypt};
 pub use notice::{Caller, Kind, Lang, Notice};
 pub use payload::{PayloadError, payload};
-pub use provider::Target;
+pub use provider::{Bare, Target};
 pub use request::{Request, RequestError, request};
 pub use subscription::{Subscription, SubscriptionError};
 pub use topic::Topic;

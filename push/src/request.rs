@@ -63,21 +63,29 @@ pub async fn request<C: Crypto>(
     target: &Target,
     notice: &Notice,
 ) -> Result<Request, RequestError> {
-    let Target::WebPush(subscription) = target;
     let ttl = notice.ttl(now).ok_or(RequestError::Expired)?;
-    let url = allow.check(subscription.endpoint())?;
-    let body = encrypt(crypto, subscription, &payload(notice)?).await?;
-    let headers = vec![
-        (
-            "authorization",
-            vapid.authorization(crypto, now, &url).await?,
-        ),
-        ("content-encoding", "aes128gcm".to_owned()),
-        ("content-type", "application/octet-stream".to_owned()),
+    let url = match target {
+        Target::WebPush(subscription) => allow.check(subscription.endpoint())?,
+        Target::Bare(bare) => allow.check(bare.endpoint())?,
+    };
+    let mut headers = vec![(
+        "authorization",
+        vapid.authorization(crypto, now, &url).await?,
+    )];
+    let body = match target {
+        Target::WebPush(subscription) => {
+            headers.push(("content-encoding", "aes128gcm".to_owned()));
+            headers.push(("content-type", "application/octet-stream".to_owned()));
+            encrypt(crypto, subscription, &payload(notice)?).await?
+        }
+        // Nothing that is not encrypted is said (RFC 8291 §1): whoever is rung asks what is waiting.
+        Target::Bare(_) => Vec::new(),
+    };
+    headers.extend([
         ("ttl", ttl.to_string()),
         ("topic", Topic::of(&notice.wake).as_str().to_owned()),
         ("urgency", "high".to_owned()),
-    ];
+    ]);
     Ok(Request {
         method: "POST",
         url: url.into(),

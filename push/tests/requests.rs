@@ -7,7 +7,7 @@ use pollster::block_on;
 use serde_json::Value;
 use wakeline_push::crypto::PrivateKey;
 use wakeline_push::{
-    AllowList, Caller, CryptoError, EndpointError, Kind, Lang, Notice, Request, RequestError,
+    AllowList, Bare, Caller, CryptoError, EndpointError, Kind, Lang, Notice, Request, RequestError,
     RustCrypto, Subscription, Target, Tokens, Topic, Vapid, VapidError, VapidKeys, decrypt,
     payload, request,
 };
@@ -154,7 +154,9 @@ fn an_endpoint_that_left_the_list_is_not_called_and_not_forgotten() {
 #[test]
 fn a_subscription_whose_key_is_no_point_is_forgotten() {
     let mut site = Site::new();
-    let Target::WebPush(subscription) = &site.target;
+    let Target::WebPush(subscription) = &site.target else {
+        panic!("it has keys");
+    };
     let mut point = *subscription.p256dh().as_octets();
     point[64] ^= 1;
     let auth = B64.encode(subscription.auth());
@@ -216,7 +218,9 @@ fn a_token_is_signed_once_per_push_service_and_renewed_well_before_it_ends() {
     assert_ne!(second, first);
     assert_eq!(at(&site, NOW + 8 * HOUR), second);
 
-    let Target::WebPush(subscription) = &site.target;
+    let Target::WebPush(subscription) = &site.target else {
+        panic!("it has keys");
+    };
     site.vapid
         .forget(&site.allow.check(subscription.endpoint()).unwrap());
     assert_ne!(at(&site, NOW + 8 * HOUR), second);
@@ -296,4 +300,28 @@ fn keys_stay_out_of_logs() {
     let (public, private) = key_pair();
     let log = format!("{:?}", VapidKeys::parse(&public, &private).unwrap());
     assert!(!log.contains(&private));
+}
+
+#[test]
+fn a_bare_endpoint_gets_an_empty_push_that_says_nothing() {
+    let mut site = Site::new();
+    let allow = AllowList::default();
+    let bare = Bare::parse(
+        "https://updates.push.services.mozilla.com/wpush/v2/x",
+        &allow,
+    )
+    .unwrap();
+    assert!(!format!("{bare:?}").contains("wpush"), "a secret");
+    site.target = Target::Bare(bare);
+    let request = site.push(NOW, &notice(Kind::Invitation, NOW)).unwrap();
+    assert!(request.body.is_empty());
+    let names: Vec<_> = request.headers.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["authorization", "ttl", "topic", "urgency"]);
+    site.allow = AllowList::new(["push.example.net"]).unwrap();
+    let refused = site.push(NOW, &notice(Kind::Invitation, NOW)).unwrap_err();
+    assert_eq!(refused, RequestError::Endpoint(EndpointError::Host));
+    assert_eq!(
+        Bare::parse("https://10.0.0.1/", &allow),
+        Err(EndpointError::Address)
+    );
 }

@@ -14,11 +14,13 @@ use super::driver::{Driver, post};
 use super::line::LineRequest;
 use crate::call;
 use crate::config::Site;
+use crate::objects::push::StoredTarget;
 use crate::token::{self, TokenError};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wakeline_edge_api::SIP_SUBPROTOCOL;
+use wakeline_push::{Bare, Target};
 use wakeline_sip::edge::{
     BearerError, Claims, DeviceId, Envelope, Flow, FlowInput, FlowOutput, FlowToken, LineToFlow,
     Number, Uid, Verifier,
@@ -294,5 +296,22 @@ impl Verifier for Tokens {
             expires_at: Time(claims.exp * 1000),
             issued_at: Some(Time(claims.iat.saturating_mul(1000))),
         })
+    }
+
+    fn push_target(&self, provider: &str, prid: &str) -> Option<String> {
+        if provider != "webpush" {
+            return None;
+        }
+        let target = StoredTarget {
+            target: Target::Bare(Bare::parse(prid, &self.site.allow_list().ok()?).ok()?),
+            origin: String::new(),
+            vapid: Some(self.site.vapid_keys().ok()?.public_key()),
+        };
+        serde_json::to_string(&target).ok()
+    }
+
+    fn push_capabilities(&self) -> Option<String> {
+        let key = self.site.vapid_keys().ok()?.public_key();
+        Some(format!("*;+sip.pns=\"webpush\";+sip.vapid=\"{key}\""))
     }
 }

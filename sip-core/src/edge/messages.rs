@@ -55,6 +55,9 @@ pub struct ContactRow {
     pub expires_s: Option<u32>,
     /// Its q value in thousandths.
     pub q: u16,
+    /// Its `pn-*` parameters (RFC 8599) as a push target that the driver understands.
+    #[serde(default)]
+    pub pn: Option<String>,
 }
 
 /// What a REGISTER wants.

@@ -43,6 +43,7 @@ pub use reason::Reason;
 pub use rsip_types::RsipError;
 pub use scan::split_list;
 pub use typed::phrase;
+pub(crate) use uri::unescape;
 pub use uri::{Scheme, Uri, UriRef};
 pub use via::{Via, ViaRef};
 pub use view::{FieldRef, StartLine, View};

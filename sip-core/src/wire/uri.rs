@@ -382,7 +382,7 @@ impl fmt::Display for Uri {
 as_text!(Uri);
 
 /// Resolves `%41` escapes; what is no escape, or would be no UTF-8, stays as it is.
-pub(super) fn unescape(text: &str) -> Cow<'_, str> {
+pub(crate) fn unescape(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
     }

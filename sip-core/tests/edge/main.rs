@@ -26,6 +26,7 @@ mod line_unreachable;
 mod never_tapped;
 mod old_rows;
 mod opened_by_hand;
+mod pn;
 mod presence;
 mod push_troubles;
 mod ready;

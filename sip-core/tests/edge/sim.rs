@@ -38,6 +38,14 @@ impl Verifier for TestTokens {
             issued_at: Some(parts.next().map_or(now, |at| Time(at.parse().unwrap()))),
         })
     }
+
+    fn push_target(&self, provider: &str, prid: &str) -> Option<String> {
+        (provider == "webpush").then(|| format!("bare {prid}"))
+    }
+
+    fn push_capabilities(&self) -> Option<String> {
+        Some("*;+sip.pns=\"webpush\"".into())
+    }
 }
 
 type Rows = BTreeMap<(String, String), String>;

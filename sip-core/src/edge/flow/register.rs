@@ -7,11 +7,11 @@ use crate::id::{DeviceId, Number};
 use crate::time::{Duration, Time};
 use crate::transaction::ServerKey;
 use crate::wire::{
-    Challenge, Contacts, Credentials, HeaderName, NameAddr, Request, Response, quote,
+    Challenge, Contacts, Credentials, HeaderName, NameAddr, Request, Response, Uri, quote, unescape,
 };
 use serde::{Deserialize, Serialize};
 
-use super::verifier::BearerError;
+use super::verifier::{BearerError, Verifier};
 
 /// How long a digest challenge may be answered.
 const NONCE_LIFE: Duration = Duration::from_secs(300);
@@ -96,7 +96,7 @@ impl Flow {
             return Err(Refusal::Status(503, "Too Many Lines On This Flow"));
         }
         let proof = self.proof(now, request, &number)?;
-        Ok((number, proof, bind(request)?))
+        Ok((number, proof, bind(request, self.verifier.as_ref())?))
     }
 
     fn proof(&mut self, now: Time, request: &Request, number: &Number) -> Result<Proof, Refusal> {
@@ -246,6 +246,11 @@ impl Flow {
                 if outbound {
                     response.headers.push(HeaderName::Require, "outbound");
                 }
+                if names_push_service(&request)
+                    && let Some(capabilities) = self.verifier.push_capabilities()
+                {
+                    response.headers.push("Feature-Caps", capabilities);
+                }
                 for wake in &waiting {
                     response.headers.push("Wakeline-Waiting", wake.as_str());
                 }
@@ -299,7 +304,7 @@ impl Flow {
 }
 
 /// What the Contact headers ask for.
-fn bind(request: &Request) -> Result<Bind, Refusal> {
+fn bind(request: &Request, verifier: &dyn Verifier) -> Result<Bind, Refusal> {
     let malformed = |_| Refusal::Status(400, "Malformed Contact");
     let expires = request
         .headers
@@ -319,17 +324,44 @@ fn bind(request: &Request) -> Result<Bind, Refusal> {
                     return Err(Refusal::Status(400, "Unusable Contact"));
                 }
                 let instance = contact.instance().map(DeviceId::from_instance).transpose();
+                let pn = push_target(&contact.uri, verifier)?;
                 Ok(ContactRow {
                     uri,
                     instance: instance.map_err(|_| Refusal::Status(400, "Malformed Instance"))?,
                     reg_id: contact.reg_id(),
                     expires_s: contact.expires().or(expires),
                     q: contact.q().unwrap_or(1000),
+                    pn,
                 })
             });
             rows.collect::<Result<_, _>>().map(Bind::Contacts)
         }
     }
+}
+
+/// The push target of a contact's `pn-*` parameters. A provider alone asks whether it is supported (RFC 8599 §4.1.3).
+fn push_target(uri: &Uri, verifier: &dyn Verifier) -> Result<Option<String>, Refusal> {
+    let unsupported = || Refusal::Status(555, "Push Notification Service Not Supported");
+    let Some(provider) = uri.params.get("pn-provider") else {
+        return Ok(None);
+    };
+    match uri.params.get("pn-prid") {
+        Some(prid) => {
+            // An endpoint holds what may not stand in a SIP URI.
+            verifier
+                .push_target(provider, &unescape(prid))
+                .map(Some)
+                .ok_or_else(unsupported)
+        }
+        None if provider.is_empty() || provider == "webpush" => Ok(None),
+        None => Err(unsupported()),
+    }
+}
+
+/// Whether the user agent asks about, or hands over, a push service.
+fn names_push_service(request: &Request) -> bool {
+    matches!(request.headers.contacts(), Ok(Contacts::List(contacts))
+        if contacts.iter().any(|c| c.uri.params.get("pn-provider").is_some()))
 }
 
 fn contact_header(bound: &BoundContact) -> String {

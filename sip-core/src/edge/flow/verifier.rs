@@ -35,4 +35,15 @@ pub enum BearerError {
 pub trait Verifier {
     /// Checks a Bearer token (RFC 8898).
     fn bearer(&self, token: &str, now: Time) -> Result<Claims, BearerError>;
+
+    /// A push target for a contact's `pn-provider` and `pn-prid` (RFC 8599), opaque here; `None` for a push service that is not
+    /// supported, or may not be called.
+    fn push_target(&self, _provider: &str, _prid: &str) -> Option<String> {
+        None
+    }
+
+    /// What a `Feature-Caps` says of our push services (RFC 8599 §4.1.1, §4.1.4); `None` when there are none.
+    fn push_capabilities(&self) -> Option<String> {
+        None
+    }
 }

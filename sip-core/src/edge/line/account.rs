@@ -29,6 +29,9 @@ pub(super) struct Account {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Device {
     pub(super) push: Option<String>,
+    /// The target came by `pn-*` parameters of a REGISTER, not by REST: the user agent is led as one that is not ours.
+    #[serde(default)]
+    pub(super) by_register: bool,
     public_key: Option<String>,
     label: Option<String>,
     pub(super) lang: Option<String>,
@@ -198,6 +201,7 @@ impl Line {
         }
         match self.devices.get_mut(id.as_str()) {
             Some(device) => {
+                device.by_register &= push.is_none();
                 device.push = push.or(device.push.take());
                 device.public_key = public_key.or(device.public_key.take());
                 device.label = label.or(device.label.take());
@@ -207,6 +211,7 @@ impl Line {
             None => {
                 let device = Device {
                     push,
+                    by_register: false,
                     public_key,
                     label,
                     lang,
@@ -223,6 +228,35 @@ impl Line {
         })
     }
 
+    /// What a REGISTER says of push (RFC 8599). The binding by REST comes first: only a device without one is woken by this, and it
+    /// ends when the user agent unregisters, or registers without it.
+    pub(super) fn push_by_register(&mut self, now: Time, id: &DeviceId, target: Option<String>) {
+        match self.devices.get_mut(id.as_str()) {
+            Some(device) if device.revoked_at.is_some() => {}
+            Some(device) if device.by_register || (device.push.is_none() && target.is_some()) => {
+                device.by_register = target.is_some();
+                device.push = target;
+            }
+            Some(_) => {}
+            None => {
+                let living = self.devices.values().filter(|d| d.revoked_at.is_none());
+                if target.is_some() && living.count() < self.config.edge.max_devices {
+                    let device = Device {
+                        push: target,
+                        by_register: true,
+                        public_key: None,
+                        label: None,
+                        lang: None,
+                        bound_at: now,
+                        seen_at: now,
+                        revoked_at: None,
+                    };
+                    self.devices.insert(id.as_str(), device);
+                }
+            }
+        }
+    }
+
     pub(super) fn bind_push(
         &mut self,
         now: Time,
@@ -235,6 +269,7 @@ impl Line {
         self.bound(id)?;
         if let Some(device) = self.devices.get_mut(id.as_str()) {
             device.push = Some(push);
+            device.by_register = false;
             device.seen_at = now;
         }
         Ok(LineReply::Device {
@@ -279,6 +314,7 @@ impl Line {
         if let Some(device) = self.devices.get_mut(id.as_str()) {
             *device = Device {
                 push: None,
+                by_register: false,
                 public_key: None,
                 label: None,
                 lang: None,

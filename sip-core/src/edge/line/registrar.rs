@@ -179,8 +179,14 @@ impl Line {
         let max = self.config.edge.max_expires_s;
         let seconds = contact.expires_s.unwrap_or(max).min(max);
         if seconds == 0 {
+            if let Some(instance) = &contact.instance {
+                self.push_by_register(now, instance, None);
+            }
             self.remove_binding(now, &key, Some(flow));
             return None;
+        }
+        if let Some(instance) = contact.instance.clone() {
+            self.push_by_register(now, &instance, contact.pn.clone());
         }
         let device = contact
             .instance
@@ -214,7 +220,10 @@ impl Line {
             bound.seen_at = now;
         }
         // A page of ours says "ready" when it can take the call; anybody else is probed.
-        let known = self.devices.contains(device.as_str());
+        let known = self
+            .devices
+            .get(device.as_str())
+            .is_some_and(|bound| !bound.by_register);
         let rings = |call: &Call| {
             !call.wake.state().is_final() && !self.is_caller(call, Some(&device), flow)
         };
