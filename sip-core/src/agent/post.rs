@@ -501,9 +501,7 @@ pub fn sdp_of(headers: &crate::wire::Headers, body: &[u8]) -> Option<Vec<u8>> {
 
 /// An unsupported extension that a request insists on.
 pub fn required(request: &Request) -> Option<String> {
-    let known = [
-        "outbound", "path", "timer", "100rel", "replaces", "histinfo", "gruu",
-    ];
+    let known = ["outbound", "path", "timer", "100rel", "replaces"];
     let tags = request.headers.get_all(HeaderName::Require);
     let unknown: Vec<_> = tags
         .into_iter()
