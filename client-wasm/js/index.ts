@@ -90,8 +90,8 @@ const change = Symbol('change');
 
 /** A line at a SIP server of another make. */
 export interface ServerLine {
-  /** `wss://pbx.example.com/ws`, or several in the order in which they are tried: the next when one is dead or in trouble. */
-  server: string | string[];
+  /** `wss://pbx.example.com/ws` */
+  server: string;
   /** `sip:ada@example.com` */
   addressOfRecord: string;
   /** The name that others see. */
@@ -143,7 +143,7 @@ export class Session {
   static async atServer(o: ServerLine): Promise<Session> {
     await preload();
     return new Session(done(() => SessionCore.atServer(
-      [o.server].flat(), o.addressOfRecord, o.displayName ?? '', o.user, o.password, o.ha1, o.token,
+      o.server, o.addressOfRecord, o.displayName ?? '', o.user, o.password, o.ha1, o.token,
     )));
   }
 
@@ -164,8 +164,12 @@ export class Session {
   /** The line's token, renewed when near its end. */
   token(): Promise<string> { return asked(this[core].token()); }
 
-  /** Binds this device: its credential, and its push target if one is given. Called on each load, idempotent. */
-  bindDevice(o: { subscription?: PushSubscription | null; label?: string; lang?: string } = {}): Promise<void> {
+  /**
+   * Binds this device: its credential, and its push target if one is given. Called on each load, idempotent. Answers the
+   * device as the edge has it: without `push` although a subscription was given, that subscription is dead at its push
+   * service and a new one is wanted.
+   */
+  bindDevice(o: { subscription?: PushSubscription | null; label?: string; lang?: string } = {}): Promise<Device> {
     return asked(this[core].bind(o.subscription ?? undefined, o.label, o.lang));
   }
 
@@ -318,13 +322,20 @@ export class Call extends EventTarget {
   get remoteHeld(): boolean { return this.#view.remoteHeld ?? false; }
   /** The id of the call whose place it takes, after a transfer. */
   get replaces(): string | null { return this.#view.replaces ?? null; }
+  /** The other side hears nothing: the microphone was taken away, or the call was answered without one. */
+  get silent(): boolean { return this.#view.silent; }
   /** When it was answered, ms since the epoch. */
   get answeredAt(): number | null { return this.#view.answeredAt ?? null; }
   /** The other side's sound; null in a tab that follows. */
   get remoteStream(): MediaStream | null { return this.#phone().remoteStream(this.id) ?? null; }
 
-  /** Takes an incoming call; resolves when both sides have agreed. Throws when the microphone is refused: it rings on. */
-  answer(): Promise<void> { return asked(this.#phone().answer(this.id)); }
+  /**
+   * Takes an incoming call; resolves when both sides have agreed. Throws when the microphone is refused: it rings on. With
+   * `microphone: false` none is asked for: this side only listens, until `useMicrophone()`.
+   */
+  answer(o?: { microphone?: boolean }): Promise<void> { return asked(this.#phone().answer(this.id, o?.microphone === false)); }
+  /** Takes the microphone in a call that has lost it, or was answered without. */
+  useMicrophone(): Promise<void> { return asked(this.#phone().useMicrophone(this.id)); }
   /** Declines an incoming call. */
   reject(): void { done(() => this.#phone().reject(this.id)); }
   hangUp(): void { done(() => this.#phone().hangUp(this.id)); }

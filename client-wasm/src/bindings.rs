@@ -61,7 +61,7 @@ impl SessionCore {
     /// A line at a SIP server that is not our edge.
     #[wasm_bindgen(js_name = atServer)]
     pub fn at_server(
-        urls: Vec<String>,
+        url: String,
         address_of_record: String,
         display_name: String,
         user: Option<String>,
@@ -70,7 +70,7 @@ impl SessionCore {
         token: Option<String>,
     ) -> Answer<SessionCore> {
         let line = Line {
-            urls,
+            url,
             address_of_record,
             display_name,
             user,
@@ -103,8 +103,8 @@ impl SessionCore {
         promise(async move { session.token().await.map(JsValue::from) })
     }
 
-    /// Binds this device.
-    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    /// Binds this device; answers it as the edge has it.
+    #[wasm_bindgen(unchecked_return_type = "Promise<Device>")]
     pub fn bind(
         &self,
         subscription: Option<PushSubscription>,
@@ -112,7 +112,7 @@ impl SessionCore {
         lang: Option<String>,
     ) -> Promise {
         let session = self.0.clone();
-        done(async move {
+        promise(async move {
             let push = subscription.as_ref().map(target).transpose()?;
             session.bind(push, label, lang).await
         })
@@ -145,7 +145,8 @@ impl SessionCore {
     /// A wake as it stands.
     #[wasm_bindgen(unchecked_return_type = "Promise<Wake>")]
     pub fn wake(&self, id: String) -> Promise {
-        self.ask("GET", format!("/v1/wakes/{}", segment(&id)))
+        let session = self.0.clone();
+        promise(async move { session.wake(&id).await })
     }
 
     /// Says that the invitation was opened.
@@ -283,9 +284,16 @@ impl PhoneCore {
 
     /// Takes an incoming call.
     #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
-    pub fn answer(&self, call: String) -> Promise {
+    pub fn answer(&self, call: String, listen: bool) -> Promise {
         let phone = self.0.clone();
-        done(async move { phone.answer(call).await })
+        done(async move { phone.answer(call, listen).await })
+    }
+
+    /// Takes the microphone anew.
+    #[wasm_bindgen(js_name = useMicrophone, unchecked_return_type = "Promise<void>")]
+    pub fn use_microphone(&self, call: String) -> Promise {
+        let phone = self.0.clone();
+        done(async move { phone.use_microphone(call).await })
     }
 
     /// Declines an incoming call.

@@ -45,8 +45,7 @@ pub enum Told {
 pub struct Driver(Rc<Inner>);
 
 struct Inner {
-    /// Servers, in the order in which they are tried.
-    urls: Vec<String>,
+    url: String,
     agent: RefCell<Agent>,
     socket: RefCell<Option<Socket>>,
     /// Counts sockets: a late event of an earlier one is not for this one.
@@ -58,6 +57,8 @@ struct Inner {
     failures: RefCell<Table<CallId, Problem>>,
     ice: IceServers,
     audio: JsValue,
+    /// The call that is taken without a microphone.
+    listens: Cell<Option<CallId>>,
     /// Waits to be carried out; whoever finds `draining` unset does it.
     outputs: RefCell<VecDeque<Output>>,
     draining: Cell<bool>,
@@ -74,26 +75,23 @@ impl Driver {
         tell: impl Fn(Told) + 'static,
     ) -> Result<Self, Problem> {
         let account = session.account()?;
-        let urls = session.sip_urls();
+        let url = session.sip_url();
         let (token, login) = session.proof().await?;
         let config = Config {
             address_of_record: Pii(account.address_of_record),
             display_name: Pii(account.display_name),
             instance: session.device()?,
             user_agent: concat!("wakeline/", env!("CARGO_PKG_VERSION")).into(),
-            secure: urls.first().is_some_and(|url| url.starts_with("wss:")),
+            secure: url.starts_with("wss:"),
             token: token.map(Pii),
             login,
             patience: Patience::default(),
             policy: Policy::default(),
         };
         let entropy = Entropy::from_seed(device::random()?);
-        let agent = Agent::new(&config, entropy)
-            .map_err(|_| Problem::Garbled)?
-            .with_servers(urls.len());
         let inner = Rc::new(Inner {
-            urls,
-            agent: RefCell::new(agent),
+            url,
+            agent: RefCell::new(Agent::new(&config, entropy).map_err(|_| Problem::Garbled)?),
             socket: RefCell::new(None),
             serial: Cell::new(0),
             alarm: RefCell::new(None),
@@ -102,6 +100,7 @@ impl Driver {
             failures: RefCell::default(),
             ice,
             audio,
+            listens: Cell::new(None),
             outputs: RefCell::default(),
             draining: Cell::new(false),
             tell: Box::new(tell),
@@ -145,6 +144,11 @@ impl Driver {
     /// Why the media of a call failed; told once.
     pub fn media_failure(&self, call: CallId) -> Option<Problem> {
         self.0.failures.borrow_mut().remove(&call)
+    }
+
+    /// The call that is taken without a microphone, if one is.
+    pub fn listen(&self, call: Option<CallId>) {
+        self.0.listens.set(call);
     }
 
     fn rang(&self) {
@@ -215,11 +219,7 @@ impl Driver {
         let serial = self.0.serial.get() + 1;
         self.0.serial.set(serial);
         let weak = Rc::downgrade(&self.0);
-        let server = self.0.agent.borrow().server();
-        let Some(url) = self.0.urls.get(server) else {
-            return;
-        };
-        let opened = Socket::open(url, move |event| {
+        let opened = Socket::open(&self.0.url, move |event| {
             let Some(driver) = of(&weak).filter(|d| d.0.serial.get() == serial) else {
                 return;
             };
@@ -304,10 +304,13 @@ impl Driver {
         }
         let servers = self.0.ice.get().await;
         let weak = Rc::downgrade(&self.0);
-        let media = Media::new(servers, self.0.audio.clone(), move |event| {
+        let listens = self.0.listens.get() == Some(call);
+        let media = Media::new(servers, self.0.audio.clone(), listens, move |event| {
             let Some(driver) = of(&weak) else { return };
             match event {
-                MediaEvent::Stream | MediaEvent::Connected => (driver.0.tell)(Told::Media(call)),
+                MediaEvent::Stream | MediaEvent::Connected | MediaEvent::Silent => {
+                    (driver.0.tell)(Told::Media(call));
+                }
                 MediaEvent::Failed => driver.command(Command::MediaLost(call)),
             }
         });

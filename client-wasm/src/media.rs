@@ -3,7 +3,7 @@
 //! The microphone is asked for when an offer or answer is wanted, and let go when the call's media is closed, even if
 //! the browser grants it only afterwards.
 
-use crate::problem::Problem;
+use crate::{problem::Problem, types::Sound};
 use gloo_events::EventListener;
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Array, Promise, Reflect};
@@ -15,8 +15,8 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     MediaStream, MediaStreamConstraints, MediaStreamTrack, RtcConfiguration, RtcIceGatheringState,
-    RtcPeerConnection, RtcPeerConnectionState, RtcRtpReceiver, RtcRtpTransceiver, RtcSdpType,
-    RtcSessionDescriptionInit, RtcSignalingState, RtcTrackEvent,
+    RtcPeerConnection, RtcPeerConnectionState, RtcRtpReceiver, RtcRtpSender, RtcRtpTransceiver,
+    RtcSdpType, RtcSessionDescriptionInit, RtcSignalingState, RtcTrackEvent,
 };
 
 /// Candidates that take longer than this are not waited for.
@@ -29,6 +29,8 @@ pub enum MediaEvent {
     Stream,
     /// Packets can flow.
     Connected,
+    /// The microphone was taken away.
+    Silent,
     /// No path between the two sides, or it is lost for good.
     Failed,
 }
@@ -44,11 +46,20 @@ struct Inner {
     audio: JsValue,
     tell: Box<dyn Fn(MediaEvent)>,
     peer: RefCell<Option<Peer>>,
-    microphone: RefCell<Option<MediaStream>>,
+    microphone: RefCell<Option<Microphone>>,
+    /// No microphone is asked for.
+    listens: Cell<bool>,
     remote: RefCell<Option<MediaStream>>,
     muted: Cell<bool>,
     held: Cell<bool>,
     closed: Cell<bool>,
+}
+
+/// A microphone that was given to us.
+struct Microphone {
+    stream: MediaStream,
+    /// Tell when it is taken away.
+    _listeners: Vec<EventListener>,
 }
 
 /// One `RTCPeerConnection` with what listens to it.
@@ -61,13 +72,19 @@ struct Peer {
 
 impl Media {
     /// Media that has touched neither microphone nor network yet.
-    pub fn new(ice_servers: JsValue, audio: JsValue, tell: impl Fn(MediaEvent) + 'static) -> Self {
+    pub fn new(
+        ice_servers: JsValue,
+        audio: JsValue,
+        listens: bool,
+        tell: impl Fn(MediaEvent) + 'static,
+    ) -> Self {
         Self(Rc::new(Inner {
             ice_servers,
             audio,
             tell: Box::new(tell),
             peer: RefCell::new(None),
             microphone: RefCell::new(None),
+            listens: Cell::new(listens),
             remote: RefCell::new(None),
             muted: Cell::new(false),
             held: Cell::new(false),
@@ -77,11 +94,11 @@ impl Media {
 
     /// Our offer, candidates included.
     pub async fn offer(&self) -> Result<String, Problem> {
-        let microphone = self.microphone().await?;
         let connection = match self.connection() {
-            // A later offer changes the connection that stands.
+            // A later offer changes the connection that stands, with or without a microphone.
             Some(connection) => connection,
             None => {
+                let microphone = self.microphone().await?;
                 let connection = self.connect()?;
                 add_tracks(&connection, &microphone);
                 prefer_opus(&connection);
@@ -97,7 +114,12 @@ impl Media {
     /// Our answer to an offer, candidates included. A re-offer by a page that was reloaded (another certificate) is
     /// answered from a fresh connection, for not every browser restarts DTLS on a living one.
     pub async fn answer(&self, offer: &str) -> Result<String, Problem> {
-        let microphone = self.microphone().await?;
+        // A call that has lost its microphone answers a later offer without.
+        let listens = self.0.listens.get() || self.sound().silent;
+        let microphone = match listens {
+            true => None,
+            false => Some(self.microphone().await?),
+        };
         let fingerprint = fingerprint(offer);
         let known = self
             .0
@@ -109,12 +131,18 @@ impl Media {
             Some((connection, true)) => connection,
             _ => {
                 let connection = self.connect()?;
-                add_tracks(&connection, &microphone);
+                if let Some(microphone) = &microphone {
+                    add_tracks(&connection, microphone);
+                }
                 self.direct();
                 connection
             }
         };
         self.describe(&connection, RtcSdpType::Offer, offer).await?;
+        if microphone.is_none() {
+            // As if there were one: a microphone that comes later is sent without a new offer.
+            self.direct();
+        }
         let answer = js(connection.create_answer()).await?;
         js(connection.set_local_description(answer.unchecked_ref())).await?;
         self.gathered(&connection).await
@@ -171,7 +199,7 @@ impl Media {
     fn speak(&self) {
         let on = self.speaks();
         if let Some(microphone) = &*self.0.microphone.borrow() {
-            for track in tracks(microphone) {
+            for track in tracks(&microphone.stream) {
                 track.set_enabled(on);
             }
         }
@@ -196,9 +224,26 @@ impl Media {
         }
     }
 
-    /// Silence is being sent.
-    pub fn muted(&self) -> bool {
-        self.0.muted.get()
+    /// What becomes of the microphone's sound.
+    pub fn sound(&self) -> Sound {
+        Sound {
+            muted: self.0.muted.get(),
+            // Before there is a connection nothing is missed yet.
+            silent: self.0.peer.borrow().is_some() && self.0.microphone.borrow().is_none(),
+        }
+    }
+
+    /// Takes the microphone anew and sends it in the place that the call has for it: nothing is negotiated.
+    pub async fn use_microphone(&self) -> Result<(), Problem> {
+        self.0.listens.set(false);
+        let microphone = self.microphone().await?;
+        let connection = self.connection().ok_or(Problem::Gone)?;
+        let track = tracks(&microphone).next().ok_or(Problem::Gone)?;
+        for sender in connection.get_senders().iter() {
+            let sender: RtcRtpSender = sender.unchecked_into();
+            js(sender.replace_track(Some(&track))).await?;
+        }
+        Ok(())
     }
 
     /// Sends digits with the sound; false where the other side takes none there.
@@ -239,7 +284,7 @@ impl Media {
             peer.connection.close();
         }
         if let Some(microphone) = self.0.microphone.take() {
-            stop(&microphone);
+            stop(&microphone.stream);
         }
     }
 
@@ -248,8 +293,8 @@ impl Media {
     }
 
     async fn microphone(&self) -> Result<MediaStream, Problem> {
-        if let Some(stream) = &*self.0.microphone.borrow() {
-            return Ok(same(stream));
+        if let Some(microphone) = &*self.0.microphone.borrow() {
+            return Ok(same(&microphone.stream));
         }
         let devices = web_sys::window()
             .ok_or(Problem::Gone)?
@@ -269,7 +314,20 @@ impl Media {
         for track in tracks(&stream) {
             track.set_enabled(self.speaks());
         }
-        *self.0.microphone.borrow_mut() = Some(same(&stream));
+        let listeners = tracks(&stream).map(|track| {
+            let weak = Rc::downgrade(&self.0);
+            // Unplugged, or forbidden in the middle of the call. Our own stopping of it says nothing.
+            EventListener::new(&track, "ended", move |_| {
+                if let Some(inner) = weak.upgrade() {
+                    inner.microphone.take();
+                    (inner.tell)(MediaEvent::Silent);
+                }
+            })
+        });
+        *self.0.microphone.borrow_mut() = Some(Microphone {
+            _listeners: listeners.collect(),
+            stream: same(&stream),
+        });
         Ok(stream)
     }
 
@@ -371,7 +429,7 @@ impl Drop for Inner {
             peer.connection.close();
         }
         if let Some(microphone) = self.microphone.take() {
-            stop(&microphone);
+            stop(&microphone.stream);
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Requests to the edge under `/v1`. Bodies go out and come in through the browser's own JSON.
 
 use crate::problem::{Problem, Refusal};
+use gloo_timers::callback::Timeout;
 use js_sys::{JSON, Promise};
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Headers, Request, RequestInit, Response};
+use web_sys::{AbortController, Headers, Request, RequestInit, Response};
 
 #[wasm_bindgen]
 extern "C" {
@@ -58,6 +59,10 @@ impl Call<'_> {
         // A report must outlive the page that sends it.
         let url = format!("{}{}", self.edge, self.path);
         let _ = js_sys::Reflect::set(&init, &"keepalive".into(), &JsValue::TRUE);
+        // An edge that takes a request and never answers it is not there.
+        let controller = AbortController::new().map_err(|e| Problem::from_js(&e))?;
+        init.set_signal(Some(&controller.signal()));
+        let given_up = Timeout::new(patience(self.path), move || controller.abort());
         let request =
             Request::new_with_str_and_init(&url, &init).map_err(|e| Problem::from_js(&e))?;
 
@@ -70,6 +75,7 @@ impl Call<'_> {
             Ok(promise) => JsFuture::from(promise).await.unwrap_or_default(),
             Err(_) => JsValue::UNDEFINED,
         };
+        drop(given_up);
         if response.ok() {
             return Ok(value);
         }
@@ -81,6 +87,15 @@ impl Call<'_> {
                 ..Refusal::default()
             }
         }))))
+    }
+}
+
+/// How long an answer may take, ms. Behind a wake a caller waits, and what is said of it may be said twice.
+fn patience(path: &str) -> u32 {
+    if path.starts_with("/v1/wakes/") {
+        3_000
+    } else {
+        20_000
     }
 }
 

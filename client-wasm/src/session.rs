@@ -151,7 +151,7 @@ impl Session {
 
     /// A line at a SIP server that is not our edge.
     pub fn at_server(server: Server) -> Self {
-        Self::with(server.urls.join(" "), Some(server), None)
+        Self::with(server.url.clone(), Some(server), None)
     }
 
     fn with(edge: String, server: Option<Server>, record: Option<Record>) -> Self {
@@ -164,15 +164,15 @@ impl Session {
         }))
     }
 
-    /// Where SIP is spoken: the addresses of WebSockets, in the order in which they are tried.
-    pub fn sip_urls(&self) -> Vec<String> {
+    /// Where SIP is spoken: the WebSocket's address.
+    pub fn sip_url(&self) -> String {
         match &self.0.server {
-            Some(server) => server.urls.clone(),
+            Some(server) => server.url.clone(),
             // http → ws, https → wss.
-            None => vec![format!(
+            None => format!(
                 "ws{}{SIP_PATH}",
                 self.0.edge.strip_prefix("http").unwrap_or(&self.0.edge)
-            )],
+            ),
         }
     }
 
@@ -184,7 +184,7 @@ impl Session {
         }
     }
 
-    /// The edge's origin; the servers' addresses where there is none.
+    /// The edge's origin; the server's address where there is none.
     pub fn edge(&self) -> &str {
         &self.0.edge
     }
@@ -340,8 +340,23 @@ impl Session {
 
     /// A report of this device about a wake: `opened`, `ready`, `decline`.
     pub async fn report(&self, wake: &str, what: &str) -> Result<JsValue, Problem> {
+        self.tell(wake, what, None).await
+    }
+
+    /// Says what keeps this page from going on with a wake that was opened.
+    pub async fn hindered(&self, wake: &str, why: api::Why) -> Result<JsValue, Problem> {
+        self.tell(wake, "opened", Some(why)).await
+    }
+
+    async fn tell(
+        &self,
+        wake: &str,
+        what: &str,
+        hindered: Option<api::Why>,
+    ) -> Result<JsValue, Problem> {
         let body = api::WakeReport {
             device: Some(self.device()?),
+            hindered,
         };
         self.ask(
             "POST",
@@ -351,13 +366,19 @@ impl Session {
         .await
     }
 
+    /// A wake as it stands.
+    pub async fn wake(&self, wake: &str) -> Result<JsValue, Problem> {
+        let path = format!("/v1/wakes/{}", segment(wake));
+        self.ask("GET", &path, None::<&()>).await
+    }
+
     /// Binds this device: its credential, its push target, its name and language.
     pub async fn bind(
         &self,
         push: Option<api::PushTarget>,
         label: Option<String>,
         lang: Option<String>,
-    ) -> Result<(), Problem> {
+    ) -> Result<JsValue, Problem> {
         let record = self.record()?;
         let body = api::BindDevice {
             push,
@@ -366,7 +387,7 @@ impl Session {
             lang,
         };
         let path = format!("/v1/devices/{}", record.device);
-        self.ask("PUT", &path, Some(&body)).await.map(drop)
+        self.ask("PUT", &path, Some(&body)).await
     }
 
     /// Unbinds the device at the edge and forgets everything here, also when the edge cannot be reached.

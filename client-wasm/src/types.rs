@@ -130,6 +130,12 @@ pub enum Outcome {
     Unanswered,
     /// Nobody opened the page in time.
     Expired,
+    /// It was opened in time, but the edge refused its registration.
+    Refused,
+    /// It was opened in time, but could not register.
+    Unregistered,
+    /// It registered in time, but never said that it can take the call.
+    Unready,
     /// The caller gave up.
     Cancelled,
     /// Another device of this line took it.
@@ -206,13 +212,24 @@ pub struct CallView {
     /// The call whose place it takes, after a transfer.
     #[serde(default)]
     pub replaces: Option<String>,
+    /// The other side hears nothing: the microphone was taken away, or the call was answered without one.
+    pub silent: bool,
     /// When it was answered, ms since the epoch.
     pub answered_at: Option<u64>,
 }
 
+/// What becomes of the microphone's sound.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sound {
+    /// The user wants silence.
+    pub muted: bool,
+    /// There is no microphone.
+    pub silent: bool,
+}
+
 impl CallView {
     /// The agent's view with what the driver adds.
-    pub fn of(id: agent::CallId, view: agent::CallView, muted: bool) -> Self {
+    pub fn of(id: agent::CallId, view: agent::CallView, sound: Sound) -> Self {
         Self {
             id: id.0.to_string(),
             wake: view.wake,
@@ -248,7 +265,8 @@ impl CallView {
                     agent::By::Remote => By::Remote,
                 },
             }),
-            muted,
+            muted: sound.muted,
+            silent: sound.silent,
             held: view.held,
             remote_held: view.remote_held,
             replaces: view.replaces.map(|id| id.0.to_string()),
@@ -264,6 +282,9 @@ fn outcome(outcome: agent::Outcome) -> Outcome {
         agent::Outcome::Busy => Outcome::Busy,
         agent::Outcome::Unanswered => Outcome::Unanswered,
         agent::Outcome::Expired => Outcome::Expired,
+        agent::Outcome::Refused => Outcome::Refused,
+        agent::Outcome::Unregistered => Outcome::Unregistered,
+        agent::Outcome::Unready => Outcome::Unready,
         agent::Outcome::Cancelled => Outcome::Cancelled,
         agent::Outcome::Elsewhere => Outcome::Elsewhere,
         agent::Outcome::Unbound => Outcome::Unbound,
@@ -284,6 +305,28 @@ pub struct WakeProgress {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub outcome: Option<String>,
+    /// Why it expired, in the edge's word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub why: Option<String>,
+    /// What keeps this page from going on. It keeps trying.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub hindered: Option<Hindrance>,
+}
+
+/// What keeps a page that was opened for a wake from going on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Tsify)]
+#[serde(rename_all = "lowercase")]
+pub enum Hindrance {
+    /// The edge refused its registration.
+    Refused,
+    /// Its registration gets no answer.
+    Unregistered,
+    /// Its "ready" gets no answer.
+    Unready,
+    /// The edge cannot be asked at all.
+    Unreachable,
 }
 
 /// How far a page is with a wake.

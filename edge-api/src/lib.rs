@@ -29,7 +29,7 @@ pub use records::{
 };
 pub use wake::{
     DeviceState, DeviceWake, Missed, MissedList, MissedSeen, Party, Waiting, Wake, WakeReport,
-    WakeState,
+    WakeState, Why,
 };
 
 /// The subprotocol asked for, and echoed, on the WebSocket upgrade of [`SIP_PATH`] (RFC 7118 §4).

@@ -51,6 +51,22 @@ impl WakeState {
     }
 }
 
+/// Why a wake expired; also what a page reports of itself while it cannot go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Why {
+    /// Nobody opened the invitation.
+    Unopened,
+    /// It was opened, but the page's registration was refused.
+    Refused,
+    /// It was opened, but the page's registration got no answer, or the page never came.
+    Unregistered,
+    /// The page registered, but never said that it can take the call.
+    Unready,
+}
+
 /// Where one device stands in a wake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
@@ -122,6 +138,9 @@ pub struct Wake {
     pub created_at: u64,
     /// When "ready" comes too late.
     pub expires_at: u64,
+    /// Why it expired, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Why>,
     /// The devices it asks.
     pub devices: Vec<DeviceWake>,
 }
@@ -138,6 +157,9 @@ pub struct WakeReport {
         schema(pattern = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
     )]
     pub device: Option<String>,
+    /// With `opened`: what keeps its page from going on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hindered: Option<Why>,
 }
 
 /// `GET /v1/waiting`: what a page asks on every load, however it was opened.
@@ -145,6 +167,9 @@ pub struct WakeReport {
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Waiting {
+    /// The edge's clock: a page whose own is wrong shows times by it.
+    #[serde(default)]
+    pub now: u64,
     /// Wakes that are not final.
     pub wakes: Vec<Wake>,
     /// Missed calls that have not been seen.

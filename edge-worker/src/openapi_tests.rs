@@ -124,6 +124,7 @@ fn wake() -> api::Wake {
         },
         created_at: AT,
         expires_at: AT + 60_000,
+        why: None,
         devices: vec![api::DeviceWake {
             device: DEVICE.into(),
             state: api::DeviceState::Pushed,
@@ -145,6 +146,7 @@ fn missed() -> api::Missed {
 fn report() -> api::WakeReport {
     api::WakeReport {
         device: Some(DEVICE.into()),
+        hindered: None,
     }
 }
 
@@ -225,6 +227,7 @@ fn operation(name: Name) -> Operation {
         }),
         Name::RevokeDevice => op("Revoke a device for ever", 204).or(&[BAD_REQUEST]),
         Name::Waiting => op("What waits for the line", 200).gives(&api::Waiting {
+            now: 1_790_000_000_000,
             wakes: vec![wake()],
             missed: vec![missed()],
         }),

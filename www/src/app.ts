@@ -35,6 +35,8 @@ export class WakelineApp extends LitElement {
   declare state: State;
   /** The clock that times are shown by. */
   now: () => number = Date.now;
+  /** The clock of times that the edge tells; this device's own may be wrong by a day. */
+  readonly edgeNow = (): number => this.now() + this.state.clock;
   #shown: Screen | null = null;
 
   protected override createRenderRoot(): HTMLElement {
@@ -50,6 +52,7 @@ export class WakelineApp extends LitElement {
     set('data-registration', this.state.registration.state);
     set('data-call', call?.id);
     set('data-stage', screen === 'calling' && call ? stageOf(call) : null);
+    set('data-why', screen === 'too-late' ? this.state.wake?.why : screen === 'connecting' ? this.state.wake?.hindered : null);
     set('data-outcome', screen === 'ended' ? call?.end?.outcome : screen === 'too-late' ? this.state.wake?.outcome : null);
   }
 
@@ -94,7 +97,7 @@ export class WakelineApp extends LitElement {
       case 'calling':
         return html`<wl-calling .t=${t} .call=${call}></wl-calling>`;
       case 'connecting':
-        return html`<wl-connecting .t=${t} .wake=${state.wake}></wl-connecting>`;
+        return html`<wl-connecting .t=${t} .wake=${state.wake} .unreachable=${state.session === 'unreachable'}></wl-connecting>`;
       case 'ringing':
         return html`<wl-ringing .t=${t} .call=${call} .microphone=${state.setup.microphone} .ring=${state.sound.ring} .large=${state.answerAsked === call?.wake && call?.wake !== null}></wl-ringing>`;
       case 'answering': case 'active':
@@ -103,11 +106,11 @@ export class WakelineApp extends LitElement {
       case 'ended':
         return html`<wl-ended .t=${t} .call=${call}></wl-ended>`;
       case 'too-late':
-        return html`<wl-too-late .t=${t} .wake=${state.wake} .now=${this.now}></wl-too-late>`;
+        return html`<wl-too-late .t=${t} .wake=${state.wake} .now=${this.edgeNow}></wl-too-late>`;
       case 'missed':
-        return html`<wl-missed .t=${t} .missed=${state.missed} .now=${this.now}></wl-missed>`;
+        return html`<wl-missed .t=${t} .missed=${state.missed} .now=${this.edgeNow}></wl-missed>`;
       case 'devices':
-        return html`<wl-devices .t=${t} .account=${state.account} .devices=${state.devices} .language=${state.language} .visible=${state.visible} .now=${this.now}></wl-devices>`;
+        return html`<wl-devices .t=${t} .account=${state.account} .devices=${state.devices} .language=${state.language} .visible=${state.visible} .now=${this.edgeNow}></wl-devices>`;
       case 'following':
         return html`<wl-following .t=${t}></wl-following>`;
     }
@@ -150,6 +153,7 @@ export class WakelineApp extends LitElement {
   #announce(screen: Screen, t: Messages): string {
     const call = callInFront(this.state);
     if (screen === 'calling' && call) return t.calling.status(nameOf(call.remote))[stageOf(call)];
+    if (screen === 'connecting' && this.state.wake?.hindered) return t.connecting.hindered[this.state.wake.hindered];
     if (screen === 'connecting' && this.state.wake) return t.connecting.title(this.state.wake.caller ? nameOf(this.state.wake.caller) : '');
     if (screen === 'reconnecting') return t.registration.reconnecting;
     return '';

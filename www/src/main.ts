@@ -1,4 +1,5 @@
 /** Puts the page together: the store between the ports and the app. */
+import type { Device } from 'wakeline';
 import { restored, route } from './boot.ts';
 import { WakelineApp } from './app.ts';
 import { pickLanguage, languages } from './i18n/index.ts';
@@ -83,18 +84,35 @@ function offerSetup(state: State): void {
   if (setupWanted(state) && !state.wake && !state.calls.length) store.dispatch({ type: 'page', page: 'set-up' });
 }
 
+/** The browser gave no microphone, for this reason: said where it is wanted. */
+async function withoutMicrophone(reason: string | null): Promise<void> {
+  if (reason === null) return;
+  await refreshPermissions();
+  // The permission says nothing of a device that is not there, or that another program holds.
+  if (reason === 'NotFoundError' || reason === 'NotReadableError') store.dispatch({ type: 'setup', setup: { microphone: 'missing' } });
+}
+
+/** A microphone that was plugged in, or allowed again, is taken by the call that lacks one. */
+async function regainMicrophone(): Promise<void> {
+  const call = callInFront(store.state);
+  if (!call?.silent || call.phase !== 'active' || (await microphone()) !== 'granted') return;
+  await withoutMicrophone(await phone.useMicrophone(call.id));
+}
+
 const refreshPermissions = async (): Promise<void> => store.dispatch({ type: 'setup', setup: await currentPermissions() });
 
 /** The device's binding: its push subscription compared with the edge's key, then told to the edge. Never in a call's way. */
 async function bind(): Promise<void> {
   const { session } = phone;
   if (!session) return;
-  const tell = (subscription: PushSubscription | null): Promise<void> =>
+  const tell = (subscription: PushSubscription | null): Promise<Device | null> =>
     session.bindDevice({ ...(subscription ? { subscription } : {}), label: deviceLabel(), lang: languages[store.state.language].tag })
-      .catch(() => undefined); // the next load binds again
+      .catch(() => null); // the next load binds again
   const [registration, key] = await Promise.all([worker.activeWorker(), session.vapidKey().catch(() => null)]);
   let subscription = registration && key ? await worker.presentSubscription(registration, key).catch(() => null) : null;
-  await tell(subscription);
+  const bound = await tell(subscription);
+  // What the push service has forgotten the browser still believes in; the edge knows better.
+  if (bound && !bound.push) subscription = null;
   if (!subscription && registration && key) {
     // A browser may take long to reach its push service; the device is known meanwhile.
     subscription = await worker.subscribe(registration, key).catch(() => null);
@@ -152,8 +170,14 @@ const handlers: { [K in RequestName]: (detail: Requests[K]) => unknown } = {
   },
   answer: async ({ call }) => {
     sound.unlock();
-    if (!await phone.answer(call)) await refreshPermissions();
+    await withoutMicrophone(await phone.answer(call));
   },
+  listen: async ({ call }) => {
+    sound.unlock();
+    await phone.answer(call, true);
+  },
+  microphone: async ({ call }) => withoutMicrophone(await phone.useMicrophone(call)),
+  'wake-again': ({ wake }) => phone.wake(wake, false),
   decline: ({ call }) => phone.decline(call),
   swap: ({ from, to }) => {
     phone.hangUp(from);
@@ -201,7 +225,8 @@ document.addEventListener('visibilitychange', () => {
 
 store.dispatch({ type: 'setup', setup: { later: localStorage.getItem(LATER) === '1' } });
 void refreshPermissions();
-watchPermissions(() => void refreshPermissions());
+watchPermissions(() => void refreshPermissions().then(regainMicrophone));
+navigator.mediaDevices?.addEventListener?.('devicechange', () => void refreshPermissions().then(regainMicrophone));
 void phone.adopt(restored, route);
 // Nobody signed in needs no push, but the page shell works offline from now on.
 void whenIdle(() => worker.registerWorker());

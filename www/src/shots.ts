@@ -16,7 +16,7 @@ const base = (language: Language): State => ({
   setup: { microphone: 'granted', notifications: 'granted', asking: false, subscribed: true, later: false },
 });
 const call = (change: Partial<CallView>): CallView => ({
-  id: 'c1', wake: 'w1', direction: 'out', remote: bob, phase: 'calling', stage: null, muted: false, held: false, remoteHeld: false, answeredAt: null, end: null, endedAt: null, ...change,
+  id: 'c1', wake: 'w1', direction: 'out', remote: bob, phase: 'calling', stage: null, muted: false, silent: false, held: false, remoteHeld: false, answeredAt: null, end: null, endedAt: null, ...change,
 });
 const incoming = call({ direction: 'in', remote: alice, phase: 'incoming' });
 const active = call({ direction: 'in', remote: alice, phase: 'active', answeredAt: NOW - 83_000 });
@@ -24,7 +24,7 @@ const ended = (change: Partial<CallView>, outcome: NonNullable<CallView['end']>[
   calls: [call({ phase: 'ended', endedAt: NOW, ...change, end: { outcome, by, status: 480, reason } })],
 });
 const wake = (change: Partial<NonNullable<State['wake']>>): Partial<State> => ({
-  wake: { id: 'w1', answer: false, progress: 'registering', outcome: null, caller: null, callerOnline: null, at: null, ...change },
+  wake: { id: 'w1', answer: false, progress: 'registering', outcome: null, why: null, hindered: null, caller: null, callerOnline: null, at: null, ...change },
 });
 const missed: State['missed'] = [
   { id: 'm1', caller: alice, at: NOW - 4 * MINUTE, outcome: 'expired', callerOnline: true, seen: false },
@@ -70,16 +70,22 @@ export const states: Record<string, Partial<State>> = {
   'calling-ringing-at-once': { calls: [call({ phase: 'ringing' })] },
   'connecting': wake({}),
   'connecting-ready': wake({ progress: 'ready', caller: alice }),
+  'connecting-refused': wake({ hindered: 'refused' }),
+  'connecting-unregistered': wake({ hindered: 'unregistered' }),
+  'connecting-unready': wake({ hindered: 'unready' }),
+  'connecting-unreachable': wake({ hindered: 'unreachable' }),
   'ringing': { calls: [incoming] },
   'ringing-silent': { calls: [incoming], sound: { ring: 'blocked', remote: 'silent' }, setup: { microphone: 'prompt', notifications: 'granted', asking: false, subscribed: true, later: false } },
   'ringing-answer-asked': { calls: [incoming], answerAsked: 'w1', sound: { ring: 'blocked', remote: 'silent' } },
   'ringing-blocked': { calls: [incoming], setup: { microphone: 'blocked', notifications: 'granted', asking: false, subscribed: true, later: false } },
+  'ringing-missing': { calls: [incoming], setup: { microphone: 'missing', notifications: 'granted', asking: false, subscribed: true, later: false } },
   'answering': { calls: [{ ...incoming, phase: 'connecting' }], setup: { microphone: 'prompt', notifications: 'granted', asking: false, subscribed: true, later: false } },
   'active': { calls: [active] },
   'active-muted': { calls: [{ ...active, muted: true }] },
   'active-held': { calls: [{ ...active, held: true }] },
   'active-held-by-other': { calls: [{ ...active, remoteHeld: true }] },
   'active-two': { calls: [active, { ...active, id: 'c2', held: true, remote: { number: '1003', displayName: 'Carol' } }] },
+  'active-no-microphone': { calls: [{ ...active, silent: true }], setup: { microphone: 'blocked', notifications: 'granted', asking: false, subscribed: true, later: false } },
   'active-silent': { calls: [active], sound: { ring: 'silent', remote: 'blocked' } },
   'active-second': { calls: [active, { ...incoming, id: 'c2', remote: bob }] },
   'active-lost': { calls: [active], ...lost({}) },
@@ -88,6 +94,10 @@ export const states: Record<string, Partial<State>> = {
   'ended-busy': ended({}, 'busy'),
   'ended-unanswered': ended({}, 'unanswered'),
   'ended-expired': ended({}, 'expired'),
+  'ended-refused': ended({}, 'refused'),
+  'ended-unregistered': ended({}, 'unregistered'),
+  'ended-unready': ended({}, 'unready'),
+  'ended-microphone': ended({}, 'failed', 'local', 'NotAllowedError'),
   'ended-unbound': ended({}, 'unbound'),
   'ended-unknown': ended({ remote: { number: '4711', displayName: '' } }, 'unknown'),
   'ended-unreachable': ended({}, 'unreachable'),
@@ -95,6 +105,7 @@ export const states: Record<string, Partial<State>> = {
   'ended-missed': ended({ direction: 'in', remote: alice }, 'cancelled'),
   'ended-elsewhere': ended({ direction: 'in', remote: alice }, 'elsewhere'),
   'too-late': wake({ progress: 'over', outcome: 'expired', caller: alice, at: NOW - 4 * MINUTE, callerOnline: true }),
+  'too-late-refused': wake({ progress: 'over', outcome: 'expired', why: 'refused', caller: alice, at: NOW - MINUTE, callerOnline: true }),
   'too-late-answered': wake({ progress: 'over', outcome: 'answered', caller: alice, at: NOW - 4 * MINUTE }),
   'missed': { page: 'missed', missed },
   'missed-none': { page: 'missed' },

@@ -51,6 +51,8 @@ struct Inner {
     calls: RefCell<Table<String, CallView>>,
     /// Wakes to say ready for at the next registration, with those who want to know.
     wanted: RefCell<Table<String, Vec<Reply<JsValue>>>>,
+    /// Wakes that were tapped and whose call is not here yet.
+    underway: RefCell<Table<String, wakes::Step>>,
     /// Wakes that need nothing more on this flow.
     said: RefCell<Table<String, ()>>,
     /// Wakes for which the edge was told twice.
@@ -102,6 +104,7 @@ impl Phone {
             }),
             calls: RefCell::default(),
             wanted: RefCell::default(),
+            underway: RefCell::default(),
             said: RefCell::default(),
             repeated: RefCell::default(),
             answering: RefCell::default(),
@@ -172,8 +175,8 @@ impl Phone {
         Ok(call.0.to_string())
     }
 
-    /// Takes an incoming call; resolves when both sides have agreed.
-    pub async fn answer(&self, call: String) -> Result<(), Problem> {
+    /// Takes an incoming call; resolves when both sides have agreed. With `listen` no microphone is asked for.
+    pub async fn answer(&self, call: String, listen: bool) -> Result<(), Problem> {
         let Ok(driver) = self.driver() else {
             return self.tell_leader(call, Action::Answer);
         };
@@ -183,6 +186,7 @@ impl Phone {
         }
         let (reply, answered) = oneshot::channel();
         self.0.answering.borrow_mut().insert(call.clone(), reply);
+        driver.listen(listen.then_some(id(&call)?));
         driver.command(Command::Answer(id(&call)?));
         answered.await.unwrap_or(Err(Problem::Gone))
     }
@@ -243,6 +247,14 @@ impl Phone {
         } else {
             Command::Transfer(call, Pii(to))
         });
+        Ok(())
+    }
+
+    /// Takes the microphone anew in a call that has lost it, or was answered without; only in the leading tab.
+    pub async fn use_microphone(&self, call: String) -> Result<(), Problem> {
+        let media = self.driver()?.media(id(&call)?).ok_or(Problem::Gone)?;
+        media.use_microphone().await?;
+        self.media_changed(&call);
         Ok(())
     }
 

@@ -71,6 +71,7 @@ impl Phone {
         });
         let alive = state.await.is_ok();
         if alive && !self.0.calls.borrow().is_empty() {
+            self.0.underway.borrow_mut().clear();
             for (wake, _) in self.0.wanted.take() {
                 self.tell(&News::Ready { wake });
             }
@@ -154,7 +155,7 @@ impl Phone {
                 page::beside(async move {
                     // The follower sees in the call's state what became of it.
                     let _ = match what {
-                        Action::Answer => phone.answer(call).await,
+                        Action::Answer => phone.answer(call, false).await,
                         Action::Reject => phone.reject(call),
                         Action::HangUp => phone.hang_up(call),
                         Action::Mute => phone.mute(call, true),

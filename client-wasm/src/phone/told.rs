@@ -5,7 +5,7 @@ use crate::{
     driver::Told,
     page,
     problem::Problem,
-    types::{CallChange, CallState, CallView, Registration, RegistrationState, js},
+    types::{CallChange, CallState, CallView, Registration, RegistrationState, Sound, js},
 };
 use gloo_timers::future::TimeoutFuture;
 use wakeline_sip::{
@@ -34,9 +34,9 @@ impl Phone {
             Told::Agent(Event::TokenRefused) => self.renew_token(),
             Told::Agent(Event::Incoming(call, view)) => {
                 if let Some(wake) = &view.wake {
-                    self.0.said.borrow_mut().insert(wake.clone(), ());
+                    self.wake_arrived(wake);
                 }
-                self.call_is(CallView::of(call, view, false));
+                self.call_is(CallView::of(call, view, Sound::default()));
                 let Ok(driver) = self.driver() else { return };
                 page::beside(async move {
                     page::painted().await;
@@ -82,11 +82,9 @@ impl Phone {
 
     pub(super) fn call_came_further(&self, call: CallId, view: agent::CallView) {
         let driver = self.driver().ok();
-        let muted = driver
-            .as_ref()
-            .and_then(|d| d.media(call))
-            .is_some_and(|m| m.muted());
-        let mut view = CallView::of(call, view, muted);
+        let media = driver.as_ref().and_then(|d| d.media(call));
+        let sound = media.map(|m| m.sound()).unwrap_or_default();
+        let mut view = CallView::of(call, view, sound);
         match (view.state, &mut view.end) {
             (CallState::Active, _) => self.answered(&view.id, Ok(())),
             (CallState::Ended, end) => {
@@ -170,14 +168,13 @@ impl Phone {
     }
 
     pub(super) fn media_changed(&self, call: &str) {
-        let muted = id(call)
-            .ok()
-            .and_then(|id| self.driver().ok()?.media(id))
-            .is_some_and(|m| m.muted());
+        let media = id(call).ok().and_then(|id| self.driver().ok()?.media(id));
+        let sound = media.map(|m| m.sound()).unwrap_or_default();
         let Some(mut view) = self.0.calls.borrow().get(call).cloned() else {
             return;
         };
-        view.muted = muted;
+        view.muted = sound.muted;
+        view.silent = sound.silent;
         self.0.calls.borrow_mut().insert(call.into(), view.clone());
         self.0.port.call(js(&view), js(&CallChange::Media));
         self.tell_state();

@@ -15,7 +15,7 @@ use wakeline_edge_api::problem;
 use wakeline_sip::edge::{
     Availability, DeviceId, LineCommand, LineReply, MissedView, Number, Party, WakeId, WakeView,
 };
-use wakeline_sip::wake::{DeviceState, WakeState};
+use wakeline_sip::wake::{DeviceState, WakeState, Why};
 
 /// Callers whose presence is asked for one list; the rest is left out.
 const MAX_PRESENCE: usize = 20;
@@ -44,6 +44,7 @@ pub async fn waiting(call: &Call) -> Answer {
             json(
                 200,
                 &api::Waiting {
+                    now: crate::call::now(),
                     wakes: wakes.into_iter().map(wake).collect(),
                     missed,
                 },
@@ -81,7 +82,20 @@ pub async fn report(call: &Call, report: Report) -> Answer {
     };
     let command = match report {
         Report::Shown => LineCommand::Shown { wake, device },
-        Report::Opened => LineCommand::Opened { wake, device },
+        Report::Opened => match call.json_or_default::<api::WakeReport>()?.hindered {
+            None => LineCommand::Opened { wake, device },
+            Some(api::Why::Unopened) => {
+                return Err(refuse(
+                    problem::BAD_REQUEST,
+                    "What is reported as opened is not unopened: say refused, unregistered or unready.",
+                ));
+            }
+            Some(reason) => LineCommand::Hindered {
+                wake,
+                device,
+                why: hindrance(reason),
+            },
+        },
         Report::Ready => LineCommand::Ready { wake, device },
         Report::Decline => LineCommand::Decline { wake, device },
     };
@@ -232,12 +246,31 @@ pub fn wake(view: WakeView) -> api::Wake {
         caller: party(view.caller),
         created_at: view.created_at.as_millis(),
         expires_at: view.expires_at.as_millis(),
+        why: view.why.map(why),
         devices: devices
             .map(|(device, state)| api::DeviceWake {
                 device: device.to_string(),
                 state: device_state(state),
             })
             .collect(),
+    }
+}
+
+fn why(why: Why) -> api::Why {
+    match why {
+        Why::Unopened => api::Why::Unopened,
+        Why::Refused => api::Why::Refused,
+        Why::Unregistered => api::Why::Unregistered,
+        Why::Unready => api::Why::Unready,
+    }
+}
+
+fn hindrance(why: api::Why) -> Why {
+    match why {
+        api::Why::Unopened => Why::Unopened,
+        api::Why::Refused => Why::Refused,
+        api::Why::Unregistered => Why::Unregistered,
+        api::Why::Unready => Why::Unready,
     }
 }
 

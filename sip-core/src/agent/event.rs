@@ -174,6 +174,12 @@ pub enum Outcome {
     Unanswered,
     /// Nobody opened the page in time.
     Expired,
+    /// It was opened in time, but the edge refused its registration.
+    Refused,
+    /// It was opened in time, but could not register.
+    Unregistered,
+    /// It registered in time, but never said that it can take the call.
+    Unready,
     /// The caller gave up.
     Cancelled,
     /// Another device of this line took it.

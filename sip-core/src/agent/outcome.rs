@@ -13,7 +13,12 @@ pub fn of_response(response: &Response) -> End {
         (_, Some("declined")) => Outcome::Declined,
         (_, Some("busy")) => Outcome::Busy,
         (_, Some("unanswered")) => Outcome::Unanswered,
-        (_, Some("expired")) => Outcome::Expired,
+        (_, Some("expired")) => match response.headers.get("Wakeline-Why") {
+            Some("refused") => Outcome::Refused,
+            Some("unregistered") => Outcome::Unregistered,
+            Some("unready") => Outcome::Unready,
+            _ => Outcome::Expired,
+        },
         (_, Some("cancelled")) => Outcome::Cancelled,
         (_, Some("unbound")) => Outcome::Unbound,
         (_, Some("unreachable")) => Outcome::Unreachable,

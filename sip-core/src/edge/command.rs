@@ -5,7 +5,7 @@ use super::record::{PushNote, Step};
 use crate::id::{DeviceId, Number, Uid, WakeId};
 use crate::time::Time;
 pub use crate::wake::PushOutcome;
-use crate::wake::{DeviceState, WakeState};
+use crate::wake::{DeviceState, WakeState, Why};
 use serde::{Deserialize, Serialize};
 
 /// A command for a line. The driver has already checked who may give it.
@@ -94,6 +94,15 @@ pub enum LineCommand {
         wake: WakeId,
         /// Where.
         device: DeviceId,
+    },
+    /// It was tapped, and the page says what keeps it from going on. Answered with `Wake`, also when it is over.
+    Hindered {
+        /// The wake.
+        wake: WakeId,
+        /// Where.
+        device: DeviceId,
+        /// What keeps it.
+        why: Why,
     },
     /// The page has registered and can take the call: INVITE it now.
     /// `NotRegistered` when no binding of that device was renewed since the call began; `Over(Wake)`.
@@ -316,6 +325,9 @@ pub struct WakeView {
     pub created_at: Time,
     /// When it ends by itself.
     pub expires_at: Time,
+    /// Why it expired, if it did.
+    #[serde(default)]
+    pub why: Option<Why>,
     /// Each device's state.
     pub devices: Vec<(DeviceId, DeviceState)>,
     /// What each device reached, and when; the story of the wake.

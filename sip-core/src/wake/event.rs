@@ -1,6 +1,6 @@
 //! What a wake is told, and what it wants done.
 
-use super::{Failure, PushOutcome, WakeState};
+use super::{Failure, PushOutcome, WakeState, Why};
 use crate::id::DeviceId;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,8 @@ pub enum Event {
     Shown(DeviceId),
     /// The notification was tapped, or the page was opened.
     Opened(DeviceId),
+    /// The notification was tapped, and the page says what keeps it from going on.
+    Hindered(DeviceId, Why),
     /// The device registered.
     Registered(DeviceId),
     /// Its page can take the call.

@@ -3,7 +3,7 @@
 use super::push::{Pushes, Verdict};
 use super::{
     Action, DeclineScope, DeviceState, Event, Failure, Limits, PushOutcome, Quiet, Target,
-    WakeState,
+    WakeState, Why,
 };
 use crate::id::DeviceId;
 use crate::time::Time;
@@ -23,11 +23,25 @@ struct Device {
     silent_at: Option<Time>,
     /// It lost its flow and cannot be pushed: until then it may register anew.
     back_until: Option<Time>,
+    /// What its page said keeps it from going on.
+    #[serde(default)]
+    hindered: Option<Why>,
     /// INVITEs sent to it.
     forks: u32,
     /// The replacement it still has to get.
     owed: Option<Quiet>,
     steps: Vec<(DeviceState, Time)>,
+}
+
+impl Device {
+    /// How far it came, whatever became of it afterwards.
+    fn furthest(&self) -> DeviceState {
+        let steps = self.steps.iter().map(|(state, _)| *state);
+        steps
+            .filter(|state| *state <= DeviceState::Ringing)
+            .max()
+            .unwrap_or(DeviceState::Targeted)
+    }
 }
 
 /// One attempt to bring a line online for one call.
@@ -147,31 +161,33 @@ impl Wake {
 
     /// The end in words, for the caller's `Reason` and the log.
     pub fn words(&self) -> String {
-        let reached = |state: &DeviceState| *state <= DeviceState::Ringing;
-        let furthest = self
-            .steps()
-            .map(|(_, state, _)| state)
-            .filter(reached)
-            .max();
-        match (&self.state, furthest) {
-            (WakeState::Expired, Some(DeviceState::Ready | DeviceState::Invited)) => {
-                "reached but never rang".into()
-            }
-            (WakeState::Expired, Some(DeviceState::Registered)) => {
-                "registered but never ready".into()
-            }
-            (WakeState::Expired, Some(DeviceState::Opened)) => {
-                "opened but did not register in time".into()
-            }
-            (WakeState::Expired, _) => "not opened in time".into(),
-            (WakeState::Unanswered, _) => "not answered".into(),
-            (WakeState::Unbound, _) => "no device".into(),
-            (WakeState::Unreachable, _) => "no device could be reached".into(),
-            (WakeState::Declined, _) => "declined".into(),
-            (WakeState::Busy, _) => "busy".into(),
-            (WakeState::Cancelled, _) => "cancelled by the caller".into(),
-            (WakeState::Failed(failure), _) => failure.reason.clone(),
-            (state, _) => state.as_str().into(),
+        match &self.state {
+            WakeState::Expired => self
+                .why()
+                .map_or("reached but never rang", Why::words)
+                .into(),
+            WakeState::Unanswered => "not answered".into(),
+            WakeState::Unbound => "no device".into(),
+            WakeState::Unreachable => "no device could be reached".into(),
+            WakeState::Declined => "declined".into(),
+            WakeState::Busy => "busy".into(),
+            WakeState::Cancelled => "cancelled by the caller".into(),
+            WakeState::Failed(failure) => failure.reason.clone(),
+            state => state.as_str().into(),
+        }
+    }
+
+    /// Why it expired, if it did before any page was called: by the device that came furthest.
+    pub fn why(&self) -> Option<Why> {
+        if self.state != WakeState::Expired {
+            return None;
+        }
+        let furthest = self.devices.iter().max_by_key(|d| d.furthest())?;
+        match furthest.furthest() {
+            DeviceState::Ready | DeviceState::Invited | DeviceState::Ringing => None,
+            DeviceState::Registered => Some(Why::Unready),
+            DeviceState::Opened => Some(furthest.hindered.unwrap_or(Why::Unregistered)),
+            _ => Some(Why::Unopened),
         }
     }
 
@@ -207,9 +223,16 @@ impl Wake {
                     self.grace_a_late_tap(now);
                 }
             }
+            Event::Hindered(device, why) => {
+                self.apply(now, Event::Opened(device.clone()));
+                if let Some(index) = self.live(&device) {
+                    self.devices[index].hindered = Some(why);
+                }
+            }
             Event::Registered(device) => {
                 if let Some(index) = self.joining(now, device) {
                     self.devices[index].pushes.stop();
+                    self.devices[index].hindered = None;
                     self.advance(now, index, DeviceState::Registered);
                 }
             }
@@ -502,6 +525,7 @@ impl Wake {
             pushes: Pushes::new(pushable),
             silent_at: None,
             back_until: None,
+            hindered: None,
             forks: 0,
             owed: None,
             steps: vec![(DeviceState::Targeted, now)],
@@ -588,10 +612,14 @@ impl Wake {
 
     /// Nobody was ready in time.
     fn finish_late(&mut self, now: Time) {
+        // A push that no service has taken reached nobody, however often it was tried.
+        let reached = |d: &Device| d.furthest() > DeviceState::Targeted;
         let end = if self.rang {
             WakeState::Unanswered
-        } else {
+        } else if self.devices.iter().any(reached) {
             WakeState::Expired
+        } else {
+            WakeState::Unreachable
         };
         self.finish(now, end, None, Quiet::Missed);
     }

@@ -22,4 +22,4 @@ pub use event::{Action, Event, Quiet, Target};
 pub use limits::{DeclineScope, Limits};
 pub use machine::Wake;
 pub use push::PushOutcome;
-pub use state::{DeviceState, Failure, WakeState};
+pub use state::{DeviceState, Failure, WakeState, Why};

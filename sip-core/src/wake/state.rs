@@ -67,6 +67,43 @@ impl fmt::Display for DeviceState {
     }
 }
 
+/// Why a wake expired: how far its furthest device came, and what held it up. Also what a page reports of itself while
+/// it cannot go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// Nobody opened the invitation.
+    Unopened,
+    /// It was opened, but the page's registration was refused.
+    Refused,
+    /// It was opened, but the page's registration got no answer, or the page never came.
+    Unregistered,
+    /// The page registered, but never said that it can take the call.
+    Unready,
+}
+
+impl Why {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unopened => "unopened",
+            Self::Refused => "refused",
+            Self::Unregistered => "unregistered",
+            Self::Unready => "unready",
+        }
+    }
+
+    /// What the operator and the caller's agent read.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Unopened => "not opened in time",
+            Self::Refused => "opened but its registration was refused",
+            Self::Unregistered => "opened but did not register in time",
+            Self::Unready => "registered but never ready",
+        }
+    }
+}
+
 /// Why a wake failed in a way that has no state of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {

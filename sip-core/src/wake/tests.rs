@@ -372,6 +372,57 @@ fn a_page_that_registers_and_is_never_ready_ends_in_its_own_words() {
 }
 
 #[test]
+fn a_tapped_page_that_cannot_register_ends_in_the_words_that_it_gave() {
+    for why in [Why::Refused, Why::Unregistered] {
+        let (mut wake, _) = Stored::begin(vec![sleeping("a"), sleeping("b")]);
+        wake.on(10, accepted("a"));
+        wake.on(10, accepted("b"));
+        wake.on(900, Event::Hindered(dev("a"), why));
+        assert_eq!(*wake.wake().state(), WakeState::Opened, "it was tapped");
+        assert_eq!(wake.wake().why(), None, "it has not ended");
+        wake.on(60_000, Event::Timeout);
+        assert_eq!(*wake.wake().state(), WakeState::Expired);
+        assert_eq!(wake.wake().why(), Some(why));
+        assert_eq!(wake.wake().words(), why.words());
+    }
+}
+
+#[test]
+fn what_held_a_page_up_is_forgotten_when_it_registers() {
+    let (mut wake, _) = Stored::begin(vec![sleeping("a")]);
+    wake.on(10, accepted("a"));
+    wake.on(900, Event::Hindered(dev("a"), Why::Refused));
+    wake.on(4000, Event::Registered(dev("a")));
+    wake.on(60_000, Event::Timeout);
+    assert_eq!(wake.wake().why(), Some(Why::Unready));
+}
+
+#[test]
+fn a_late_report_of_what_holds_a_page_up_changes_no_end() {
+    let (mut wake, _) = Stored::begin(vec![sleeping("a")]);
+    wake.on(10, accepted("a"));
+    wake.on(60_000, Event::Timeout);
+    assert_eq!(wake.on(61_000, Event::Hindered(dev("a"), Why::Refused)), []);
+    assert_eq!(wake.wake().why(), Some(Why::Unopened));
+}
+
+#[test]
+fn a_push_that_was_never_taken_is_no_invitation_that_nobody_opened() {
+    let limits = Limits {
+        ready: Duration::from_secs(8),
+        ..Limits::default()
+    };
+    let (mut wake, _) = Stored::begin_with(limits, vec![sleeping("a")]);
+    // Its push service says nothing until the end of the limit.
+    assert_eq!(
+        wake.on(8000, Event::Timeout),
+        [Action::End(WakeState::Unreachable)],
+        "and the replacement waits for the push in flight"
+    );
+    assert_eq!(wake.wake().words(), "no device could be reached");
+}
+
+#[test]
 fn a_lost_caller_may_come_back_for_a_while() {
     let (mut wake, _) = Stored::begin(vec![sleeping("a")]);
     wake.on(10, accepted("a"));

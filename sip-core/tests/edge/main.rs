@@ -20,6 +20,7 @@ mod chaos;
 mod declined;
 mod deleted;
 mod frozen_tab;
+mod hindered;
 mod identity;
 mod in_the_call;
 mod line_unreachable;

@@ -22,6 +22,60 @@ fn a_gone_subscription_is_dropped_and_the_caller_told_at_once() {
 }
 
 #[test]
+fn a_subscription_that_is_gone_is_not_taken_again_but_a_new_one_is() {
+    let (mut world, caller, callee) = World::caller_and_sleeper();
+    let device = world.pages[callee].device.clone();
+    let bind = |push: &str| LineCommand::BindDevice {
+        device: device.clone(),
+        push: Some(push.to_owned()),
+        public_key: None,
+        label: None,
+        lang: None,
+    };
+    let push_of = |reply| match reply {
+        LineReply::Device { device, .. } => device.push,
+        other => panic!("{other:?}"),
+    };
+    let old = push_of(world.command(
+        "1002",
+        LineCommand::Device {
+            device: device.clone(),
+        },
+    ))
+    .unwrap();
+    world.push_answers.push_back(PushOutcome::Gone);
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.into_bytes());
+    world.settle();
+    let again = push_of(world.command("1002", bind(&old)));
+    assert_eq!(
+        again, None,
+        "a page that believes in its subscription learns that it is dead"
+    );
+    let new = push_of(world.command("1002", bind("a new one")));
+    assert_eq!(new.as_deref(), Some("a new one"));
+}
+
+#[test]
+fn what_no_push_service_took_is_unreachable_at_the_end_of_the_limit_too() {
+    let (mut world, caller, _) = World::caller_and_sleeper();
+    world.push_silent = true;
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.into_bytes());
+    world.run_for(60_100);
+    let last = world.pages[caller].last_final().unwrap();
+    assert_eq!(
+        last.headers.get("Reason"),
+        Some("SIP;cause=480;text=\"unreachable: no device could be reached\"")
+    );
+    let progress = world.pages[caller].progress();
+    assert!(
+        !progress.iter().any(|p| p.starts_with("182")),
+        "no invitation was called sent: {progress:?}"
+    );
+}
+
+#[test]
 fn a_429_is_tried_again_when_it_says_and_then_accepted() {
     let (mut world, caller, _) = World::caller_and_sleeper();
     world.push_answers.push_back(PushOutcome::Later {

@@ -84,13 +84,23 @@ export class PhonePort {
     }
   }
 
-  /** Resolves false when the browser did not give the microphone. */
-  async answer(id: string): Promise<boolean> {
+  /** Takes a call; with `listen` no microphone is asked for. Resolves with the browser's reason when it gave none. */
+  async answer(id: string, listen = false): Promise<string | null> {
     try {
-      await this.#call(id)?.answer();
-      return true;
-    } catch {
-      return false;
+      await this.#call(id)?.answer({ microphone: !listen });
+      return null;
+    } catch (error) {
+      return error instanceof Problem ? error.title : '';
+    }
+  }
+
+  /** Takes the microphone in a call without one. Resolves with the browser's reason when it gave none. */
+  async useMicrophone(id: string): Promise<string | null> {
+    try {
+      await this.#call(id)?.useMicrophone();
+      return null;
+    } catch (error) {
+      return error instanceof Problem ? error.title : '';
     }
   }
 
@@ -153,7 +163,9 @@ export class PhonePort {
 
   async refreshMissed(): Promise<void> {
     const waiting = await this.#session?.waiting().catch(() => null);
-    if (waiting) this.#store.dispatch({ type: 'missed', missed: waiting.missed.map(missedView) });
+    if (!waiting) return;
+    if (waiting.now) this.#store.dispatch({ type: 'clock', ahead: waiting.now - Date.now() });
+    this.#store.dispatch({ type: 'missed', missed: waiting.missed.map(missedView) });
   }
 
   async missedSeen(): Promise<void> {
@@ -236,7 +248,8 @@ export class PhonePort {
       void this.#arrived(call);
     });
     phone.addEventListener('waking', ({ wake }) => {
-      this.#store.dispatch({ type: 'wake', wake: { id: wake.wake, progress: wake.state, outcome: wake.outcome ?? null } });
+      const { state: progress, outcome = null, why = null, hindered = null } = wake;
+      this.#store.dispatch({ type: 'wake', wake: { id: wake.wake, progress, outcome, why, hindered } });
       if (wake.state === 'over') void this.#explain(wake.wake);
     });
     this.#store.dispatch({ type: 'signed-in', account: { number, displayName, addressOfRecord } });

@@ -12,6 +12,7 @@ export const callView = (call: Call): CallView => ({
   muted: call.muted,
   held: call.held,
   remoteHeld: call.remoteHeld,
+  silent: call.silent,
   answeredAt: call.answeredAt,
   end: call.end,
   endedAt: null,
@@ -46,6 +47,7 @@ export const wakeView = (wake: Wake): Partial<WakeView> & { id: string } => ({
   id: wake.id,
   caller: wake.caller.number ? { number: wake.caller.number, displayName: wake.caller.display_name } : null,
   at: wake.created_at,
+  ...(wake.why ? { why: wake.why } : {}),
 });
 
 export const isFinal = (state: string): boolean =>

@@ -40,7 +40,7 @@ export class ActiveScreen extends Screen {
         <div class="call-actions">
           <div class="act">
             <button type="button" class="round plain" data-testid="mute" aria-pressed=${call.muted ? 'true' : 'false'} aria-label=${t.active.mute}
-              ?disabled=${!active} @click=${() => this.ask('mute', { call: call.id, on: !call.muted })}>${icon(call.muted ? 'micOff' : 'mic')}</button>
+              ?disabled=${!active || call.silent} @click=${() => this.ask('mute', { call: call.id, on: !call.muted })}>${icon(call.muted ? 'micOff' : 'mic')}</button>
             <span aria-hidden="true">${call.muted ? t.active.unmute : t.active.mute}</span>
           </div>
           <div class="act">
@@ -63,6 +63,12 @@ export class ActiveScreen extends Screen {
     if (!this.connected) return html`<p class="hint warn" role="status">${t.active.lost}</p>`;
     if (call.held) return html`<p class="hint warn" role="status" data-testid="held">${t.active.held}</p>`;
     if (call.remoteHeld) return html`<p class="hint warn" role="status" data-testid="remote-held">${t.active.remoteHeld}</p>`;
+    if (call.silent) {
+      const why = this.microphone === 'blocked' || this.microphone === 'missing' ? t.active.without[this.microphone] : t.active.without.lost;
+      return html`
+        <p class="hint warn" role="alert" data-testid="no-microphone">${t.active.silent(nameOf(call.remote))} ${why}</p>
+        <button type="button" data-testid="use-microphone" @click=${() => this.ask('microphone', { call: call.id })}>${icon('mic')} ${t.active.useMicrophone}</button>`;
+    }
     return call.muted ? html`<p class="hint warn">${t.active.muted}</p>` : nothing;
   }
 

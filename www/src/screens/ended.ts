@@ -18,7 +18,7 @@ export class EndedScreen extends Screen {
           ${heading(endTitle(call, t), 'eyebrow')}
           ${who(call.remote)}
           <p class="reason" data-testid="ended-reason">${endReason(call, t)}</p>
-          ${call.end?.outcome === 'failed' && call.end.reason ? html`<p class="hint">${t.ended.detail} <q lang="en">${call.end.reason}</q></p>` : nothing}
+          ${call.end?.outcome === 'failed' && call.end.reason && !t.ended.microphone[call.end.reason] ? html`<p class="hint">${t.ended.detail} <q lang="en">${call.end.reason}</q></p>` : nothing}
         </div>
         <div class="stack">
           <button type="button" class="primary wide" data-testid="ended-again" @click=${() => this.ask('call', { number: call.remote.number })}>
@@ -41,6 +41,8 @@ export function endTitle(call: CallView, t: Messages): string {
 export function endReason(call: CallView, t: Messages): string {
   const { end } = call;
   if (!end) return '';
+  const microphone = end.outcome === 'failed' && end.by === 'local' ? t.ended.microphone[end.reason] : undefined;
+  if (microphone) return microphone;
   const sentence = end.by === 'local' && (end.outcome === 'hungup' || end.outcome === 'declined')
     ? t.ended.byYou[end.outcome]
     : t.ended[call.direction](nameOf(call.remote))[end.outcome];

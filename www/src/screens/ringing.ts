@@ -39,8 +39,11 @@ export class RingingScreen extends Screen {
 
   #hint(): TemplateResult | typeof nothing {
     const { t } = this;
-    if (this.microphone === 'blocked') return html`<p class="hint warn" role="alert">${t.ringing.blocked}</p>`;
-    if (this.microphone === 'missing') return html`<p class="hint warn" role="alert">${t.ringing.missing}</p>`;
+    if (this.microphone === 'blocked' || this.microphone === 'missing') {
+      return html`
+        <p class="hint warn" role="alert" data-testid="no-microphone">${t.ringing[this.microphone]}</p>
+        <button type="button" data-testid="listen" @click=${() => this.ask('listen', { call: this.call.id })}>${t.ringing.listen}</button>`;
+    }
     const ask = this.microphone === 'prompt' ? html`<p class="hint">${t.ringing.willAsk}</p>` : nothing;
     const hear = this.ring === 'blocked'
       ? html`<button type="button" class="quiet" data-testid="hear-ring" @click=${() => this.ask('hear', {})}>${icon('sound')} ${t.ringing.hear}</button>`

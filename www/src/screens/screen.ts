@@ -15,6 +15,9 @@ export interface Requests {
   dial: { number: string };
   call: { number: string };
   answer: { call: string };
+  listen: { call: string };
+  microphone: { call: string };
+  'wake-again': { wake: string };
   decline: { call: string };
   swap: { from: string; to: string };
   'hang-up': { call: string };

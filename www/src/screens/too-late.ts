@@ -15,12 +15,12 @@ export class TooLateScreen extends Screen {
   protected override render(): TemplateResult {
     const { t, wake } = this;
     const { caller } = wake;
-    const outcome = wake.outcome ?? '';
+    const outcome = (wake.why !== 'unopened' && wake.why) || (wake.outcome ?? '');
     const time = wake.at === null ? '' : when(wake.at, this.now(), t);
     return html`
       <section class="call-screen">
         <div class="call-top">
-          ${heading(t.tooLate.handled[outcome] ?? t.tooLate.title, 'eyebrow')}
+          ${heading(t.tooLate.handled[outcome] ?? (wake.why && wake.why in t.connecting.hindered ? t.ended.notConnected : t.tooLate.title), 'eyebrow')}
           ${caller ? who(caller) : html`<div class="avatar" aria-hidden="true"><span>${icon('clock')}</span></div>`}
           <p class="reason" data-testid="ended-reason">
             ${sentences(t, caller ? t.tooLate.called(nameOf(caller), time) : t.tooLate.somebody, t.tooLate.why[outcome] ?? '')}

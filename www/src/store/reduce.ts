@@ -16,6 +16,7 @@ export type Action =
   | { type: 'wake'; wake: Partial<WakeView> & { id: string } }
   | { type: 'missed'; missed: MissedView[] }
   | { type: 'missed-seen' }
+  | { type: 'clock'; ahead: number }
   | { type: 'devices'; list: DeviceView[] }
   | { type: 'devices-busy' }
   | { type: 'devices-failed' }
@@ -28,6 +29,9 @@ export type Action =
   | { type: 'transfer'; state: State['transfer'] }
   | { type: 'sound'; sound: Partial<State['sound']> }
   | { type: 'language'; language: Language };
+
+/** A clock that is off by less is not wrong: the answer itself takes some time. */
+const CLOCK_FINE = 30_000;
 
 export function reduce(state: State, action: Action): State {
   switch (action.type) {
@@ -61,6 +65,8 @@ export function reduce(state: State, action: Action): State {
       return { ...state, wake: mergeWake(state, action.wake), answerAsked: action.wake.answer ? action.wake.id : state.answerAsked };
     case 'missed':
       return { ...state, missed: [...action.missed].sort((a, b) => b.at - a.at), wake: enrich(state.wake, action.missed) };
+    case 'clock':
+      return { ...state, clock: Math.abs(action.ahead) < CLOCK_FINE ? 0 : action.ahead };
     case 'missed-seen':
       return { ...state, missed: state.missed.map((missed) => ({ ...missed, seen: true })) };
     case 'devices':
@@ -120,7 +126,7 @@ function withPeer(before: Peer | null, next: Omit<Peer, 'old'>): Peer {
 }
 
 const fresh = (id: string): WakeView => ({
-  id, answer: false, progress: 'opening', outcome: null, caller: null, callerOnline: null, at: null,
+  id, answer: false, progress: 'opening', outcome: null, why: null, hindered: null, caller: null, callerOnline: null, at: null,
 });
 
 function mergeWake(state: State, change: Partial<WakeView> & { id: string }): WakeView | null {

@@ -17,7 +17,7 @@ export type CallPhase = 'new' | 'calling' | 'waking' | 'ringing' | 'incoming' | 
 export type Stage = 'pushed' | 'shown' | 'opened';
 export type Outcome =
   | 'hungup' | 'declined' | 'busy' | 'unanswered' | 'expired' | 'cancelled' | 'elsewhere'
-  | 'unbound' | 'unknown' | 'unreachable' | 'failed';
+  | 'unbound' | 'unknown' | 'unreachable' | 'failed' | 'refused' | 'unregistered' | 'unready';
 
 export interface CallEnd {
   outcome: Outcome;
@@ -38,11 +38,15 @@ export interface CallView {
   /** This side holds it. */
   held: boolean;
   remoteHeld: boolean;
+  /** There is no microphone: the other side hears nothing. */
+  silent: boolean;
   answeredAt: number | null;
   end: CallEnd | null;
   /** When it ended, by this device's clock. */
   endedAt: number | null;
 }
+
+export type Hindrance = 'refused' | 'unregistered' | 'unready' | 'unreachable';
 
 /** A wake that this page was opened for, until its INVITE comes. */
 export interface WakeView {
@@ -52,6 +56,10 @@ export interface WakeView {
   progress: 'opening' | 'registering' | 'ready' | 'over';
   /** The wake's final state. */
   outcome: string | null;
+  /** Why it expired. */
+  why: string | null;
+  /** What keeps this page from going on. It keeps trying. */
+  hindered: Hindrance | null;
   caller: Person | null;
   callerOnline: boolean | null;
   at: number | null;
@@ -129,6 +137,8 @@ export interface State {
   /** The wake whose notification said "Answer", kept when its call has come. */
   answerAsked: string | null;
   missed: MissedView[];
+  /** The edge's clock minus this device's, in ms: times that the edge tells are shown by it. */
+  clock: number;
   devices: { list: DeviceView[]; busy: boolean; failed: boolean };
   setup: Setup;
   page: Page;
@@ -159,6 +169,7 @@ export const initialState = (language: Language): State => ({
   wake: null,
   answerAsked: null,
   missed: [],
+  clock: 0,
   devices: { list: [], busy: false, failed: false },
   setup: { microphone: 'unknown', notifications: 'unknown', asking: false, subscribed: null, later: false },
   page: 'keypad',

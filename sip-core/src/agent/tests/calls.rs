@@ -278,6 +278,28 @@ fn each_final_answer_has_its_word() {
 }
 
 #[test]
+fn an_expired_wake_says_why() {
+    for (why, outcome) in [
+        ("unopened", Outcome::Expired),
+        ("refused", Outcome::Refused),
+        ("unregistered", Outcome::Unregistered),
+        ("unready", Outcome::Unready),
+        ("something of a later edge", Outcome::Expired),
+    ] {
+        let mut page = Page::registered("1001", 1);
+        page.call("1002");
+        let invite = page.request(Method::Invite);
+        let refusal = Response::for_request(&invite, 480, "")
+            .with_to_tag("t")
+            .with("Wakeline-Wake", "w;state=expired")
+            .with("Wakeline-Why", why);
+        page.frame(refusal);
+        page.request(Method::Ack);
+        assert_eq!(page.outcome(), outcome, "{why}");
+    }
+}
+
+#[test]
 fn two_branches_that_answer_leave_one_call() {
     let mut page = Page::registered("1001", 1);
     page.call("1002");

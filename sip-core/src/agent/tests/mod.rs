@@ -8,6 +8,5 @@ mod faults;
 mod flow;
 mod net;
 mod register;
-mod servers;
 mod session;
 mod transfer;

@@ -277,7 +277,7 @@ fn clean(request: &mut Request, party: &Party, config: &SiteConfig) {
     for name in OURS {
         request.headers.remove(name);
     }
-    for name in ["Wakeline-Wake", "Wakeline-Waiting"] {
+    for name in ["Wakeline-Wake", "Wakeline-Waiting", "Wakeline-Why"] {
         request.headers.remove(name);
     }
     let identity =

@@ -32,6 +32,9 @@ pub(super) struct Device {
     /// The target came by `pn-*` parameters of a REGISTER, not by REST: the user agent is led as one that is not ours.
     #[serde(default)]
     pub(super) by_register: bool,
+    /// A target that its push service called gone: it is not taken again from a page that still believes in it.
+    #[serde(default)]
+    pub(super) gone: Option<String>,
     public_key: Option<String>,
     label: Option<String>,
     pub(super) lang: Option<String>,
@@ -202,7 +205,9 @@ impl Line {
         match self.devices.get_mut(id.as_str()) {
             Some(device) => {
                 device.by_register &= push.is_none();
-                device.push = push.or(device.push.take());
+                device.push = push
+                    .filter(|push| device.gone.as_ref() != Some(push))
+                    .or(device.push.take());
                 device.public_key = public_key.or(device.public_key.take());
                 device.label = label.or(device.label.take());
                 device.lang = lang.or(device.lang.take());
@@ -212,6 +217,7 @@ impl Line {
                 let device = Device {
                     push,
                     by_register: false,
+                    gone: None,
                     public_key,
                     label,
                     lang,
@@ -244,6 +250,7 @@ impl Line {
                     let device = Device {
                         push: target,
                         by_register: true,
+                        gone: None,
                         public_key: None,
                         label: None,
                         lang: None,
@@ -268,8 +275,10 @@ impl Line {
         }
         self.bound(id)?;
         if let Some(device) = self.devices.get_mut(id.as_str()) {
-            device.push = Some(push);
-            device.by_register = false;
+            if device.gone.as_ref() != Some(&push) {
+                device.push = Some(push);
+                device.by_register = false;
+            }
             device.seen_at = now;
         }
         Ok(LineReply::Device {
@@ -315,6 +324,7 @@ impl Line {
             *device = Device {
                 push: None,
                 by_register: false,
+                gone: None,
                 public_key: None,
                 label: None,
                 lang: None,

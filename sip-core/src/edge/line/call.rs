@@ -141,6 +141,7 @@ impl Call {
             caller: self.caller.clone(),
             created_at: self.created_at,
             expires_at: self.wake.expires_at(),
+            why: self.wake.why(),
             devices: self
                 .wake
                 .devices()

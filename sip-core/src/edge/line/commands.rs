@@ -79,6 +79,9 @@ impl Line {
             LineCommand::Opened { wake, device } => {
                 self.report(now, &wake, &device, Event::Opened(device.clone()))
             }
+            LineCommand::Hindered { wake, device, why } => {
+                self.report(now, &wake, &device, Event::Hindered(device.clone(), why))
+            }
             LineCommand::Ready { wake, device } => self.ready(now, &wake, &device),
             LineCommand::Decline { wake, device } => self.decline(now, &wake, &device),
             LineCommand::Missed => {

@@ -6,7 +6,7 @@ use crate::edge::command::{MissedView, WakeView};
 use crate::edge::messages::Party;
 use crate::id::WakeId;
 use crate::time::{Duration, Time};
-use crate::wake::WakeState;
+use crate::wake::{WakeState, Why};
 use serde::{Deserialize, Serialize};
 
 /// A call that nobody took.
@@ -16,6 +16,8 @@ pub(super) struct Missed {
     pub(super) caller: Party,
     at: Time,
     outcome: WakeState,
+    #[serde(default)]
+    why: Option<Why>,
     seen: bool,
 }
 
@@ -40,6 +42,7 @@ impl Line {
             caller: call.caller.clone(),
             at: call.created_at,
             outcome,
+            why: call.wake.why(),
             seen: false,
         };
         self.missed.insert(
@@ -129,6 +132,7 @@ impl Line {
     /// A wake long after its call was forgotten.
     pub(super) fn past_wake(&self, id: &WakeId) -> Option<WakeView> {
         let missed = self.missed.values().find(|missed| missed.id == *id);
+        let why = missed.and_then(|missed| missed.why);
         let missed = missed.map(|missed| (&missed.caller, missed.at, &missed.outcome));
         let ended = self
             .ended
@@ -141,6 +145,7 @@ impl Line {
             caller: caller.clone(),
             created_at: at,
             expires_at: at,
+            why,
             devices: Vec::new(),
             steps: Vec::new(),
         })

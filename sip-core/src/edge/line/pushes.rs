@@ -138,7 +138,7 @@ impl Line {
             .get(device.as_str())
             .is_some_and(|d| d.push.as_deref() == Some(target));
         if same && let Some(device) = self.devices.get_mut(device.as_str()) {
-            device.push = None;
+            device.gone = device.push.take();
         }
     }
 

@@ -10,6 +10,9 @@ use crate::time::Time;
 use crate::wake::{Action, Event, Quiet, WakeState};
 use crate::wire::{HeaderName, NameAddr, Reason, Request, Uri};
 
+/// Why a wake expired, for the caller's agent.
+const WAKE_WHY: &str = "Wakeline-Why";
+
 impl Line {
     pub(super) fn forget_call(&mut self, id: &WakeId) {
         if let Some(call) = self.calls.remove(id.as_str()) {
@@ -242,13 +245,11 @@ impl Line {
             format!("{state}: {}", call.wake.words())
         };
         let reason = Reason::sip(status, &text).to_string();
-        self.answer_caller(
-            now,
-            call,
-            status,
-            phrase,
-            vec![("Reason".to_owned(), reason)],
-        );
+        let mut headers = vec![("Reason".to_owned(), reason)];
+        if let Some(why) = call.wake.why() {
+            headers.push((WAKE_WHY.to_owned(), why.as_str().to_owned()));
+        }
+        self.answer_caller(now, call, status, phrase, headers);
         if state.is_missed() {
             self.note_missed(call);
         }
