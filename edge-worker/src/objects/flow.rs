@@ -12,6 +12,7 @@
 
 use super::driver::{Driver, post};
 use super::line::LineRequest;
+use super::turn::{Wanted, committed};
 use crate::call;
 use crate::config::Site;
 use crate::objects::push::StoredTarget;
@@ -207,14 +208,13 @@ impl Inner {
             none => none.insert(self.restore()?),
         };
         let taken = flow.handle_input(Time(call::now()), input);
-        let (mut changes, mut effects) = (Vec::new(), Vec::new());
-        while let Some(output) = flow.poll_output() {
-            match output {
-                FlowOutput::Row(change) => changes.push(change),
-                effect => effects.push(effect),
-            }
-        }
-        self.driver.commit(changes)?;
+        let effects = committed(
+            std::iter::from_fn(|| flow.poll_output()).map(|output| match output {
+                FlowOutput::Row(change) => Wanted::Row(change),
+                effect => Wanted::Effect(effect),
+            }),
+            |changes| self.driver.commit(changes),
+        )?;
         let mut closing = false;
         for effect in effects {
             match effect {

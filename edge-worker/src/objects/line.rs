@@ -14,6 +14,7 @@
 use super::driver::{Driver, post, try_post};
 use super::flow::FlowRequest;
 use super::push;
+use super::turn::{Wanted, committed};
 use crate::call;
 use crate::error::Answer;
 use crate::ledger::Ledger;
@@ -196,14 +197,13 @@ impl Inner {
             none => none.insert(self.restore()?),
         };
         let taken = line.handle_input(Time(call::now()), input);
-        let (mut changes, mut effects) = (Vec::new(), Vec::new());
-        while let Some(output) = line.poll_output() {
-            match output {
-                LineOutput::Row(change) => changes.push(change),
-                effect => effects.push(effect),
-            }
-        }
-        self.driver.commit(changes)?;
+        let effects = committed(
+            std::iter::from_fn(|| line.poll_output()).map(|output| match output {
+                LineOutput::Row(change) => Wanted::Row(change),
+                effect => Wanted::Effect(effect),
+            }),
+            |changes| self.driver.commit(changes),
+        )?;
         let mut reply = None;
         for effect in effects {
             match effect {

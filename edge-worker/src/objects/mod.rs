@@ -13,3 +13,4 @@ pub mod flow;
 pub mod line;
 pub mod push;
 pub mod rows;
+pub mod turn;
