@@ -1,4 +1,4 @@
-// Reads WebSocket frames (RFC 6455 §5.2) off a byte stream, for looking only.
+// Reads WebSocket frames (RFC 6455 §5.2) off a byte stream, and writes one.
 
 const CONTINUATION = 0;
 const TEXT = 1;
@@ -7,10 +7,15 @@ const BINARY = 2;
 export class FrameReader {
   #pending = Buffer.alloc(0);
   #parts = [];
+  #raw = [];
 
-  /** `onMessage` gets the text of each whole data message. */
-  constructor(onMessage) {
+  /**
+   * `onMessage` gets the text of each whole data message; `onOctets` the octets of each message or control frame in
+   * their order, with that text or null.
+   */
+  constructor(onMessage, onOctets = () => {}) {
     this.onMessage = onMessage;
+    this.onOctets = onOctets;
   }
 
   read(chunk) {
@@ -41,13 +46,32 @@ export class FrameReader {
     const payload = Buffer.from(octets.subarray(at, at + length));
     if (mask) for (let i = 0; i < payload.length; i += 1) payload[i] ^= mask[i & 3];
     this.#pending = octets.subarray(at + length);
+    const raw = octets.subarray(0, at + length);
     if (opcode === TEXT || opcode === BINARY || opcode === CONTINUATION) {
       this.#parts.push(payload);
+      this.#raw.push(raw);
       if (final) {
-        this.onMessage(Buffer.concat(this.#parts).toString('utf8'));
-        this.#parts = [];
+        const text = Buffer.concat(this.#parts).toString('utf8');
+        const message = Buffer.concat(this.#raw);
+        [this.#parts, this.#raw] = [[], []];
+        this.onMessage(text);
+        this.onOctets(message, text);
       }
+    } else {
+      this.onOctets(raw, null);
     }
     return true;
   }
+}
+
+/** A text message as a server sends it: one frame, not masked. */
+export function textFrame(text) {
+  const payload = Buffer.from(text);
+  const head = payload.length < 126 ? Buffer.from([0x80 | TEXT, payload.length]) : Buffer.alloc(4);
+  if (payload.length >= 126) {
+    head[0] = 0x80 | TEXT;
+    head[1] = 126;
+    head.writeUInt16BE(payload.length, 2);
+  }
+  return Buffer.concat([head, payload]);
 }

@@ -6,11 +6,11 @@ import { World } from './world.mjs';
 /**
  * Declares a suite in one browser. `define` gets `check(name, body)`; the body gets the world.
  */
-export function suite(title, { browser, site }, define) {
+export function suite(title, { browser, ...options }, define) {
   describe(`${title}, in ${browser}`, () => {
     let world;
     before(async () => {
-      world = await World.open({ browser, site });
+      world = await World.open({ browser, ...options });
       try {
         await world.callerReady();
         await world.calleeAsleep();

@@ -1,14 +1,18 @@
 // The wire between the browsers and the edge: a transparent proxy that stamps every request and
 // every WebSocket message with the time it passed, in both browsers alike, and can cut it. The page
-// of each side is told apart by the host name it was opened under.
+// of each side is told apart by the host name it was opened under. A test may also come between: refuse, hold or swallow
+// what a page sends.
 import { Agent, createServer, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { EventLog } from './events.mjs';
-import { FrameReader } from './frames.mjs';
+import { FrameReader, textFrame } from './frames.mjs';
+import { header } from './timeline.mjs';
 
 export class Wire {
   #sockets = new Set();
   #connections = 0;
+  #between = [];
+  #swallowed = new Set();
   /**
    * 'request' {side, method, path, at}, 'response' {…, status, asked}, 'upgrade' / 'upgraded' /
    * 'closed' {side, connection}, 'sent' / 'received' {side, connection, text} as the page sees it.
@@ -36,11 +40,48 @@ export class Wire {
     return this.sides[(request.headers.host ?? '').replace(/:\d+$/, '')] ?? 'other';
   }
 
-  #forward(request, response) {
+  /**
+   * Comes between a side's page and the edge until `leaveAlone`. `sip` is asked about each SIP message that the page
+   * sends, `http` about each request (method, path); either answers nothing to let it pass, 'swallow' to lose it as a
+   * network does, a promise to hold it until then, or `{status, reason}` to refuse it in the edge's place.
+   */
+  between(side, { sip = () => undefined, http = () => undefined }) {
+    this.#between.push({ side, sip, http });
+  }
+
+  /** What passes, passes untouched from now on. */
+  leaveAlone() {
+    this.#between = [];
+    // A browser does not quit before its last reports have an end.
+    for (const response of this.#swallowed) response.destroy();
+    this.#swallowed.clear();
+  }
+
+  #verdict(side, kind, ...what) {
+    for (const one of this.#between.filter((each) => each.side === side)) {
+      const verdict = one[kind](...what);
+      if (verdict) return verdict;
+    }
+    return undefined;
+  }
+
+  async #forward(request, response) {
     const side = this.#side(request);
     const asked = Date.now();
     const { method, url: path } = request;
     this.log.record('request', { side, method, path, at: asked, authorization: request.headers.authorization });
+    const verdict = this.#verdict(side, 'http', method, path);
+    if (verdict === 'swallow') {
+      this.#swallowed.add(response);
+      return void request.resume();
+    }
+    if (verdict?.status) {
+      request.resume();
+      this.log.record('response', { side, method, path, status: verdict.status, asked });
+      return void response.writeHead(verdict.status, { 'content-type': 'application/problem+json' })
+        .end(JSON.stringify({ type: '/problems/test', title: verdict.reason ?? 'Refused', status: verdict.status, detail: '' }));
+    }
+    await verdict;
     const onward = httpRequest({ host: '127.0.0.1', port: this.edge.port, method, path, headers: request.headers, agent: this.agent, setHost: false }, (answer) => {
       this.log.record('response', { side, method, path, status: answer.statusCode, asked });
       response.writeHead(answer.statusCode, answer.rawHeaders);
@@ -73,15 +114,31 @@ export class Wire {
       if (!/^sec-websocket-extensions$/i.test(request.rawHeaders[i])) lines.push(`${request.rawHeaders[i]}: ${request.rawHeaders[i + 1]}`);
     }
     upstream.write(`${lines.join('\r\n')}\r\n\r\n`);
-    if (head.length) upstream.write(head);
 
-    const tap = (name) => new FrameReader((text) => this.log.record(name, { side, connection, text }));
-    const [sent, received] = [tap('sent'), tap('received')];
-    if (head.length) sent.read(head);
-    socket.on('data', (chunk) => {
-      sent.read(chunk);
-      upstream.write(chunk);
+    const look = (name) => (text) => this.log.record(name, { side, connection, text });
+    const received = new FrameReader(look('received'));
+    // One after the other: what is held holds what follows.
+    let turn = Promise.resolve();
+    let held = 0;
+    const pass = (octets) => {
+      if (!upstream.destroyed) upstream.write(octets);
+    };
+    const sent = new FrameReader(look('sent'), (octets, text) => {
+      const verdict = text === null ? undefined : this.#verdict(side, 'sip', text);
+      if (verdict === 'swallow') return;
+      if (verdict?.status) {
+        const refusal = refusalOf(text, verdict);
+        look('received')(refusal);
+        socket.write(textFrame(refusal));
+      } else if (verdict || held) {
+        held += 1;
+        turn = turn.then(() => verdict).then(() => pass(octets)).finally(() => (held -= 1));
+      } else {
+        pass(octets);
+      }
     });
+    if (head.length) sent.read(head);
+    socket.on('data', (chunk) => sent.read(chunk));
     let answer = Buffer.alloc(0);
     upstream.on('data', (chunk) => {
       socket.write(chunk);
@@ -122,4 +179,10 @@ export class Wire {
     this.agent.destroy();
     await new Promise((resolve) => this.server.close(resolve));
   }
+}
+
+/** A response to a request, as a server that refuses it writes it. */
+function refusalOf(request, { status, reason = 'Refused', headers = [] }) {
+  const copied = ['Via', 'From', 'To', 'Call-ID', 'CSeq'].map((name) => `${name}: ${header(request, name)}${name === 'To' ? ';tag=between' : ''}`);
+  return `${[`SIP/2.0 ${status} ${reason}`, ...copied, ...headers, 'Content-Length: 0'].join('\r\n')}\r\n\r\n`;
 }

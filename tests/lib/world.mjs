@@ -25,12 +25,15 @@ export const browsers = () => (process.env.WAKELINE_BROWSERS ?? 'chromium,firefo
 export const mainBrowsers = () => (process.env.WAKELINE_FULL ? browsers() : browsers().slice(0, 1));
 
 export class World {
-  /** Opens a world whose callee uses `browser`; `site` overrides the site's configuration. */
-  static async open({ browser = 'chromium', site = {} } = {}) {
+  /**
+   * Opens a world whose callee uses `browser`; `site` overrides the site's configuration. Without `microphone` the
+   * callee's machine has none (Chromium only).
+   */
+  static async open({ browser = 'chromium', site = {}, microphone = true } = {}) {
     const world = new World();
     world.browserName = browser;
     try {
-      await world.#start(site);
+      await world.#start(site, { microphone });
       return world;
     } catch (error) {
       await world.close();
@@ -38,7 +41,7 @@ export class World {
     }
   }
 
-  async #start(site) {
+  async #start(site, { microphone }) {
     const chromium = this.browserName === 'chromium';
     this.desktop = await Desktop.open({ sound: true });
     this.notifications = this.desktop.notifications;
@@ -56,7 +59,9 @@ export class World {
     // One that fails leaves the other to be closed.
     const opened = await Promise.allSettled([
       Chromium.open({ desktop, tone: tone('caller'), origins: [origins.caller], headless: true }),
-      chromium ? Chromium.open({ desktop, push, tone: tone('callee'), origins: [origins.callee] }) : Firefox.open({ desktop, push, tone: TONES.callee }),
+      chromium
+        ? Chromium.open({ desktop, push, tone: microphone && tone('callee'), origins: [origins.callee] })
+        : Firefox.open({ desktop, push, tone: TONES.callee }),
     ]);
     this.browsers = { caller: opened[0].value, callee: opened[1].value };
     for (const { reason } of opened) if (reason) throw reason;
@@ -153,6 +158,8 @@ export class World {
 
   /** Between tests: nobody is in a call, the callee sleeps, nothing is on the screen. */
   async rest() {
+    this.wire.leaveAlone();
+    Object.assign(this.push, { answer: null, answers: [] });
     await this.closeCalleePages();
     const { state } = await this.caller.look();
     if (['calling', 'answering', 'active'].includes(state)) {
@@ -182,6 +189,7 @@ export class World {
   }
 
   async close() {
+    this.wire?.leaveAlone();
     await Promise.all([this.browsers?.caller?.close(), this.browsers?.callee?.close()]);
     await this.wire?.close();
     await this.edge?.close();

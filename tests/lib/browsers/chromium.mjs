@@ -21,7 +21,10 @@ const NOT_OURS = [
 export class Chromium {
   name = 'chromium';
 
-  /** `push` is a `GcmPush`, `tone` a WAV file for the microphone, `origins` where the page lives. */
+  /**
+   * `push` is a `GcmPush`, `tone` a WAV file for the microphone (null: this machine's own, if it has one), `origins` where
+   * the page lives.
+   */
   static async open({ desktop, push, tone, origins, headless = false, flags = [] }) {
     const browser = new Chromium();
     Object.assign(browser, { desktop, headless });
@@ -37,8 +40,7 @@ export class Chromium {
       '--window-size=1000,800',
       `--proxy-server=127.0.0.1:${await deadPort()}`,
       // Loopback is reached directly even so: Chromium's proxy rules bypass it by default.
-      '--use-fake-device-for-media-stream',
-      ...(tone ? [`--use-file-for-fake-audio-capture=${tone}`] : []),
+      ...(tone ? ['--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${tone}`] : []),
       '--enable-features=NativeNotifications,SystemNotifications',
       ...(push?.flags ?? []),
       ...flags,

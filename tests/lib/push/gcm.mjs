@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { EventLog } from '../events.mjs';
 import { field, frame, readFields, takeFrames } from './protobuf.mjs';
-import { checkPush, checkVapid, readBody, Refusal } from './request.mjs';
+import { answeredByTest, checkPush, checkVapid, readBody, Refusal } from './request.mjs';
 
 /** The host that Chromium's endpoints name: fixed in the browser. */
 export const VENDOR_HOST = 'jmt17.google.com';
@@ -26,6 +26,8 @@ export class GcmPush {
   #queue = [];
   log = new EventLog();
   answer = null;
+  /** The same for the next pushes, one each; see `answeredByTest`. */
+  answers = [];
 
   static async open({ dir }) {
     const service = new GcmPush();
@@ -96,11 +98,7 @@ export class GcmPush {
   #push(at, path, request, body, response) {
     const token = /^\/(?:fcm\/send|wp)\/([^/]+)$/.exec(path)?.[1];
     if (request.method !== 'POST' || !token) throw new Refusal(404, 'no such resource');
-    if (this.answer) {
-      this.log.record('push', { at, status: this.answer.status });
-      response.writeHead(this.answer.status, this.answer.headers).end();
-      return;
-    }
+    if (answeredByTest(this, at, response)) return;
     const registration = this.#registrations.get(token);
     if (!registration) throw new Refusal(410, 'subscription is gone');
     const { ttl, topic, urgency } = checkPush(request.headers, body);

@@ -5,7 +5,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 import { EventLog } from '../events.mjs';
-import { checkPush, checkVapid, readBody, Refusal } from './request.mjs';
+import { answeredByTest, checkPush, checkVapid, readBody, Refusal } from './request.mjs';
 
 export class MozillaPush {
   #clients = new Map(); // uaid → {socket, queue}
@@ -14,6 +14,8 @@ export class MozillaPush {
   log = new EventLog();
   /** Set to answer every push with this, e.g. {status: 429, headers: {'retry-after': '5'}}. */
   answer = null;
+  /** The same for the next pushes, one each; see `answeredByTest`. */
+  answers = [];
 
   static async open() {
     const service = new MozillaPush();
@@ -40,11 +42,7 @@ export class MozillaPush {
       const token = /^\/wpush\/v2\/([\w-]+)$/.exec(request.url)?.[1];
       if (request.method !== 'POST' || !token) throw new Refusal(404, 'no such resource');
       const body = await readBody(request);
-      if (this.answer) {
-        this.log.record('push', { at, status: this.answer.status });
-        response.writeHead(this.answer.status, this.answer.headers).end();
-        return;
-      }
+      if (answeredByTest(this, at, response)) return;
       const channel = this.#channels.get(token);
       if (!channel) throw new Refusal(410, 'subscription is gone');
       const { ttl, topic, urgency } = checkPush(request.headers, body);
@@ -124,6 +122,14 @@ export class MozillaPush {
   /** Forgets every subscription, as a service does with one that is gone: pushes answer 410. */
   forgetSubscriptions() {
     this.#channels.clear();
+  }
+
+  /** Forgets every browser: each is a new one when it connects again, and all that it had subscribed is gone. */
+  forgetClients() {
+    const clients = [...this.#clients.values()];
+    this.#clients.clear();
+    this.#channels.clear();
+    for (const { socket } of clients) socket?.terminate();
   }
 
   /** What pushes still wait for a client that is away. */

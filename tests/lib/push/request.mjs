@@ -60,4 +60,18 @@ export function checkVapid(authorization, key, audience) {
   if (sub !== undefined && !/^(mailto:|https:)/.test(sub)) throw new Refusal(401, 'sub is no contact');
 }
 
+/**
+ * What a test wants a push service to say in place of its own judgement: `service.answers`, one for each push to come,
+ * then `service.answer` for all. `{status, headers}`, 'hang' (never answers), 'reset' (breaks the connection), or null
+ * to let the service judge. True when that was done.
+ */
+export function answeredByTest(service, at, response) {
+  const answer = service.answers.length ? service.answers.shift() : service.answer;
+  if (!answer) return false;
+  service.log.record('push', { at, status: answer.status ?? answer });
+  if (answer === 'reset') response.destroy();
+  else if (answer !== 'hang') response.writeHead(answer.status, answer.headers).end();
+  return true;
+}
+
 const decode = (part) => JSON.parse(Buffer.from(part, 'base64url').toString());

@@ -1,0 +1,58 @@
+// How a call ended, seen from everywhere at once: the caller's SIP and screen, the list of missed calls, the record.
+import assert from 'node:assert/strict';
+import { until } from './events.mjs';
+import { header, status, wakeOf } from './timeline.mjs';
+import { NUMBERS } from './world.mjs';
+
+/** The invitation on the callee's screen. */
+export const invitation = (world, call, { ms } = {}) =>
+  world.notifications.shown((one) => /Ada.*is calling/.test(one.title), { since: call.notifications, ms, what: 'the invitation' });
+
+/** "Missed call" on the callee's screen. */
+export const missedNotice = (world, call, ms = 15_000) =>
+  world.notifications.shown((one) => /Missed call.*Ada/.test(one.title), { since: call.notifications, ms, what: 'the notification to say "missed call"' });
+
+/** The final answer at the caller. */
+export const final = (world, call, code, ms = 30_000) =>
+  world.wire.sip('caller', 'received', (text) => status(text) === code && /^CSeq:\s*\d+ INVITE/im.test(text), { since: call.wire, ms, what: `${code} at the caller` });
+
+/** Nothing on the screen still rings. */
+export const nothingRings = (world) =>
+  until(() => ![...world.notifications.displayed.values()].some((one) => /is calling/.test(one.title)), { ms: 2000, what: 'no notification rings 2 s after the end' });
+
+/** The INVITEs that the callee's page was sent. */
+export const invites = (world, call) => world.wire.log.filter((event) => event.side === 'callee' && event.name === 'received' && /^INVITE /.test(event.text), call.wire);
+
+/**
+ * The call ended without being answered: the status, its Reason and wake state, the caller's screen with its sentence, the
+ * missed call, and one record that says the same. Answers the final response.
+ */
+export async function ended(world, call, { code, state, why, outcome = why ?? state, says, missed = true, ms }) {
+  const refusal = await final(world, call, code, ms);
+  const { wake, state: told } = wakeOf(refusal.text);
+  assert.equal(told, state, header(refusal.text, 'Reason'));
+  assert.match(header(refusal.text, 'Reason') ?? '', new RegExp(`^SIP;cause=${code};text="${state}`));
+  assert.equal(header(refusal.text, 'Wakeline-Why'), why);
+  await world.caller.until('ended', { outcome });
+  if (says) assert.match(await world.caller.text('ended-reason'), says);
+  const { body } = await world.edge.api('GET', '/v1/missed', { token: await world.edge.token(NUMBERS.callee) });
+  const entry = body.missed.filter((one) => one.id === wake);
+  assert.deepEqual(entry.map((one) => one.outcome), missed ? [state] : []);
+  const records = await until(async () => {
+    const rows = await world.edge.rows('SELECT outcome, answered_at FROM calls WHERE id = ?', wake);
+    return rows.length ? rows : null;
+  }, { what: 'the record of the call' });
+  assert.deepEqual(records.map((row) => [row.outcome, row.answered_at]), [[state, null]]);
+  await nothingRings(world);
+  return { ...refusal, wake };
+}
+
+/** What a page says once it speaks Chinese. */
+export async function inChinese(phone, id) {
+  await phone.page.evaluate(() => document.querySelector('wakeline-app').dispatchEvent(new CustomEvent('language-request', { detail: { language: 'zh' } })));
+  await phone.page.waitForFunction(() => document.documentElement.lang === 'zh-CN', { polling: 50 });
+  const said = await phone.text(id);
+  await phone.page.evaluate(() => document.querySelector('wakeline-app').dispatchEvent(new CustomEvent('language-request', { detail: { language: 'en' } })));
+  await phone.page.waitForFunction(() => document.documentElement.lang === 'en', { polling: 50 });
+  return said;
+}
