@@ -90,8 +90,8 @@ const change = Symbol('change');
 
 /** A line at a SIP server of another make. */
 export interface ServerLine {
-  /** `wss://pbx.example.com/ws` */
-  server: string;
+  /** `wss://pbx.example.com/ws`, or several in the order in which they are tried: the next when one is dead or in trouble. */
+  server: string | string[];
   /** `sip:ada@example.com` */
   addressOfRecord: string;
   /** The name that others see. */
@@ -143,7 +143,7 @@ export class Session {
   static async atServer(o: ServerLine): Promise<Session> {
     await preload();
     return new Session(done(() => SessionCore.atServer(
-      o.server, o.addressOfRecord, o.displayName ?? '', o.user, o.password, o.ha1, o.token,
+      [o.server].flat(), o.addressOfRecord, o.displayName ?? '', o.user, o.password, o.ha1, o.token,
     )));
   }
 

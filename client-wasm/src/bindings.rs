@@ -61,7 +61,7 @@ impl SessionCore {
     /// A line at a SIP server that is not our edge.
     #[wasm_bindgen(js_name = atServer)]
     pub fn at_server(
-        url: String,
+        urls: Vec<String>,
         address_of_record: String,
         display_name: String,
         user: Option<String>,
@@ -70,7 +70,7 @@ impl SessionCore {
         token: Option<String>,
     ) -> Answer<SessionCore> {
         let line = Line {
-            url,
+            urls,
             address_of_record,
             display_name,
             user,

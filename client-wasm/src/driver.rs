@@ -45,7 +45,8 @@ pub enum Told {
 pub struct Driver(Rc<Inner>);
 
 struct Inner {
-    url: String,
+    /// Servers, in the order in which they are tried.
+    urls: Vec<String>,
     agent: RefCell<Agent>,
     socket: RefCell<Option<Socket>>,
     /// Counts sockets: a late event of an earlier one is not for this one.
@@ -75,23 +76,26 @@ impl Driver {
         tell: impl Fn(Told) + 'static,
     ) -> Result<Self, Problem> {
         let account = session.account()?;
-        let url = session.sip_url();
+        let urls = session.sip_urls();
         let (token, login) = session.proof().await?;
         let config = Config {
             address_of_record: Pii(account.address_of_record),
             display_name: Pii(account.display_name),
             instance: session.device()?,
             user_agent: concat!("wakeline/", env!("CARGO_PKG_VERSION")).into(),
-            secure: url.starts_with("wss:"),
+            secure: urls.first().is_some_and(|url| url.starts_with("wss:")),
             token: token.map(Pii),
             login,
             patience: Patience::default(),
             policy: Policy::default(),
         };
         let entropy = Entropy::from_seed(device::random()?);
+        let agent = Agent::new(&config, entropy)
+            .map_err(|_| Problem::Garbled)?
+            .with_servers(urls.len());
         let inner = Rc::new(Inner {
-            url,
-            agent: RefCell::new(Agent::new(&config, entropy).map_err(|_| Problem::Garbled)?),
+            urls,
+            agent: RefCell::new(agent),
             socket: RefCell::new(None),
             serial: Cell::new(0),
             alarm: RefCell::new(None),
@@ -219,7 +223,11 @@ impl Driver {
         let serial = self.0.serial.get() + 1;
         self.0.serial.set(serial);
         let weak = Rc::downgrade(&self.0);
-        let opened = Socket::open(&self.0.url, move |event| {
+        let server = self.0.agent.borrow().server();
+        let Some(url) = self.0.urls.get(server) else {
+            return;
+        };
+        let opened = Socket::open(url, move |event| {
             let Some(driver) = of(&weak).filter(|d| d.0.serial.get() == serial) else {
                 return;
             };

@@ -9,8 +9,8 @@ const INSTANCE: &str = "wakeline-instance";
 
 /// A server and who we are there.
 pub struct Server {
-    /// `wss://…` or `ws://…`, path included.
-    pub url: String,
+    /// `wss://…` or `ws://…`, path included, in the order in which they are tried; at least one.
+    pub urls: Vec<String>,
     /// Our line.
     pub account: Account,
     /// The device's `+sip.instance`, the same after a reload (RFC 5626 §4.1).
@@ -23,8 +23,8 @@ pub struct Server {
 
 /// What a page knows of its line there.
 pub struct Line {
-    /// `wss://…` or `ws://…`.
-    pub url: String,
+    /// `wss://…` or `ws://…`, all of one kind.
+    pub urls: Vec<String>,
     /// `sip:user@domain`.
     pub address_of_record: String,
     /// The name that others see; may be empty.
@@ -42,9 +42,21 @@ pub struct Line {
 impl Server {
     /// Checks what the page says.
     pub fn new(line: Line) -> Result<Self, Problem> {
-        let url = web_sys::Url::new(&line.url).map_err(|e| Problem::from_js(&e))?;
-        if !matches!(url.protocol().as_str(), "ws:" | "wss:") {
-            return Err(wrong("the server's address begins with wss://"));
+        let mut urls = Vec::new();
+        let mut kind = None;
+        for url in &line.urls {
+            let url = web_sys::Url::new(url).map_err(|e| Problem::from_js(&e))?;
+            let protocol = url.protocol();
+            // Via says which it is, for all of them.
+            if !matches!(protocol.as_str(), "ws:" | "wss:")
+                || *kind.get_or_insert_with(|| protocol.clone()) != protocol
+            {
+                return Err(wrong("a server's address begins with wss://"));
+            }
+            urls.push(url.href());
+        }
+        if urls.is_empty() {
+            return Err(wrong("a line has a server"));
         }
         let address: Uri = line
             .address_of_record
@@ -58,7 +70,7 @@ impl Server {
             (None, None) => None,
         };
         Ok(Self {
-            url: url.href(),
+            urls,
             account: Account {
                 uid: String::new(),
                 number,

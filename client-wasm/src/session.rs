@@ -151,7 +151,7 @@ impl Session {
 
     /// A line at a SIP server that is not our edge.
     pub fn at_server(server: Server) -> Self {
-        Self::with(server.url.clone(), Some(server), None)
+        Self::with(server.urls.join(" "), Some(server), None)
     }
 
     fn with(edge: String, server: Option<Server>, record: Option<Record>) -> Self {
@@ -164,15 +164,15 @@ impl Session {
         }))
     }
 
-    /// Where SIP is spoken: the WebSocket's address.
-    pub fn sip_url(&self) -> String {
+    /// Where SIP is spoken: the addresses of WebSockets, in the order in which they are tried.
+    pub fn sip_urls(&self) -> Vec<String> {
         match &self.0.server {
-            Some(server) => server.url.clone(),
+            Some(server) => server.urls.clone(),
             // http → ws, https → wss.
-            None => format!(
+            None => vec![format!(
                 "ws{}{SIP_PATH}",
                 self.0.edge.strip_prefix("http").unwrap_or(&self.0.edge)
-            ),
+            )],
         }
     }
 
@@ -184,7 +184,7 @@ impl Session {
         }
     }
 
-    /// The edge's origin; the server's address where there is none.
+    /// The edge's origin; the servers' addresses where there is none.
     pub fn edge(&self) -> &str {
         &self.0.edge
     }

@@ -122,7 +122,7 @@ async function idle(server, counts) {
   const settled = async () => {
     // Objects are forgotten by their platform some ten seconds after the last event: memory is read when it stands still.
     let [last, same] = [memory(server.pids()), 0];
-    for (const end = now() + 40_000; now() < end && same < 4;) {
+    for (const end = now() + 30_000; now() < end && same < 3;) {
       await pause(2500);
       const present = memory(server.pids());
       same = Math.abs(present - last) < Math.max(512, last * 0.004) ? same + 1 : 0;

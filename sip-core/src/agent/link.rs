@@ -50,6 +50,10 @@ pub struct Link {
     heard: Time,
     /// Tries without a registration since the last one that succeeded.
     failures: u32,
+    /// Which server is tried: counted up at each try that came to nothing.
+    server: usize,
+    /// The present socket, or the last one, has carried a registration.
+    proven: bool,
 }
 
 impl Link {
@@ -61,6 +65,8 @@ impl Link {
             online: true,
             heard: Time::ZERO,
             failures: 0,
+            server: 0,
+            proven: false,
         }
     }
 
@@ -114,6 +120,17 @@ impl Link {
     /// The registration succeeded: the next loss begins with short pauses again.
     pub fn proved(&mut self) {
         self.failures = 0;
+        self.proven = true;
+    }
+
+    /// Which server is tried, in the order that they were given and round again.
+    pub const fn server(&self) -> usize {
+        self.server
+    }
+
+    /// How many tries have come to nothing since the last registration.
+    pub const fn failures(&self) -> u32 {
+        self.failures
     }
 
     /// The socket closed or is given up. Pauses double, each shortened by chance so that an edge that comes back is not
@@ -127,6 +144,10 @@ impl Link {
     }
 
     fn pause(&mut self, now: Time, entropy: &mut Entropy) {
+        // A server that held us is tried once more before another.
+        if !std::mem::take(&mut self.proven) {
+            self.server = self.server.wrapping_add(1);
+        }
         let first = self.patience.retry_first.as_millis();
         let full = first
             .saturating_mul(1 << self.failures.min(16))

@@ -70,6 +70,8 @@ pub struct Agent {
     registrar: Registrar,
     calls: Vec<Call>,
     last_call: u64,
+    /// How many servers the driver knows.
+    servers: usize,
     stopped: bool,
     /// What the page was told last.
     shown: Option<Registration>,
@@ -88,9 +90,22 @@ impl Agent {
             registrar,
             calls: Vec::new(),
             last_call: 0,
+            servers: 1,
             stopped: true,
             shown: None,
         })
+    }
+
+    /// The driver knows so many servers, in the order in which they are to be tried.
+    #[must_use]
+    pub fn with_servers(mut self, servers: usize) -> Self {
+        self.servers = servers.max(1);
+        self
+    }
+
+    /// Which of them [`Output::Connect`] means.
+    pub fn server(&self) -> usize {
+        self.link.server() % self.servers
     }
 
     /// An id for a call to come.
@@ -419,6 +434,19 @@ impl Agent {
             Answer::TokenRefused => {
                 self.post.registered = false;
                 self.post.out.push_back(Output::Event(Event::TokenRefused));
+            }
+            // The server is in trouble, and there is another: each is tried once before any is waited for.
+            Answer::Refused
+                if self
+                    .registrar
+                    .refusal()
+                    .is_some_and(|(s, _)| s >= 500 || s == 408)
+                    && (self.link.failures() as usize) + 1 < self.servers =>
+            {
+                self.registrar.forgive();
+                self.flow_lost();
+                let step = self.link.lost(self.post.now, &mut self.post.entropy);
+                self.step(step);
             }
             Answer::Refused => {
                 self.link.down();

@@ -8,5 +8,6 @@ mod faults;
 mod flow;
 mod net;
 mod register;
+mod servers;
 mod session;
 mod transfer;
