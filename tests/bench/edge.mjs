@@ -29,6 +29,8 @@ const only = options.only.split(',');
 const seconds = Number(options.seconds);
 const SOCKETS = Number(options.sockets);
 const WOKEN = 20;
+/** New sockets a second where memory is weighed. */
+const PACE = 80;
 
 const now = () => performance.now();
 const round = (value, digits = 0) => Number(value.toFixed(digits));
@@ -136,7 +138,12 @@ async function idle(server, counts) {
   for (const count of counts) {
     const numbers = Array.from({ length: count - sockets.length }, (_, i) => `7${String(sockets.length + i).padStart(6, '0')}`);
     const from = now();
-    await each(numbers, 24, async (number) => sockets.push(await online(server, number, server.token && { token: server.token(number) })));
+    // Objects stay in memory some ten seconds after their last event, and the allocator keeps what it once had: sockets that
+    // came all at once would be weighed with the objects of all of them.
+    await each(numbers.map((number, i) => [number, from + (i * 1000) / PACE]), 24, async ([number, at]) => {
+      await pause(Math.max(0, at - now()));
+      sockets.push(await online(server, number, server.token && { token: server.token(number) }));
+    });
     const took = (now() - from) / 1000;
     result[count] = round((await settled() - empty) / count, 1);
     console.log(`   ${server.name}: ${count} sockets (${round(numbers.length / took)} new ones a second): ${result[count]} kB each`);
