@@ -7,12 +7,12 @@
 
 import load, { PhoneCore, SessionCore, offerSocket } from '../../build/client/wakeline_client.js';
 import type {
-  CallChange, CallEnd, CallState, CallView, Device, Direction, InitInput, Missed, OwnPresence, PhonePort, Presence, Registration, Remote, Role, Waiting,
+  Blocked, CallChange, CallEnd, CallState, CallView, Device, Direction, InitInput, Missed, OwnPresence, PhonePort, Presence, Registration, Remote, Role, Waiting,
   Wake, WakeProgress, WakeStage,
 } from '../../build/client/wakeline_client.js';
 
 export type {
-  CallEnd, CallState, Device, Direction, Missed, Outcome, OwnPresence, Presence, PresenceState, Registration, RegistrationState, Remote, Role, Visibility, Waiting,
+  Blocked, CallEnd, CallState, Device, Direction, Missed, Outcome, OwnPresence, Presence, PresenceState, Registration, RegistrationState, Remote, Role, Visibility, Waiting,
   Wake, WakeProgress, WakeStage, WakeState,
 } from '../../build/client/wakeline_client.js';
 
@@ -201,6 +201,19 @@ export class Session {
     return asked(this[core].setVisibility(visibility === 'everyone'));
   }
 
+  /** The callers whom the user has blocked, newest first. What they hear tells them nothing of it. */
+  async blocked(): Promise<Blocked[]> { return (await asked(this[core].blocked())).blocked; }
+
+  /** Blocks a caller; `displayName` is kept to recognise it. Answers the whole list, as `unblock` does. */
+  async block(number: string, displayName = ''): Promise<Blocked[]> { return (await asked(this[core].block(number, displayName))).blocked; }
+
+  async unblock(number: string): Promise<Blocked[]> { return (await asked(this[core].unblock(number))).blocked; }
+
+  /** Since when the user wants no calls, ms since the epoch; null when they come through. Callers are told. */
+  async doNotDisturb(): Promise<number | null> { return (await asked(this[core].doNotDisturb())).since ?? null; }
+
+  async setDoNotDisturb(on: boolean): Promise<number | null> { return (await asked(this[core].setDoNotDisturb(on))).since ?? null; }
+
   /** Unbinds the device at the edge and forgets everything here; phones of this session are closed, in every tab. */
   async signOut(): Promise<void> {
     for (const phone of this.#phones) await phone.signedOut();
@@ -324,6 +337,8 @@ export class Call extends EventTarget {
   get replaces(): string | null { return this.#view.replaces ?? null; }
   /** The other side hears nothing: the microphone was taken away, or the call was answered without one. */
   get silent(): boolean { return this.#view.silent; }
+  /** The edge has lost the other side of a call in progress; it may come back. */
+  get lost(): boolean { return this.#view.lost; }
   /** When it was answered, ms since the epoch. */
   get answeredAt(): number | null { return this.#view.answeredAt ?? null; }
   /** The other side's sound; null in a tab that follows. */

@@ -204,6 +204,45 @@ impl SessionCore {
         })
     }
 
+    /// The callers whom the user has blocked.
+    #[wasm_bindgen(unchecked_return_type = "Promise<BlockedList>")]
+    pub fn blocked(&self) -> Promise {
+        self.ask("GET", "/v1/blocked".into())
+    }
+
+    /// Blocks a caller.
+    #[wasm_bindgen(unchecked_return_type = "Promise<BlockedList>")]
+    pub fn block(&self, number: String, display_name: Option<String>) -> Promise {
+        let session = self.0.clone();
+        promise(async move {
+            let path = format!("/v1/blocked/{}", segment(&number));
+            let body = api::BlockCaller { display_name };
+            session.ask("PUT", &path, Some(&body)).await
+        })
+    }
+
+    /// Lets a caller through again.
+    #[wasm_bindgen(unchecked_return_type = "Promise<BlockedList>")]
+    pub fn unblock(&self, number: String) -> Promise {
+        self.ask("DELETE", format!("/v1/blocked/{}", segment(&number)))
+    }
+
+    /// Whether the user wants no calls.
+    #[wasm_bindgen(js_name = doNotDisturb, unchecked_return_type = "Promise<DoNotDisturb>")]
+    pub fn do_not_disturb(&self) -> Promise {
+        self.ask("GET", "/v1/do-not-disturb".into())
+    }
+
+    /// Switches it.
+    #[wasm_bindgen(js_name = setDoNotDisturb, unchecked_return_type = "Promise<DoNotDisturb>")]
+    pub fn set_do_not_disturb(&self, on: bool) -> Promise {
+        let session = self.0.clone();
+        promise(async move {
+            let body = api::SetDoNotDisturb { on };
+            session.ask("PUT", "/v1/do-not-disturb", Some(&body)).await
+        })
+    }
+
     /// Unbinds this device and forgets everything here.
     #[wasm_bindgen(js_name = signOut, unchecked_return_type = "Promise<void>")]
     pub fn sign_out(&self) -> Promise {

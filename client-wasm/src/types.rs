@@ -146,6 +146,12 @@ pub enum Outcome {
     Unknown,
     /// No device could be reached.
     Unreachable,
+    /// The user of the line wants no calls now.
+    Quiet,
+    /// Too many calls of late.
+    Limited,
+    /// A connection was lost for too long, ours or theirs.
+    Lost,
     /// Anything else.
     Failed,
 }
@@ -162,6 +168,7 @@ pub enum By {
 
 /// The end of a call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Tsify)]
+#[serde(rename_all = "camelCase")]
 pub struct CallEnd {
     /// How.
     pub outcome: Outcome,
@@ -171,6 +178,8 @@ pub struct CallEnd {
     pub reason: String,
     /// Who ended it.
     pub by: By,
+    /// When limited: seconds until another try may succeed.
+    pub retry_after: Option<u32>,
 }
 
 /// The other side. Data, never markup.
@@ -214,6 +223,8 @@ pub struct CallView {
     pub replaces: Option<String>,
     /// The other side hears nothing: the microphone was taken away, or the call was answered without one.
     pub silent: bool,
+    /// The edge has lost the other side; it may come back.
+    pub lost: bool,
     /// When it was answered, ms since the epoch.
     pub answered_at: Option<u64>,
 }
@@ -257,6 +268,10 @@ impl CallView {
                 agent::Stage::Opened => WakeStage::Opened,
             }),
             end: view.end.map(|end| CallEnd {
+                retry_after: match end.outcome {
+                    agent::Outcome::Limited(seconds) if seconds > 0 => Some(seconds),
+                    _ => None,
+                },
                 outcome: outcome(end.outcome),
                 status: end.status,
                 reason: end.reason,
@@ -270,6 +285,7 @@ impl CallView {
             held: view.held,
             remote_held: view.remote_held,
             replaces: view.replaces.map(|id| id.0.to_string()),
+            lost: view.lost,
             answered_at: view.answered_at.map(|t| t.as_millis()),
         }
     }
@@ -290,6 +306,9 @@ fn outcome(outcome: agent::Outcome) -> Outcome {
         agent::Outcome::Unbound => Outcome::Unbound,
         agent::Outcome::Unknown => Outcome::Unknown,
         agent::Outcome::Unreachable => Outcome::Unreachable,
+        agent::Outcome::Quiet => Outcome::Quiet,
+        agent::Outcome::Limited(_) => Outcome::Limited,
+        agent::Outcome::Lost => Outcome::Lost,
         agent::Outcome::Failed => Outcome::Failed,
     }
 }

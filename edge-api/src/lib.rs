@@ -11,6 +11,7 @@ mod device;
 mod ice;
 mod presence;
 pub mod problem;
+mod reach;
 mod records;
 mod wake;
 
@@ -23,6 +24,7 @@ pub use device::{
 pub use ice::{IceAnswer, IceServer};
 pub use presence::{OwnPresence, Presence, PresenceState, SetPresence, Visibility};
 pub use problem::Problem;
+pub use reach::{BlockCaller, Blocked, BlockedList, DoNotDisturb, SetDoNotDisturb};
 pub use records::{
     DeleteAccount, Health, Story, StoryPush, StoryStep, UserAnswer, UserCall, UserCalls,
     UserProperty,

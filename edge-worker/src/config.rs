@@ -46,6 +46,8 @@ pub struct Site {
     pub limits: Limits,
     /// What a decline on one device means.
     pub decline: Decline,
+    /// A page in a call shows who else calls; otherwise that caller hears busy.
+    pub call_waiting: bool,
     /// How and where to push.
     pub push: PushPolicy,
     /// STUN and TURN.
@@ -119,6 +121,12 @@ pub struct Limits {
     pub calls_per_minute: u32,
     /// States that one line may look up in a minute.
     pub lookups_per_minute: u32,
+    /// Calls to one line in a minute, whoever calls.
+    pub line_calls_per_minute: u32,
+    /// Calls of one caller in a minute, whomever they are to; 0: not counted.
+    pub caller_calls_per_minute: u32,
+    /// Calls of the whole site in a minute; 0: not counted. Each call then asks one object, wherever that is.
+    pub site_calls_per_minute: u32,
 }
 
 impl Default for Limits {
@@ -135,6 +143,9 @@ impl Default for Limits {
             parked: 8,
             calls_per_minute: 30,
             lookups_per_minute: 60,
+            line_calls_per_minute: 120,
+            caller_calls_per_minute: 60,
+            site_calls_per_minute: 0,
         }
     }
 }
@@ -179,6 +190,8 @@ struct SiteVars {
     limits: Limits,
     #[serde(default)]
     decline: Decline,
+    #[serde(default = "yes")]
+    call_waiting: bool,
     #[serde(default)]
     push: PushPolicy,
     #[serde(default)]
@@ -187,6 +200,10 @@ struct SiteVars {
     call_servers: Vec<identity::Named>,
     #[serde(default = "quarter")]
     retention_days: u32,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn hour() -> u32 {
@@ -407,6 +424,7 @@ impl Site {
             || l.parked == 0
             || l.idle_s == 0
             || l.calls_per_minute == 0
+            || l.line_calls_per_minute == 0
             || l.sockets_per_minute == 0
             || l.lookups_per_minute == 0
         {
@@ -455,6 +473,7 @@ impl Site {
             token_ttl_s: vars.token_ttl_s,
             limits: vars.limits,
             decline: vars.decline,
+            call_waiting: vars.call_waiting,
             push: vars.push,
             ice_servers: vars.ice_servers,
             retention_days: vars.retention_days,
@@ -502,6 +521,8 @@ impl Site {
                 max_devices: l.devices as usize,
                 max_parked: l.parked as usize,
                 calls_per_minute: l.calls_per_minute,
+                line_calls_per_minute: l.line_calls_per_minute,
+                call_waiting: self.call_waiting,
                 lost_ends: seconds(l.lost_s),
                 lost_told: seconds(l.lost_s / 2),
                 retention: (self.retention_days > 0)

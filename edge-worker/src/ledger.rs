@@ -172,6 +172,7 @@ impl Ledger {
     /// The call and what it adds to the counters, in one transaction: a record that comes twice counts once.
     async fn call(&self, site: &str, call: &CallRecord) -> Done {
         let ended_by = serde_json::to_value(call.ended_by)?;
+        let withheld = serde_json::to_value(call.withheld)?;
         let counts = self.prepare(
             "INSERT INTO counters (site, name, labels, value) \
              SELECT ?1, json_extract(j.value, '$[0]'), json_extract(j.value, '$[1]'), json_extract(j.value, '$[2]') \
@@ -186,11 +187,12 @@ impl Ledger {
         )?;
         let sql = format!(
             "INSERT INTO calls (site, id, started_at, caller, caller_uid, callee, callee_uid, ringing_at, answered_at, \
-             ended_at, outcome, device, ended_by, story) \
-             VALUES (?1, ?2, ?3, {}, {}, {}, {}, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
+             ended_at, outcome, device, ended_by, story, withheld) \
+             VALUES (?1, ?2, ?3, {}, {}, {}, {}, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
              ON CONFLICT (site, id) DO UPDATE SET ringing_at = excluded.ringing_at, answered_at = excluded.answered_at, \
              ended_at = excluded.ended_at, outcome = excluded.outcome, device = excluded.device, \
-             ended_by = excluded.ended_by, story = excluded.story WHERE calls.ended_at IS NULL",
+             ended_by = excluded.ended_by, story = excluded.story, \
+             withheld = excluded.withheld WHERE calls.ended_at IS NULL",
             unless_deleted("?4", "?8", "?3"),
             unless_deleted("?5", "?8", "?3"),
             unless_deleted("?6", "?9", "?3"),
@@ -217,6 +219,7 @@ impl Ledger {
                 optional(call.device.as_ref(), |d| text(d.as_str())),
                 optional(ended_by.as_str(), text),
                 text(&story),
+                optional(withheld.as_str(), text),
             ],
         )?;
         self.db.batch(vec![counts, row]).await.map(drop)

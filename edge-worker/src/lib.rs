@@ -29,7 +29,8 @@ use access::{Access, Caller};
 use call::Call;
 use error::{Answer, not_found, refuse};
 use routes::{
-    accounts, callservers, devices, operator, presence, public, sip, tokens, users, wakes,
+    accounts, blocked, callservers, devices, do_not_disturb, operator, presence, public, sip,
+    tokens, users, wakes,
 };
 use wakeline_edge_api::problem;
 use worker::{Context, Env, Method, Request, Response, ScheduleContext, ScheduledEvent, event};
@@ -71,6 +72,11 @@ enum Name {
     DeleteUser,
     Story,
     Metrics,
+    ListBlocked,
+    Block,
+    Unblock,
+    DoNotDisturb,
+    SetDoNotDisturb,
     Vapid,
     Ice,
     CallServer,
@@ -209,6 +215,26 @@ const ROUTES: &[Route] = &[
         Access::OperatorKey,
         Name::Metrics,
     ),
+    route(Method::Get, "/v1/blocked", Access::Token, Name::ListBlocked),
+    route(Method::Put, "/v1/blocked/{}", Access::Token, Name::Block),
+    route(
+        Method::Delete,
+        "/v1/blocked/{}",
+        Access::Token,
+        Name::Unblock,
+    ),
+    route(
+        Method::Get,
+        "/v1/do-not-disturb",
+        Access::Token,
+        Name::DoNotDisturb,
+    ),
+    route(
+        Method::Put,
+        "/v1/do-not-disturb",
+        Access::Token,
+        Name::SetDoNotDisturb,
+    ),
     route(Method::Get, "/v1/vapid", Access::Anyone, Name::Vapid),
     route(Method::Get, "/v1/ice", Access::Token, Name::Ice),
     route(
@@ -241,6 +267,11 @@ async fn answer(name: Name, call: &Call) -> Answer {
         Name::Decline => wakes::report(call, wakes::Report::Decline).await,
         Name::Missed => wakes::missed(call).await,
         Name::MissedSeen => wakes::missed_seen(call).await,
+        Name::ListBlocked => blocked::list(call).await,
+        Name::Block => blocked::block(call).await,
+        Name::Unblock => blocked::unblock(call).await,
+        Name::DoNotDisturb => do_not_disturb::show(call).await,
+        Name::SetDoNotDisturb => do_not_disturb::set(call).await,
         Name::Vapid => public::vapid(call),
         Name::Ice => public::ice(call).await,
         Name::CallServer => callservers::show(call),

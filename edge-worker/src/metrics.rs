@@ -192,6 +192,7 @@ mod tests {
             outcome: WakeState::Answered,
             device: None,
             ended_by: None,
+            withheld: None,
             steps: vec![
                 step(1, DeviceState::Pushed, 80),
                 step(2, DeviceState::Pushed, 40),

@@ -143,6 +143,24 @@ fn missed() -> api::Missed {
     }
 }
 
+fn blocked() -> api::BlockedList {
+    let caller = api::Blocked {
+        number: "1003".into(),
+        display_name: "Eve".into(),
+        at: AT,
+    };
+    api::BlockedList {
+        blocked: vec![caller],
+    }
+}
+
+fn quiet() -> api::DoNotDisturb {
+    api::DoNotDisturb {
+        on: true,
+        since: Some(AT),
+    }
+}
+
 fn report() -> api::WakeReport {
     api::WakeReport {
         device: Some(DEVICE.into()),
@@ -311,6 +329,22 @@ fn operation(name: Name) -> Operation {
             .or(&[UNAVAILABLE]),
         Name::Metrics => op("Counters without identities, for the operator", 200)
             .or(&[UNAVAILABLE]),
+        Name::ListBlocked => {
+            op("The callers whom the user has blocked, newest first", 200).gives(&blocked())
+        }
+        Name::Block => op("Block a caller, who is not told", 200)
+            .may_take(&api::BlockCaller {
+                display_name: Some("Eve".into()),
+            })
+            .gives(&blocked())
+            .or(&[CONFLICT]),
+        Name::Unblock => op("Let a caller through again", 200)
+            .gives(&blocked())
+            .or(&[BAD_REQUEST]),
+        Name::DoNotDisturb => op("Whether the user wants no calls", 200).gives(&quiet()),
+        Name::SetDoNotDisturb => op("Switch do-not-disturb", 200)
+            .takes(&api::SetDoNotDisturb { on: true })
+            .gives(&quiet()),
         Name::Vapid => {
             op("The key to subscribe to pushes with (RFC 8292)", 200).gives(&api::VapidKey {
                 public_key: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4".into(),
@@ -357,8 +391,8 @@ fn schemas() -> Map<String, Value> {
         }};
     }
     all![
-        Account BindDevice CallServer CreateAccount DeleteAccount Device DeviceList Health IceAnswer MintToken MissedList MissedSeen
-        OwnPresence Presence Problem PushTarget RenewToken Session SetPresence SignIn Story Token UserAnswer UserCalls VapidKey Waiting
+        Account BindDevice BlockCaller BlockedList CallServer CreateAccount DeleteAccount Device DeviceList DoNotDisturb Health IceAnswer MintToken MissedList MissedSeen
+        OwnPresence Presence Problem PushTarget RenewToken Session SetDoNotDisturb SetPresence SignIn Story Token UserAnswer UserCalls VapidKey Waiting
         Wake WakeReport
     ]
     .into_iter()
@@ -512,6 +546,7 @@ fn path_of(pattern: &str) -> (String, Vec<Value>) {
             "presence" => ("number", "^[0-9A-Za-z+*#._-]{1,64}$", "1002"),
             // Nobody: whoever tries the examples deletes no user.
             "users" => ("uid", "^[0-9A-Za-z+*#._-]{1,64}$", "u-nobody"),
+            "blocked" => ("number", "^[0-9A-Za-z+*#._-]{1,64}$", "1003"),
             _ => ("id", "^[^/]+$", "id"),
         };
         if part == "{}" {

@@ -179,6 +179,11 @@ const requests = {
     return { path: `/v1/calls/${wake.id}/story`, authorization: siteKey(who) };
   },
   'GET /v1/metrics': async (who) => ({ authorization: siteKey(who) }),
+  'GET /v1/blocked': plain('/v1/blocked'),
+  'PUT /v1/blocked/{}': plain('/v1/blocked/5555', {}),
+  'DELETE /v1/blocked/{}': plain('/v1/blocked/5555'),
+  'GET /v1/do-not-disturb': plain('/v1/do-not-disturb'),
+  'PUT /v1/do-not-disturb': plain('/v1/do-not-disturb', { on: false }),
   'GET /v1/vapid': plain('/v1/vapid'),
   'GET /v1/ice': plain('/v1/ice'),
   'GET /v1/call-server': plain('/v1/call-server'),

@@ -64,6 +64,11 @@ const ROUTES = [
   ['POST', `/v1/wakes/${WAKE}/decline`, 'token'],
   ['GET', '/v1/missed', 'token'],
   ['POST', '/v1/missed/seen', 'token'],
+  ['GET', '/v1/blocked', 'token'],
+  ['PUT', '/v1/blocked/4711', 'token'],
+  ['DELETE', '/v1/blocked/4711', 'token'],
+  ['GET', '/v1/do-not-disturb', 'token'],
+  ['PUT', '/v1/do-not-disturb', 'token'],
   ['GET', '/v1/ice', 'token'],
 ];
 
@@ -271,4 +276,28 @@ test('secrets, passwords and numbers are in no log line', () => {
   for (const secret of [PASSWORD, 'wrong horse', edge.apiKey, edge.edgeSecret, edge.secrets.test.signing_keys[0].secret, '1001', 'Ada']) {
     assert.ok(!log.includes(secret), `${secret} was logged`);
   }
+});
+
+test('a line blocks callers and wants no calls, and only it knows', async () => {
+  const token = await edge.token('1001');
+  const blocked = async (method, number = '', body) => {
+    const answer = await edge.api(method, `/v1/blocked${number && `/${encodeURIComponent(number)}`}`, { token, body });
+    assert.equal(answer.status, 200, JSON.stringify(answer.body));
+    return answer.body.blocked.map((one) => [one.number, one.display_name]);
+  };
+  assert.deepEqual(await blocked('GET'), []);
+  assert.deepEqual(await blocked('PUT', '+49#30', { display_name: '<b>Eve</b>' }), [['+49#30', '<b>Eve</b>']]);
+  assert.deepEqual(await blocked('PUT', '+49#30'), [['+49#30', '']], 'again is the same');
+  assert.deepEqual(await blocked('DELETE', '4711'), [['+49#30', '']], 'who is not blocked is let through anyhow');
+  assert.deepEqual(await blocked('DELETE', '+49#30'), []);
+  isProblem(await edge.api('PUT', '/v1/blocked/%', { token }), 400, 'bad-request');
+  isProblem(await edge.api('PUT', '/v1/blocked/a%20b', { token }), 400, 'bad-request');
+  isProblem(await edge.api('PUT', '/v1/blocked/2', { token, body: { display_name: 'x'.repeat(200) } }), 400, 'bad-request');
+  const quiet = async (method, body) => (await edge.api(method, '/v1/do-not-disturb', { token, body })).body;
+  assert.deepEqual(await quiet('GET'), { on: false });
+  const { on, since } = await quiet('PUT', { on: true });
+  assert.ok(on && Math.abs(since - Date.now()) < 60_000);
+  assert.deepEqual(await quiet('PUT', { on: true }), { on, since }, 'since it was switched on first');
+  assert.deepEqual(await quiet('PUT', { on: false }), { on: false });
+  isProblem(await edge.api('PUT', '/v1/do-not-disturb', { token, body: { on: 'yes' } }), 400, 'bad-request');
 });

@@ -14,7 +14,7 @@ const MIGRATIONS = join(ROOT, 'edge-worker/migrations');
 // Storage in memory where there is such a place: each turn of an object is committed before anything leaves it, and a disk that
 // others write to would be what a test measures (INVITE to push: 4 ms in memory, 11 to 60 on a busy disk).
 const STORAGE = process.env.WAKELINE_TEST_STORAGE ?? (existsSync('/dev/shm') ? '/dev/shm' : tmpdir());
-const CLASSES = { FLOW: 'FlowObject', LINE: 'LineObject' };
+const CLASSES = { FLOW: 'FlowObject', LINE: 'LineObject', METER: 'MeterObject' };
 const VENDOR = `export default {
   fetch(request, env) {
     const url = new URL(request.url);
@@ -37,7 +37,7 @@ function siteOf({ id = 'test', limits, push, ...rest } = {}) {
     token_ttl_s: 3600,
     ice_servers: [],
     ...rest,
-    limits: { calls_per_minute: 1000, sign_in_tries: 1000, ...limits },
+    limits: { calls_per_minute: 1000, line_calls_per_minute: 1000, caller_calls_per_minute: 0, sign_in_tries: 1000, ...limits },
     push: { loopback: true, subject: 'mailto:operator@wakeline.test', ...push },
   };
 }

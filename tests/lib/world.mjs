@@ -16,7 +16,7 @@ import { Wire } from './wire.mjs';
 /** What each side's microphone sends. */
 export const TONES = { caller: 620, callee: 950 };
 export const NUMBERS = { caller: '1001', callee: '1002' };
-const SIDES = { localhost: 'caller', '127.0.0.1': 'callee' };
+const SIDES = { localhost: 'caller', '127.0.0.1': 'callee', 'third.localhost': 'third' };
 
 /** The browsers that tests run in: WAKELINE_BROWSERS=firefox,chromium. */
 export const browsers = () => (process.env.WAKELINE_BROWSERS ?? 'chromium,firefox').split(',');

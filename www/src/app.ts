@@ -95,22 +95,22 @@ export class WakelineApp extends LitElement {
         return html`<wl-keypad .t=${t} .number=${state.dial} .peer=${state.peer} .failed=${state.dialFailed} .setupOpen=${setupIncomplete(state)} .now=${this.now}
           .registration=${state.session === 'unreachable' ? { ...state.registration, state: 'reconnecting' } : state.registration}></wl-keypad>`;
       case 'calling':
-        return html`<wl-calling .t=${t} .call=${call}></wl-calling>`;
+        return html`<wl-calling .t=${t} .call=${call} .second=${callBehind(state)} .connected=${state.registration.state === 'registered'}></wl-calling>`;
       case 'connecting':
         return html`<wl-connecting .t=${t} .wake=${state.wake} .unreachable=${state.session === 'unreachable'}></wl-connecting>`;
       case 'ringing':
-        return html`<wl-ringing .t=${t} .call=${call} .microphone=${state.setup.microphone} .ring=${state.sound.ring} .large=${state.answerAsked === call?.wake && call?.wake !== null}></wl-ringing>`;
+        return html`<wl-ringing .t=${t} .call=${call} .second=${callBehind(state)} .microphone=${state.setup.microphone} .ring=${state.sound.ring} .large=${state.answerAsked === call?.wake && call?.wake !== null}></wl-ringing>`;
       case 'answering': case 'active':
         return html`<wl-active .t=${t} .call=${call} .second=${callBehind(state)} .remote=${state.sound.remote} .microphone=${state.setup.microphone}
           .connected=${state.registration.state === 'registered'} .beside=${callBeside(state)} .transfer=${state.transfer} .now=${this.now}></wl-active>`;
       case 'ended':
-        return html`<wl-ended .t=${t} .call=${call}></wl-ended>`;
+        return html`<wl-ended .t=${t} .call=${call} .own=${state.account?.number ?? ''}></wl-ended>`;
       case 'too-late':
         return html`<wl-too-late .t=${t} .wake=${state.wake} .now=${this.edgeNow}></wl-too-late>`;
       case 'missed':
-        return html`<wl-missed .t=${t} .missed=${state.missed} .now=${this.edgeNow}></wl-missed>`;
+        return html`<wl-missed .t=${t} .missed=${state.missed} .reach=${state.reach} .now=${this.edgeNow}></wl-missed>`;
       case 'devices':
-        return html`<wl-devices .t=${t} .account=${state.account} .devices=${state.devices} .language=${state.language} .visible=${state.visible} .now=${this.edgeNow}></wl-devices>`;
+        return html`<wl-devices .t=${t} .account=${state.account} .devices=${state.devices} .reach=${state.reach} .language=${state.language} .visible=${state.visible} .now=${this.edgeNow}></wl-devices>`;
       case 'following':
         return html`<wl-following .t=${t}></wl-following>`;
     }
@@ -119,11 +119,12 @@ export class WakelineApp extends LitElement {
   #header(t: Messages): TemplateResult {
     const { account, registration, session } = this.state;
     const state = session === 'unreachable' ? 'reconnecting' : registration.state;
+    const quiet = state === 'registered' && this.state.reach.quietSince !== null;
     return html`
       <header>
         <span class="brand"><span class="mark small" aria-hidden="true"></span>${t.title}</span>
         ${account
-          ? html`<span class="line ${state}"><span class="dot" aria-hidden="true"></span><span><b dir="ltr">${account.number}</b> ${state === 'refused' ? t.registration.closed : t.registration[state]}</span></span>`
+          ? html`<span class="line ${state} ${quiet ? 'quiet' : ''}"><span class="dot" aria-hidden="true"></span><span><b dir="ltr">${account.number}</b> ${quiet ? t.reach.quietOn : state === 'refused' ? t.registration.closed : t.registration[state]}</span></span>`
           : nothing}
       </header>
     `;

@@ -11,7 +11,7 @@ import { deviceLabel } from './ports/platform.ts';
 import { Sound, type Tone } from './ports/sound.ts';
 import * as worker from './ports/worker.ts';
 import type { RequestName, Requests } from './screens/screen.ts';
-import { callInFront, screenOf, setupWanted, unseen } from './store/screen.ts';
+import { callBehind, callInFront, screenOf, setupWanted, unseen } from './store/screen.ts';
 import { initialState, type State } from './store/state.ts';
 import { Store } from './store/store.ts';
 import css from './styles/index.css?inline';
@@ -73,7 +73,10 @@ function follow(state: State, before: State): void {
 /** What this tab's user hears, if it is this tab that is heard. */
 function toneOf(state: State): Tone | null {
   const phase = state.role === 'leading' ? callInFront(state)?.phase : null;
-  return phase === 'incoming' ? 'ring' : phase === 'ringing' ? 'ringback' : null;
+  if (phase === 'incoming') return 'ring';
+  // Beside a call it does not ring: the user hears a short tone now and then.
+  if (phase && callBehind(state)) return 'waiting';
+  return phase === 'ringing' ? 'ringback' : null;
 }
 
 let offered = false;
@@ -124,7 +127,7 @@ async function bind(): Promise<void> {
 phone.mayAnswer = async () => (await microphone()) === 'granted';
 phone.onRegistered = () => {
   void whenIdle(async () => {
-    await phone.refreshMissed();
+    await Promise.all([phone.refreshMissed(), phone.refreshReach()]);
     await bind();
   });
 };
@@ -194,9 +197,12 @@ const handlers: { [K in RequestName]: (detail: Requests[K]) => unknown } = {
   show: ({ page }) => {
     store.dispatch({ type: 'page', page });
     if (page === 'missed') return phone.refreshMissed().then(() => phone.missedSeen());
-    if (page === 'devices') return Promise.all([phone.refreshDevices(), phone.refreshVisible()]);
+    if (page === 'devices') return Promise.all([phone.refreshDevices(), phone.refreshVisible(), phone.refreshReach()]);
     return undefined;
   },
+  block: (caller) => phone.block(caller),
+  unblock: ({ number }) => phone.unblock(number),
+  quiet: ({ on }) => phone.quiet(on),
   revoke: ({ device }) => phone.revoke(device),
   'sign-out': async () => {
     await Promise.all([phone.signOut(), worker.unsubscribe().catch(() => undefined), worker.closeNotifications(() => true)]);

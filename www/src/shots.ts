@@ -16,12 +16,12 @@ const base = (language: Language): State => ({
   setup: { microphone: 'granted', notifications: 'granted', asking: false, subscribed: true, later: false },
 });
 const call = (change: Partial<CallView>): CallView => ({
-  id: 'c1', wake: 'w1', direction: 'out', remote: bob, phase: 'calling', stage: null, muted: false, silent: false, held: false, remoteHeld: false, answeredAt: null, end: null, endedAt: null, ...change,
+  id: 'c1', wake: 'w1', direction: 'out', remote: bob, phase: 'calling', stage: null, muted: false, silent: false, held: false, remoteHeld: false, lost: false, answeredAt: null, end: null, endedAt: null, ...change,
 });
 const incoming = call({ direction: 'in', remote: alice, phase: 'incoming' });
 const active = call({ direction: 'in', remote: alice, phase: 'active', answeredAt: NOW - 83_000 });
 const ended = (change: Partial<CallView>, outcome: NonNullable<CallView['end']>['outcome'], by: 'local' | 'remote' = 'remote', reason = ''): Partial<State> => ({
-  calls: [call({ phase: 'ended', endedAt: NOW, ...change, end: { outcome, by, status: 480, reason } })],
+  calls: [call({ phase: 'ended', endedAt: NOW, ...change, end: { outcome, by, status: 480, reason, retryAfter: null } })],
 });
 const wake = (change: Partial<NonNullable<State['wake']>>): Partial<State> => ({
   wake: { id: 'w1', answer: false, progress: 'registering', outcome: null, why: null, hindered: null, caller: null, callerOnline: null, at: null, ...change },
@@ -67,6 +67,8 @@ export const states: Record<string, Partial<State>> = {
   'calling-shown': { calls: [call({ phase: 'waking', stage: 'shown' })] },
   'calling-opened': { calls: [call({ phase: 'waking', stage: 'opened' })] },
   'calling-ringing': { calls: [call({ phase: 'ringing', stage: 'opened' })] },
+  'calling-lost': { calls: [call({ phase: 'waking', stage: 'pushed' })], ...lost({}) },
+  'calling-second': { calls: [call({ phase: 'ringing' }), { ...incoming, id: 'c2' }] },
   'calling-ringing-at-once': { calls: [call({ phase: 'ringing' })] },
   'connecting': wake({}),
   'connecting-ready': wake({ progress: 'ready', caller: alice }),
@@ -77,6 +79,7 @@ export const states: Record<string, Partial<State>> = {
   'ringing': { calls: [incoming] },
   'ringing-silent': { calls: [incoming], sound: { ring: 'blocked', remote: 'silent' }, setup: { microphone: 'prompt', notifications: 'granted', asking: false, subscribed: true, later: false } },
   'ringing-answer-asked': { calls: [incoming], answerAsked: 'w1', sound: { ring: 'blocked', remote: 'silent' } },
+  'ringing-second': { calls: [incoming, { ...incoming, id: 'c2', remote: bob }] },
   'ringing-blocked': { calls: [incoming], setup: { microphone: 'blocked', notifications: 'granted', asking: false, subscribed: true, later: false } },
   'ringing-missing': { calls: [incoming], setup: { microphone: 'missing', notifications: 'granted', asking: false, subscribed: true, later: false } },
   'answering': { calls: [{ ...incoming, phase: 'connecting' }], setup: { microphone: 'prompt', notifications: 'granted', asking: false, subscribed: true, later: false } },
@@ -88,6 +91,7 @@ export const states: Record<string, Partial<State>> = {
   'active-no-microphone': { calls: [{ ...active, silent: true }], setup: { microphone: 'blocked', notifications: 'granted', asking: false, subscribed: true, later: false } },
   'active-silent': { calls: [active], sound: { ring: 'silent', remote: 'blocked' } },
   'active-second': { calls: [active, { ...incoming, id: 'c2', remote: bob }] },
+  'active-remote-lost': { calls: [{ ...active, lost: true }] },
   'active-lost': { calls: [active], ...lost({}) },
   'ended-hungup': ended({ direction: 'in', remote: alice, answeredAt: NOW - 83_000 }, 'hungup'),
   'ended-declined': ended({}, 'declined'),
@@ -101,6 +105,11 @@ export const states: Record<string, Partial<State>> = {
   'ended-unbound': ended({}, 'unbound'),
   'ended-unknown': ended({ remote: { number: '4711', displayName: '' } }, 'unknown'),
   'ended-unreachable': ended({}, 'unreachable'),
+  'ended-quiet': ended({}, 'quiet'),
+  'ended-limited': { calls: [call({ phase: 'ended', endedAt: NOW, end: { outcome: 'limited', by: 'remote', status: 429, reason: '', retryAfter: 42 } })] },
+  'ended-lost': ended({ direction: 'in', remote: alice, answeredAt: NOW - 83_000 }, 'lost'),
+  'ended-lost-here': ended({}, 'lost', 'local'),
+  'ended-yourself': ended({ remote: alice }, 'unbound'),
   'ended-failed': ended({}, 'failed', 'remote', 'media could not be agreed on'),
   'ended-missed': ended({ direction: 'in', remote: alice }, 'cancelled'),
   'ended-elsewhere': ended({ direction: 'in', remote: alice }, 'elsewhere'),
@@ -108,6 +117,7 @@ export const states: Record<string, Partial<State>> = {
   'too-late-refused': wake({ progress: 'over', outcome: 'expired', why: 'refused', caller: alice, at: NOW - MINUTE, callerOnline: true }),
   'too-late-answered': wake({ progress: 'over', outcome: 'answered', caller: alice, at: NOW - 4 * MINUTE }),
   'missed': { page: 'missed', missed },
+  'missed-blocked': { page: 'missed', missed, reach: { blocked: [{ caller: alice, at: NOW }], quietSince: null, failed: false } },
   'missed-none': { page: 'missed' },
   'devices': {
     page: 'devices', visible: true,
@@ -121,6 +131,8 @@ export const states: Record<string, Partial<State>> = {
     },
   },
   'devices-hidden': { page: 'devices', visible: false },
+  'devices-quiet': { page: 'devices', reach: { blocked: [{ caller: alice, at: NOW }, { caller: bob, at: NOW }], quietSince: NOW, failed: false } },
+  'devices-reach-failed': { page: 'devices', reach: { blocked: [], quietSince: null, failed: true } },
   'devices-failed': { page: 'devices', devices: { busy: false, failed: true, list: [] } },
   'following': { role: 'following' },
 };

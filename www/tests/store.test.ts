@@ -8,9 +8,9 @@ import { Store } from '../src/store/store.ts';
 const account = { number: '1001', displayName: 'Alice', addressOfRecord: 'sip:1001@example.org' };
 const call = (change: Partial<CallView> = {}): CallView => ({
   id: 'c1', wake: null, direction: 'out', remote: { number: '1002', displayName: '' }, phase: 'calling', stage: null,
-  muted: false, silent: false, held: false, remoteHeld: false, answeredAt: null, end: null, endedAt: null, ...change,
+  muted: false, silent: false, held: false, remoteHeld: false, lost: false, answeredAt: null, end: null, endedAt: null, ...change,
 });
-const end: CallView['end'] = { outcome: 'hungup', status: 200, reason: '', by: 'remote' };
+const end: CallView['end'] = { outcome: 'hungup', status: 200, reason: '', by: 'remote', retryAfter: null };
 const run = (...actions: Action[]): State => actions.reduce(reduce, initialState('en'));
 const signedIn: Action[] = [
   { type: 'signed-in', account },

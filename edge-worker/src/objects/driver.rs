@@ -190,6 +190,7 @@ pub async fn try_post<T: Serialize>(
     let binding = match names::split_object(object) {
         Some(("flow", ..)) => "FLOW",
         Some(("line", ..)) => "LINE",
+        Some(("meter", ..)) => "METER",
         _ => return Err(Error::RustError("no object has such a name".into())),
     };
     let mut init = RequestInit::new();

@@ -13,6 +13,7 @@
 
 use super::driver::{Driver, post, try_post};
 use super::flow::FlowRequest;
+use super::meter::metered;
 use super::push;
 use super::turn::{Wanted, committed};
 use crate::call;
@@ -122,6 +123,8 @@ impl DurableObject for LineObject {
     async fn fetch(&self, mut req: Request) -> Result<Response> {
         match serde_json::from_str(&req.text().await?)? {
             LineRequest::Deliver(envelope) => {
+                let site = self.inner.driver.identity()?.site;
+                let envelope = Box::new(metered(&self.inner.driver.env, &site, *envelope).await);
                 let taken = self.inner.turn(LineInput::Envelope(*envelope))?.taken;
                 Ok(Response::empty()?.with_status(if taken { 204 } else { 503 }))
             }

@@ -3,6 +3,7 @@
 //!
 //! - [`flow`]: one WebSocket, named `flow:{site}:{token}`
 //! - [`line`]: one address-of-record, named `line:{site}:{number}`
+//! - [`meter`]: the calls of one caller or of a site in the last minute, in memory only
 //!
 //! What both share is in [`driver`] and [`rows`]; a [`push`] is sent by the line. An object may be forgotten between any two events: nothing
 //! lives in memory that is not in its rows, except what may be lost (a timer whose alarm follows, a request under way whose
@@ -11,6 +12,7 @@
 pub mod driver;
 pub mod flow;
 pub mod line;
+pub mod meter;
 pub mod push;
 pub mod rows;
 pub mod turn;

@@ -1,8 +1,10 @@
 //! REST resources, one file each. Their types are in `wakeline-edge-api`; who may call is in the router's table.
 
 pub mod accounts;
+pub mod blocked;
 pub mod callservers;
 pub mod devices;
+pub mod do_not_disturb;
 pub mod operator;
 pub mod presence;
 pub mod public;
@@ -71,6 +73,10 @@ fn refusal(error: LineError) -> Failure {
         LineError::TooManyDevices => refuse(
             problem::CONFLICT,
             "The line has as many devices as it may: revoke one.",
+        ),
+        LineError::TooManyBlocked => refuse(
+            problem::CONFLICT,
+            "As many callers are blocked as may be: let one through first.",
         ),
         LineError::TooLong => refuse(problem::BAD_REQUEST, "A text is too long."),
     }

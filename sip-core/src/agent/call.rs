@@ -17,6 +17,8 @@ use crate::wire::{HeaderName, Headers, Method, NameAddr, Request, Response, Uri}
 ///
 /// ```text
 /// out: Offering → Parked → Inviting → Applying → Talking → Over
+///                             ↕ flow lost
+///                          Stranded
 /// in:  Waiting → Answering → Accepted → Talking → Over
 ///         ↕ flow lost
 ///      Orphaned
@@ -29,6 +31,8 @@ pub enum Phase {
     Parked(Uri, Vec<u8>, Time),
     /// Out: the INVITE is under way.
     Inviting(Box<Invite>),
+    /// Out: its flow is gone; the INVITE goes out again on the next one, if that comes by then.
+    Stranded(Box<Request>, Time),
     /// Out: answered; the driver takes the answer.
     Applying,
     /// In: waits for the user.
@@ -111,6 +115,7 @@ impl Call {
             replaces: None,
             about: None,
             answered_at: None,
+            lost: false,
             end: None,
         };
         Self {
@@ -180,6 +185,7 @@ impl Call {
         post.media(self.id, MediaRequest::Release);
         self.view.state = CallState::Ended;
         self.view.stage = None;
+        self.view.lost = false;
         self.view.end = Some(end);
         self.refresh = None;
         self.modify = Modify::default();
@@ -215,7 +221,10 @@ impl Call {
             (Phase::Applying | Phase::Accepted(_) | Phase::Talking | Phase::Answering(_), _) => {
                 Outcome::HungUp
             }
-            (Phase::Offering(_) | Phase::Parked(..) | Phase::Inviting(_), _) => Outcome::Cancelled,
+            (
+                Phase::Offering(_) | Phase::Parked(..) | Phase::Inviting(_) | Phase::Stranded(..),
+                _,
+            ) => Outcome::Cancelled,
         };
         let end = End {
             outcome,
@@ -228,6 +237,7 @@ impl Call {
             Phase::Waiting(asked) | Phase::Answering(asked) => {
                 asked.refuse(post, if failure.is_some() { 500 } else { 603 });
             }
+            Phase::Stranded(request, _) => post.take_back_later(*request),
             Phase::Accepted(asked) => self.bye_after_ack(post, *asked),
             Phase::Applying | Phase::Talking => self.bye(post),
             Phase::Offering(_) | Phase::Parked(..) | Phase::Orphaned(_) | Phase::Over => {}
@@ -288,6 +298,8 @@ impl Call {
             post.send(Response::for_request(&request, status, ""));
             return;
         }
+        // Whoever speaks is there.
+        self.view.lost = false;
         match request.method {
             Method::Bye => {
                 post.send(Response::for_request(&request, 200, ""));
@@ -336,6 +348,13 @@ impl Call {
         }
     }
 
+    /// The edge's word on a call that is answered.
+    pub fn told(&mut self, state: &str) {
+        if matches!(self.phase, Phase::Talking | Phase::Accepted(_)) {
+            self.view.lost = state == "lost";
+        }
+    }
+
     /// An ACK inside of the dialog.
     pub fn acknowledged(&mut self, post: &mut Post, ack: &Request) {
         let number = ack.headers.cseq().map_or(0, |c| c.number);
@@ -375,20 +394,16 @@ impl Call {
         }
     }
 
-    /// The flow is gone. A call that is answered goes on: its sound has a path of its own.
+    /// The flow is gone. A call that is answered goes on: its sound has a path of its own; one that is not yet waits for
+    /// the next flow.
     pub fn flow_lost(&mut self, post: &mut Post, patience: Time) {
         self.refresh = None;
         self.update = None;
         self.modify_flow_lost(post);
         match std::mem::replace(&mut self.phase, Phase::Over) {
-            Phase::Inviting(_) => {
-                let end = End {
-                    outcome: Outcome::Failed,
-                    status: 0,
-                    reason: "connection lost".to_owned(),
-                    by: By::Local,
-                };
-                self.over(post, end);
+            Phase::Inviting(invite) => {
+                let request = invite.transaction.request().clone();
+                self.phase = Phase::Stranded(Box::new(request), patience);
             }
             Phase::Waiting(asked) => {
                 self.dialog = None;
@@ -451,7 +466,7 @@ impl Call {
     /// When [`Call::timeout`] is to be called.
     pub fn deadline(&self) -> Option<Time> {
         let own = match &self.phase {
-            Phase::Parked(_, _, at) => Some(*at),
+            Phase::Parked(_, _, at) | Phase::Stranded(_, at) => Some(*at),
             Phase::Inviting(invite) => invite.transaction.deadline(),
             Phase::Waiting(asked) | Phase::Answering(asked) | Phase::Accepted(asked) => {
                 asked.deadline()
@@ -502,6 +517,17 @@ impl Call {
         match &mut self.phase {
             Phase::Parked(..) => self.fail(post, 0, "not registered"),
             Phase::Inviting(_) => self.invite_timeout(post),
+            Phase::Stranded(..) => {
+                let end = End {
+                    outcome: Outcome::Lost,
+                    status: 0,
+                    reason: "connection lost".to_owned(),
+                    by: By::Local,
+                };
+                if let Phase::Stranded(request, _) = self.over(post, end) {
+                    post.take_back_later(*request);
+                }
+            }
             Phase::Waiting(asked) | Phase::Answering(asked) | Phase::Accepted(asked) => {
                 if asked.timeout(post) {
                     self.end_locally(post, Some("no ACK"));

@@ -43,7 +43,7 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            calls: 1,
+            calls: 2,
             session: 1800,
             auto_answer: false,
             reliable: false,
@@ -70,7 +70,9 @@ pub struct Patience {
     pub retry_first: Duration,
     /// The longest pause.
     pub retry_most: Duration,
-    /// A ringing call whose flow is lost waits this long for its INVITE on a new one.
+    /// The longest pause while a call waits for the flow.
+    pub retry_urgent: Duration,
+    /// A call that is not answered yet and whose flow is lost waits this long for a new one.
     pub rebind: Duration,
     /// A call that cannot be sent for want of a registration waits this long for one.
     pub unregistered: Duration,
@@ -89,6 +91,7 @@ impl Default for Patience {
             pong_in_doubt: Duration::from_secs(2),
             retry_first: Duration::from_millis(500),
             retry_most: Duration::from_secs(30),
+            retry_urgent: Duration::from_secs(1),
             rebind: Duration::from_secs(10),
             unregistered: Duration::from_secs(10),
             farewell: Duration::from_secs(1),

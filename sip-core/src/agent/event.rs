@@ -190,6 +190,12 @@ pub enum Outcome {
     Unknown,
     /// No device could be reached.
     Unreachable,
+    /// The user of the line wants no calls now.
+    Quiet,
+    /// Too many calls of late; another one may be tried in so many seconds.
+    Limited(u32),
+    /// A connection was lost for too long, ours or theirs.
+    Lost,
     /// Anything else.
     Failed,
 }
@@ -247,6 +253,8 @@ pub struct CallView {
     pub about: Option<Box<About>>,
     /// When it was answered.
     pub answered_at: Option<Time>,
+    /// The edge has lost the other side; it may come back.
+    pub lost: bool,
     /// How it ended.
     pub end: Option<End>,
 }

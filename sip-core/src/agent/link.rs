@@ -54,6 +54,8 @@ pub struct Link {
     server: usize,
     /// The present socket, or the last one, has carried a registration.
     proven: bool,
+    /// A call waits for the flow.
+    urgent: bool,
 }
 
 impl Link {
@@ -67,7 +69,13 @@ impl Link {
             failures: 0,
             server: 0,
             proven: false,
+            urgent: false,
         }
+    }
+
+    /// While a call waits for the flow, pauses stay short: the edge keeps its place for seconds only.
+    pub fn set_urgent(&mut self, urgent: bool) {
+        self.urgent = urgent;
     }
 
     /// The socket is open.
@@ -149,9 +157,14 @@ impl Link {
             self.server = self.server.wrapping_add(1);
         }
         let first = self.patience.retry_first.as_millis();
+        let most = if self.urgent {
+            self.patience.retry_urgent
+        } else {
+            self.patience.retry_most
+        };
         let full = first
             .saturating_mul(1 << self.failures.min(16))
-            .min(self.patience.retry_most.as_millis());
+            .min(most.as_millis());
         self.failures += 1;
         let pause = full / 2 + entropy.below(full / 2 + 1);
         self.state = State::Waiting(now + crate::time::Duration::from_millis(pause));

@@ -139,6 +139,7 @@ impl Agent {
     /// Something happened.
     pub fn handle_input(&mut self, now: Time, input: Input<'_>) {
         self.post.now = now;
+        self.link.set_urgent(!self.calls.is_empty());
         match input {
             Input::Connected => {
                 if self.link.opened(now) {

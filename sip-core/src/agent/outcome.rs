@@ -2,7 +2,8 @@
 
 use super::event::{By, End, Outcome};
 use super::post::wake_of;
-use crate::wire::{Headers, Response};
+use crate::wake::DO_NOT_DISTURB;
+use crate::wire::{HeaderName, Headers, Response};
 
 /// The end of an outgoing call by a final response.
 pub fn of_response(response: &Response) -> End {
@@ -22,6 +23,8 @@ pub fn of_response(response: &Response) -> End {
         (_, Some("cancelled")) => Outcome::Cancelled,
         (_, Some("unbound")) => Outcome::Unbound,
         (_, Some("unreachable")) => Outcome::Unreachable,
+        (480, Some("failed")) if is_quiet(&response.headers) => Outcome::Quiet,
+        (429 | 503, None) => Outcome::Limited(retry_after(&response.headers)),
         (603 | 607, _) => Outcome::Declined,
         (486 | 600, _) => Outcome::Busy,
         (487, _) => Outcome::Cancelled,
@@ -60,6 +63,12 @@ pub fn of_bye(headers: &Headers) -> End {
     let outcome = match cause {
         // Two devices answered, and the edge picked the other one.
         Some(200) => Outcome::Elsewhere,
+        // The edge has lost the other side.
+        Some(408) => Outcome::Lost,
+        // It was over before our answer arrived.
+        Some(480) => Outcome::Unanswered,
+        Some(487) => Outcome::Cancelled,
+        Some(603) => Outcome::Declined,
         Some(400..) => Outcome::Failed,
         _ => Outcome::HungUp,
     };
@@ -69,6 +78,23 @@ pub fn of_bye(headers: &Headers) -> End {
         reason: text.unwrap_or_default(),
         by: By::Remote,
     }
+}
+
+/// Did the edge say that the line wants no calls now?
+fn is_quiet(headers: &Headers) -> bool {
+    let (_, text) = reason(headers);
+    text.is_some_and(|text| text.ends_with(DO_NOT_DISTURB))
+}
+
+/// Seconds until another try may succeed; 0 when nobody knows.
+fn retry_after(headers: &Headers) -> u32 {
+    let value = headers.get(HeaderName::RetryAfter).unwrap_or_default();
+    let digits: String = value
+        .trim()
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
+    digits.parse().unwrap_or(0)
 }
 
 fn reason(headers: &Headers) -> (Option<u16>, Option<String>) {

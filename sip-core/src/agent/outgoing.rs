@@ -1,7 +1,7 @@
 //! Calling out (RFC 3261 §13.2): the INVITE, its stages while the other line is woken, its answers.
 
 use super::call::{Call, Phase, party};
-use super::event::{CallId, CallState, Direction, Party, Stage};
+use super::event::{CallId, CallState, Direction, Outcome, Party, Stage};
 use super::io::{MediaReply, MediaRequest};
 use super::post::{Invite, InviteNews, Post, sdp_of, wake_of};
 use super::session_timer::{self, SessionTimer};
@@ -86,6 +86,10 @@ impl Call {
                 self.view.state = CallState::Calling;
                 self.phase = Phase::Inviting(Box::new(Invite::start(request, post)));
             }
+            // The same INVITE once more: the edge knows it by Call-ID and tag, and the call goes on where it was.
+            Phase::Stranded(request, _) if post.registered => {
+                self.phase = Phase::Inviting(Box::new(Invite::again(*request, post)));
+            }
             phase => self.phase = phase,
         }
         self.modify_next(post);
@@ -135,7 +139,12 @@ impl Call {
                     }
                     self.progress(&response);
                     if !self.tried_again(post, &response) {
-                        self.over(post, outcome::of_response(&response));
+                        let mut end = outcome::of_response(&response);
+                        // An INVITE that this page took back is the post's: here the edge did, for want of a caller.
+                        if end.outcome == Outcome::Cancelled {
+                            end.outcome = Outcome::Lost;
+                        }
+                        self.over(post, end);
                     }
                 }
                 InviteNews::TimedOut => self.fail(post, 408, "no answer from the edge"),

@@ -11,15 +11,17 @@ use super::proof::Proof;
 use super::transfer::Target;
 use crate::dialog::{Dialog, DialogId};
 use crate::entropy::Entropy;
-use crate::time::Time;
+use crate::time::{Duration, Time};
 use crate::transaction::{
-    ClientAction, ClientInvite, ClientKey, ClientNonInvite, ServerAction, ServerInvite,
-    ServerInviteState, ServerKey, Transport,
+    ClientAction, ClientInvite, ClientInviteState, ClientKey, ClientNonInvite, ServerAction,
+    ServerInvite, ServerInviteState, ServerKey, Transport,
 };
 use crate::wire::{HeaderName, Message, Method, Reason, Request, Response};
 
 /// Loose ends of one kind are not kept beyond this many: the oldest is forgotten.
 const LOOSE_ENDS: usize = 64;
+/// For so long the edge may still wait for the caller of an INVITE, or not know yet that its flow is gone.
+const TAKE_BACK: Duration = Duration::from_secs(60);
 
 /// Who we are, what time it is, and what is to go out.
 #[derive(Debug)]
@@ -50,6 +52,9 @@ pub struct Post {
     invites: Vec<Invite>,
     /// Refused INVITEs that wait for their ACK.
     refused: Vec<ServerInvite>,
+    /// INVITEs without an answer that nobody wants any more, and whose CANCEL found no flow. The edge gives a lost caller
+    /// some time, in which it would ring for nobody: they are repeated and taken back on the next flow, until then.
+    strays: Vec<(Request, Time)>,
 }
 
 impl Post {
@@ -69,6 +74,7 @@ impl Post {
             farewells: Vec::new(),
             invites: Vec::new(),
             refused: Vec::new(),
+            strays: Vec::new(),
         }
     }
 
@@ -164,6 +170,12 @@ impl Post {
     /// nobody wants, ended.
     pub fn let_go(&mut self, invite: Invite) {
         push(&mut self.invites, invite);
+    }
+
+    /// An INVITE whose flow is gone is to be taken back on the next one, if that comes soon.
+    pub fn take_back_later(&mut self, invite: Request) {
+        let until = self.now + TAKE_BACK;
+        push(&mut self.strays, (invite, until));
     }
 
     /// Keeps a refused INVITE until its ACK.
@@ -303,12 +315,21 @@ impl Post {
         for dialog in std::mem::take(&mut self.farewells) {
             self.bye(dialog);
         }
+        for (request, until) in std::mem::take(&mut self.strays) {
+            if self.now < until {
+                Invite::again(request, self).cancel(self, None);
+            }
+        }
     }
 
     /// The flow is gone with all its transactions. A BYE is sent again on the next one.
     pub fn flow_lost(&mut self) {
         self.registered = false;
-        self.invites.clear();
+        for invite in std::mem::take(&mut self.invites) {
+            if invite.transaction.is_cancelled() && invite.is_open() {
+                self.take_back_later(invite.transaction.request().clone());
+            }
+        }
         self.refused.clear();
         for (transaction, purpose) in std::mem::take(&mut self.requests) {
             match purpose {
@@ -442,6 +463,22 @@ impl Invite {
             *self = Self::begin(again, post);
         }
         found
+    }
+
+    /// Sends it again on a new flow, as a new transaction: same Call-ID, tag and CSeq.
+    pub fn again(mut request: Request, post: &mut Post) -> Self {
+        request.headers.remove_first_value(HeaderName::Via);
+        let via = post.me.via(&mut post.entropy);
+        request.headers.prepend(HeaderName::Via, via.to_string());
+        Self::start(request, post)
+    }
+
+    /// No final response has come.
+    fn is_open(&self) -> bool {
+        matches!(
+            self.transaction.state(),
+            ClientInviteState::Calling | ClientInviteState::Proceeding
+        )
     }
 
     /// A response to this INVITE?

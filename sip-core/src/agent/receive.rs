@@ -78,6 +78,7 @@ impl Agent {
             _ if request.headers.to().is_ok_and(|to| to.tag().is_some()) => self.in_dialog(request),
             Method::Invite => self.invite(request),
             Method::Options => {
+                self.told(&request);
                 let response = respond::options(&mut self.post, &request);
                 self.post.send(response);
             }
@@ -94,6 +95,18 @@ impl Agent {
     fn answer(&mut self, response: Response) {
         let tag = self.post.entropy.tag();
         self.post.send(response.with_to_tag(&tag));
+    }
+
+    /// The edge says how a call stands: its other side is lost, or back.
+    fn told(&mut self, options: &Request) {
+        let (Some(wake), Some(state)) = super::post::wake_of(&options.headers) else {
+            return;
+        };
+        for call in &mut self.calls {
+            if call.view.wake.as_ref() == Some(&wake) {
+                call.told(&state);
+            }
+        }
     }
 
     fn ack(&mut self, ack: &Request) {
@@ -167,8 +180,7 @@ impl Agent {
             Some(Ok(old)) => Some(old),
             Some(Err(status)) => return self.refuse(request, status),
         };
-        let under_way = self.calls.iter().filter(|c| !c.is_over()).count();
-        if under_way >= self.post.policy.calls && replaced.is_none() {
+        if replaced.is_none() && !self.has_room(&request) {
             self.refuse(request, 486);
             return;
         }
@@ -177,7 +189,7 @@ impl Agent {
             return;
         };
         let asks = call.view.about.as_ref().is_some_and(|a| a.wants_answer);
-        if asks && self.post.policy.auto_answer && under_way == 0 {
+        if asks && self.post.policy.auto_answer && self.under_way() == 0 {
             call.show(&mut self.post);
             call.answer(&mut self.post);
         }
@@ -200,5 +212,18 @@ impl Agent {
             Some(call) if matches!(call.phase, Phase::Talking) => Ok(call.id),
             _ => Err(481),
         }
+    }
+
+    /// Beside one call a second one may ring, unless the site wants callers to hear that we are busy.
+    fn has_room(&self, invite: &Request) -> bool {
+        let most = match invite.headers.get("Wakeline-Call-Waiting") {
+            Some("off") => 1,
+            _ => self.post.policy.calls,
+        };
+        self.under_way() < most
+    }
+
+    fn under_way(&self) -> usize {
+        self.calls.iter().filter(|c| !c.is_over()).count()
     }
 }

@@ -150,6 +150,27 @@ pub enum LineCommand {
         /// The line that was theirs.
         number: Number,
     },
+    /// Blocks a caller, or changes the name that is kept with it. Idempotent. Answered with `Blocked`.
+    Block {
+        /// Who.
+        number: Number,
+        /// The name it went by, to recognise it in the list.
+        display_name: String,
+    },
+    /// Lets a caller through again; one that is not blocked is no error. Answered with `Blocked`.
+    Unblock {
+        /// Who.
+        number: Number,
+    },
+    /// Who is blocked. Answered with `Blocked`.
+    Blocked,
+    /// Switches do-not-disturb. Idempotent. Answered with `DoNotDisturb`.
+    SetDoNotDisturb {
+        /// On or off.
+        on: bool,
+    },
+    /// Is it on? Answered with `DoNotDisturb`.
+    DoNotDisturb,
 }
 
 /// H(user:realm:password) for each digest algorithm (RFC 8760); the realm is the site's domain.
@@ -225,6 +246,16 @@ pub enum LineReply {
         /// What push services said.
         pushes: Vec<PushNote>,
     },
+    /// Who is blocked, newest first.
+    Blocked {
+        /// The callers.
+        callers: Vec<BlockedView>,
+    },
+    /// Do-not-disturb.
+    DoNotDisturb {
+        /// Since when it is on.
+        since: Option<Time>,
+    },
     /// Refused.
     Refused {
         /// Why.
@@ -286,6 +317,9 @@ pub enum LineError {
     /// Too many devices on this line.
     #[error("the line has too many devices")]
     TooManyDevices,
+    /// As many callers are blocked as may be.
+    #[error("the line has blocked as many callers as it may")]
+    TooManyBlocked,
     /// A text is longer than the line stores.
     #[error("a text of the command is too long")]
     TooLong,
@@ -347,6 +381,27 @@ pub struct MissedView {
     pub outcome: WakeState,
     /// Whether somebody has looked at it.
     pub seen: bool,
+}
+
+/// A caller who is blocked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BlockedView {
+    /// The caller's number.
+    pub number: Number,
+    /// The name it went by.
+    pub display_name: String,
+    /// Since when.
+    pub at: Time,
+}
+
+/// Why a call was kept from its callee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Withheld {
+    /// The callee has blocked the caller. Nobody but the callee's own side may learn of it.
+    Blocked,
+    /// The callee wanted no calls.
+    DoNotDisturb,
 }
 
 /// What is pushed to a device.
@@ -425,6 +480,9 @@ pub struct CallRecord {
     /// What push services said.
     #[serde(default)]
     pub pushes: Vec<PushNote>,
+    /// Why it was kept from the callee.
+    #[serde(default)]
+    pub withheld: Option<Withheld>,
 }
 
 /// Who ended an answered call.

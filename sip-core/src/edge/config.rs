@@ -54,6 +54,12 @@ pub struct EdgeLimits {
     pub max_parked_per_caller: usize,
     /// Calls of one caller to one line in a minute.
     pub calls_per_minute: u32,
+    /// Calls to one line in a minute, whoever calls.
+    pub line_calls_per_minute: u32,
+    /// A page in a call shows who else calls; otherwise it is busy.
+    pub call_waiting: bool,
+    /// Callers whom one line has blocked.
+    pub max_blocked: usize,
     /// Calls of one line in all, the ended ones that are still remembered included.
     pub max_remembered: usize,
     /// Missed calls kept.
@@ -87,6 +93,9 @@ impl Default for EdgeLimits {
             max_calls: 32,
             max_parked_per_caller: 2,
             calls_per_minute: 30,
+            line_calls_per_minute: 120,
+            call_waiting: true,
+            max_blocked: 500,
             max_remembered: 256,
             max_missed: 100,
             lost_told: Duration::from_secs(15),

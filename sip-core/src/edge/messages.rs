@@ -101,6 +101,15 @@ pub enum FlowToLine {
         /// The request, cleaned of hop-by-hop headers and carrying P-Asserted-Identity.
         request: Request,
     },
+    /// A new call that is refused before the line has a say: its driver found a limit of the site reached.
+    Limited {
+        /// 429 when the caller called too often, 503 when all did.
+        status: u16,
+        /// In words.
+        phrase: String,
+        /// Seconds until another try may succeed.
+        retry_after_s: u32,
+    },
     /// The caller cancelled.
     Cancel {
         /// The `Reason` header of the CANCEL.

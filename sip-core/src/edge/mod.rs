@@ -27,8 +27,9 @@ pub mod schema;
 
 pub use crate::id;
 pub use command::{
-    Availability, CallRecord, DeviceView, DigestSecret, EndedBy, LineCommand, LineError, LineReply,
-    MissedView, PushJob, PushKind, PushOutcome, Visibility, WakeView,
+    Availability, BlockedView, CallRecord, DeviceView, DigestSecret, EndedBy, LineCommand,
+    LineError, LineReply, MissedView, PushJob, PushKind, PushOutcome, Visibility, WakeView,
+    Withheld,
 };
 pub use config::{EdgeLimits, SiteConfig};
 pub use flow::{BearerError, Claims, Flow, FlowInput, FlowOutput, Verifier};

@@ -53,8 +53,8 @@ impl Default for Limits {
             silent: Duration::from_millis(1500),
             push_retry: Duration::from_secs(2),
             push_lost: Duration::from_secs(15),
-            // Until pages repeat their INVITE on a new flow, a longer one would only let the callee ring for nobody.
-            caller_grace: Duration::from_secs(2),
+            // As long as a page repeats its INVITE on a new flow.
+            caller_grace: Duration::from_secs(10),
             device_grace: Duration::from_secs(10),
             decline: DeclineScope::Line,
         }

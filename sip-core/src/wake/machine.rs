@@ -94,6 +94,14 @@ impl Wake {
         (wake, actions)
     }
 
+    /// A wake that ends before it begins, for a reason of the line's own.
+    pub fn refused(now: Time, limits: Limits, failure: Failure) -> (Self, Vec<Action>) {
+        let (mut wake, _) = Self::begin(now, limits, Vec::new());
+        wake.state = WakeState::Failed(failure);
+        let end = Action::End(wake.state.clone());
+        (wake, vec![end])
+    }
+
     /// Takes one event. After the end only pushes in flight and their deadlines still matter.
     pub fn handle(&mut self, now: Time, event: Event) -> Vec<Action> {
         if self.state.is_final() {

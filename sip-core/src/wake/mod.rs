@@ -23,3 +23,6 @@ pub use limits::{DeclineScope, Limits};
 pub use machine::Wake;
 pub use push::PushOutcome;
 pub use state::{DeviceState, Failure, WakeState, Why};
+
+/// The words of a wake that was refused because its line wants no calls now.
+pub const DO_NOT_DISTURB: &str = "do not disturb";

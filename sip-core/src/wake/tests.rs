@@ -427,13 +427,13 @@ fn a_lost_caller_may_come_back_for_a_while() {
     let (mut wake, _) = Stored::begin(vec![sleeping("a")]);
     wake.on(10, accepted("a"));
     wake.on(1000, Event::CallerLost);
-    assert_eq!(wake.wake().deadline(), Some(at(3000)));
-    wake.on(2500, Event::CallerBack);
-    assert_eq!(wake.on(3000, Event::Timeout), []);
+    assert_eq!(wake.wake().deadline(), Some(at(11_000)));
+    wake.on(10_500, Event::CallerBack);
+    assert_eq!(wake.on(11_000, Event::Timeout), []);
     wake.on(14_000, Event::CallerLost);
     wake.on(15_010, Event::Timeout);
     assert!(
-        wake.on(16_000, Event::Timeout)
+        wake.on(24_000, Event::Timeout)
             .contains(&Action::End(WakeState::Cancelled))
     );
 }

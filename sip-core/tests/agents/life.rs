@@ -146,8 +146,10 @@ fn each_end_has_its_word_on_both_screens() {
 }
 
 #[test]
-fn who_is_in_a_call_is_busy_for_the_next_one() {
-    let (mut stage, caller, callee) = two_open(World::new());
+fn who_is_in_a_call_is_busy_for_the_next_one_where_the_site_wants_it() {
+    let mut world = World::new();
+    world.config.edge.call_waiting = false;
+    let (mut stage, caller, callee) = two_open(world);
     talking(&mut stage, caller, callee);
     let third = stage.page("1003", "third");
     stage.open(third);
@@ -342,4 +344,222 @@ fn a_blind_transfer_passes_the_edge() {
     });
     stage.run(40_000);
     assert_eq!(stage.world.pages[third].state(), Some(CallState::Active));
+}
+
+/// Another caller, while two talk.
+fn third(stage: &mut Stage) -> usize {
+    let third = stage.page("1003", "third");
+    stage.open(third);
+    stage.run(200);
+    stage.dial(third, "1002");
+    third
+}
+
+#[test]
+fn a_second_caller_rings_beside_the_call_and_a_third_finds_it_busy() {
+    let (mut stage, caller, callee) = two_open(World::new());
+    talking(&mut stage, caller, callee);
+    let first = stage.world.pages[callee].incoming();
+    let second = third(&mut stage);
+    stage.run_until("it rings", 5_000, |w| {
+        w.pages[second].state() == Some(CallState::Ringing)
+    });
+    assert_eq!(stage.world.pages[callee].rings(), 2);
+    let fourth = stage.page("1004", "fourth");
+    stage.open(fourth);
+    stage.run(200);
+    stage.dial(fourth, "1002");
+    stage.run_until("busy", 5_000, |w| outcome(w, fourth) == Some(Outcome::Busy));
+    // This one ends, that one is answered.
+    stage.command(callee, Command::HangUp(first));
+    stage.answer(callee);
+    stage.run_until("the second talks", 5_000, |w| {
+        w.pages[second].state() == Some(CallState::Active)
+            && outcome(w, caller) == Some(Outcome::HungUp)
+    });
+}
+
+#[test]
+fn a_second_caller_who_is_declined_leaves_the_call_alone() {
+    let (mut stage, caller, callee) = two_open(World::new());
+    talking(&mut stage, caller, callee);
+    let second = third(&mut stage);
+    stage.run_until("it rings", 5_000, |w| {
+        w.pages[second].state() == Some(CallState::Ringing)
+    });
+    let call = stage.world.pages[callee].incoming();
+    stage.command(callee, Command::Reject(call));
+    stage.run_until("declined", 5_000, |w| {
+        outcome(w, second) == Some(Outcome::Declined)
+    });
+    assert_eq!(stage.world.pages[caller].state(), Some(CallState::Active));
+}
+
+#[test]
+fn two_callers_of_a_sleeping_line_ring_together_or_one_finds_it_busy() {
+    for call_waiting in [true, false] {
+        let mut world = World::new();
+        world.config.edge.call_waiting = call_waiting;
+        let mut stage = Stage::new(world);
+        let callers = [stage.page("1001", "caller"), stage.page("1003", "other")];
+        let callee = stage.page("1002", "callee");
+        for caller in callers {
+            stage.open(caller);
+            stage.run(200);
+            stage.dial(caller, "1002");
+        }
+        stage.run_until("one wake each", 3_000, |w| {
+            w.pushed(PushKind::Invitation) == 2
+        });
+        let wake = stage.world.invited_wake();
+        stage.world.report(callee, &wake, "opened").unwrap();
+        stage.open(callee);
+        let end = if call_waiting {
+            CallState::Ringing
+        } else {
+            CallState::Ended
+        };
+        stage.run_until("both have rung", 5_000, |w| {
+            let mut states = callers.map(|c| w.pages[c].state().unwrap());
+            states.sort_by_key(|s| *s == CallState::Ended);
+            states == [CallState::Ringing, end]
+        });
+        if call_waiting {
+            stage.answer(callee);
+            stage.run_until("one talks", 5_000, |w| {
+                callers
+                    .iter()
+                    .any(|c| w.pages[*c].state() == Some(CallState::Active))
+            });
+            let call = stage.world.pages[callee].incoming();
+            stage.command(callee, Command::HangUp(call));
+        } else {
+            assert!(
+                callers
+                    .iter()
+                    .any(|c| outcome(&stage.world, *c) == Some(Outcome::Busy))
+            );
+        }
+    }
+}
+
+#[test]
+fn a_caller_who_loses_the_socket_before_the_answer_goes_on_on_the_next_one() {
+    let mut stage = Stage::new(World::new());
+    let (caller, callee) = (stage.page("1001", "caller"), stage.page("1002", "callee"));
+    stage.open(caller);
+    stage.run(200);
+    stage.dial(caller, "1002");
+    stage.run_until("pushed", 2_000, |w| {
+        w.pages[caller].state() == Some(CallState::Waking)
+    });
+    stage.dark = true;
+    stage.cut(caller);
+    stage.run(6_000);
+    assert_eq!(stage.world.pages[caller].state(), Some(CallState::Waking));
+    stage.dark = false;
+    stage.run_until("registered anew", 10_000, |w| {
+        w.pages[caller].agent.registration() == Registration::Registered
+    });
+    let wake = stage.world.invited_wake();
+    stage.world.report(callee, &wake, "opened").unwrap();
+    stage.open(callee);
+    stage.run_until("it rings", 5_000, |w| {
+        w.pages[caller].state() == Some(CallState::Ringing)
+    });
+    stage.answer(callee);
+    stage.run_until("both talk", 3_000, |w| {
+        [caller, callee]
+            .iter()
+            .all(|p| w.pages[*p].state() == Some(CallState::Active))
+    });
+    assert_eq!(stage.world.pushed(PushKind::Invitation), 1);
+    assert_eq!(stage.world.pages[callee].rings(), 1);
+}
+
+#[test]
+fn a_caller_who_stays_away_is_told_so_and_rings_nobody_afterwards() {
+    let mut stage = Stage::new(World::new());
+    let (caller, _) = (stage.page("1001", "caller"), stage.page("1002", "callee"));
+    stage.open(caller);
+    stage.run(200);
+    stage.dial(caller, "1002");
+    stage.run_until("pushed", 2_000, |w| w.pushed(PushKind::Invitation) == 1);
+    stage.dark = true;
+    stage.cut(caller);
+    stage.run_until("lost", 11_000, |w| {
+        outcome(w, caller) == Some(Outcome::Lost)
+    });
+    stage.run_until("cancelled", 2_000, |w| w.pushed(PushKind::Cancelled) == 1);
+    stage.dark = false;
+    stage.run(40_000);
+    assert_eq!(stage.world.pushed(PushKind::Invitation), 1);
+}
+
+#[test]
+fn hanging_up_without_a_socket_is_heard_of_on_the_next_one() {
+    let mut stage = Stage::new(World::new());
+    let (caller, _) = (stage.page("1001", "caller"), stage.page("1002", "callee"));
+    stage.open(caller);
+    stage.run(200);
+    let call = stage.dial(caller, "1002");
+    stage.run_until("pushed", 2_000, |w| w.pushed(PushKind::Invitation) == 1);
+    let begun = stage.world.now;
+    stage.cut(caller);
+    stage.command(caller, Command::HangUp(call));
+    assert_eq!(outcome(&stage.world, caller), Some(Outcome::Cancelled));
+    stage.run_until("cancelled", 5_000, |w| w.pushed(PushKind::Cancelled) == 1);
+    assert!(
+        stage.world.now.since(begun).as_secs() < 5,
+        "before the edge's patience with lost callers ends"
+    );
+    assert_eq!(stage.world.pushed(PushKind::Invitation), 1);
+}
+
+#[test]
+fn the_other_side_of_a_lost_page_is_told_so_and_that_it_is_back_and_in_the_end_that_it_is_over() {
+    for comes_back in [true, false] {
+        let (mut stage, caller, callee) = two_open(World::new());
+        talking(&mut stage, caller, callee);
+        stage.dark = true;
+        stage.cut(callee);
+        stage.run(14_000);
+        let lost = |w: &World| w.pages[caller].view().unwrap().lost;
+        assert!(!lost(&stage.world));
+        stage.run_until("told", 2_000, lost);
+        if comes_back {
+            stage.dark = false;
+            stage.run_until("back", 14_000, |w| !lost(w));
+            assert_eq!(stage.world.pages[caller].state(), Some(CallState::Active));
+        } else {
+            stage.run_until("over", 16_000, |w| {
+                outcome(w, caller) == Some(Outcome::Lost)
+            });
+            assert!(!lost(&stage.world));
+            assert_eq!(stage.world.records.len(), 1);
+        }
+    }
+}
+
+#[test]
+fn limits_and_do_not_disturb_have_their_words() {
+    use wakeline_sip::edge::LineCommand;
+    let (mut stage, caller, callee) = two_open(World::new());
+    stage.world.config.edge.calls_per_minute = 1;
+    let call = stage.dial(caller, "1002");
+    stage.run(10_000);
+    stage.command(caller, Command::HangUp(call));
+    stage.run(200);
+    stage.dial(caller, "1002");
+    stage.run(500);
+    assert_eq!(outcome(&stage.world, caller), Some(Outcome::Limited(50)));
+
+    stage.world.config.edge.calls_per_minute = 30;
+    stage
+        .world
+        .command("1002", LineCommand::SetDoNotDisturb { on: true });
+    stage.dial(caller, "1002");
+    stage.run(500);
+    assert_eq!(outcome(&stage.world, caller), Some(Outcome::Quiet));
+    assert_eq!(stage.world.pages[callee].rings(), 1);
 }

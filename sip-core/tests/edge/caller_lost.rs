@@ -10,7 +10,7 @@ fn after_its_grace_it_is_cancelled() {
     world.send(caller, invite.into_bytes());
     world.settle();
     world.cut(caller);
-    world.run_for(1_500);
+    world.run_for(9_500);
     assert_eq!(world.pushed(PushKind::Cancelled), 0);
     world.run_for(1_000);
     assert_eq!(world.pushed(PushKind::Cancelled), 1);
@@ -19,9 +19,7 @@ fn after_its_grace_it_is_cancelled() {
 
 #[test]
 fn back_within_them_with_the_same_invite_the_call_goes_on() {
-    let mut world = World::new();
-    world.config.wake.caller_grace = wakeline_sip::time::Duration::from_secs(10);
-    let (mut world, caller, callee) = World::caller_and_sleeper_in(world);
+    let (mut world, caller, callee) = World::caller_and_sleeper();
     let invite = world.pages[caller].invite("1002");
     world.send(caller, invite.clone().into_bytes());
     world.settle();
@@ -96,5 +94,35 @@ fn a_call_whose_caller_came_back_leaves_nothing_on_the_socket_when_it_is_over() 
                 "by the caller: {by_caller}"
             );
         }
+    }
+}
+
+#[test]
+fn a_call_that_ended_meanwhile_is_not_begun_again_by_its_invite() {
+    for (declined, status, state) in [(false, 487, "cancelled"), (true, 603, "declined")] {
+        let (mut world, caller, callee) = World::caller_and_sleeper();
+        let invite = world.pages[caller].invite("1002");
+        world.send(caller, invite.clone().into_bytes());
+        world.settle();
+        let wake = world.invited_wake();
+        world.cut(caller);
+        world.run_for(1_000);
+        if declined {
+            world.report(callee, &wake, "decline").unwrap();
+        }
+        world.run_for(10_000);
+        world.open(caller);
+        world.settle();
+        world.send(caller, invite.into_bytes());
+        world.settle();
+        let last = world.pages[caller].last_final().unwrap();
+        assert_eq!(last.status, status);
+        let told = last.headers.get("Wakeline-Wake").unwrap();
+        assert_eq!(told, format!("{wake};state={state}"));
+        assert_eq!(
+            world.pushed(PushKind::Invitation),
+            1,
+            "nobody is woken again"
+        );
     }
 }

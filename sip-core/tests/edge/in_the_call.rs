@@ -150,6 +150,10 @@ fn a_callee_who_registers_anew_in_time_stays_in_the_call() {
     world.send(callee, update);
     world.settle();
     assert_eq!(world.pages[callee].statuses("UPDATE"), [200]);
+    assert!(
+        world.pages[caller].requests("OPTIONS").is_empty(),
+        "nobody was told"
+    );
     world.run_for(60_000);
     assert!(world.pages[caller].requests("BYE").is_empty());
     let bye = world.pages[caller].as_caller("BYE", 2);
@@ -213,4 +217,31 @@ fn a_call_that_either_side_hung_up_leaves_nothing_at_the_flows() {
             assert_eq!(world.rows_of(flow, &["calls"]), 0, "of {flow}");
         }
     }
+}
+
+#[test]
+fn whoever_was_told_that_the_other_is_lost_hears_that_they_are_back() {
+    let (mut world, caller, callee) = talking();
+    world.cut(callee);
+    world.run_for(20_000);
+    let state = |world: &World| {
+        let told = world.pages[caller].requests("OPTIONS");
+        let told = told.iter().map(|o| o.headers.get("Wakeline-Wake").unwrap());
+        told.map(|t| t.rsplit('=').next().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(state(&world), ["lost"]);
+    // Whoever is told may go on speaking: that says nothing about the other one.
+    let info = world.pages[caller].as_caller("INFO", 2);
+    world.send(caller, info);
+    world.settle();
+    assert_eq!(state(&world), ["lost"]);
+    world.open(callee);
+    world.settle();
+    let update = world.pages[callee].as_callee("UPDATE", 1);
+    world.send(callee, update);
+    world.settle();
+    assert_eq!(state(&world), ["lost", "answered"]);
+    world.run_for(60_000);
+    assert!(world.pages[caller].requests("BYE").is_empty());
 }

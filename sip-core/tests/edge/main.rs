@@ -42,3 +42,4 @@ mod two_callers;
 mod two_devices;
 mod unanswered;
 mod unbound_and_unknown;
+mod withheld;

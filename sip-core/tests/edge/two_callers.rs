@@ -1,6 +1,7 @@
 //! Two callers at once for a sleeping line: two wakes that know nothing of each other.
 
 use crate::sim::World;
+use wakeline_sip::edge::PushKind;
 
 #[test]
 fn both_are_parked_and_each_has_its_own_end() {
@@ -114,7 +115,7 @@ fn one_caller_cannot_fill_a_line_nor_wake_it_without_end() {
         world.send(caller, cancel);
         world.run_for(100);
     }
-    assert_eq!(world.pushed(wakeline_sip::edge::PushKind::Invitation), 5);
+    assert_eq!(world.pushed(PushKind::Invitation), 5);
     assert_eq!(world.pages[caller].last_final().unwrap().status, 429);
     let other = world.page("1003", "other", false);
     world.open(other);
@@ -127,4 +128,54 @@ fn one_caller_cannot_fill_a_line_nor_wake_it_without_end() {
         ["182 Pushed"],
         "nobody else suffers"
     );
+}
+
+#[test]
+fn a_line_is_woken_so_often_in_a_minute_whoever_calls_and_says_when_again() {
+    let (mut world, caller, _) = World::caller_and_sleeper();
+    world.config.edge.line_calls_per_minute = 2;
+    let other = world.page("1003", "other", false);
+    world.open(other);
+    world.settle();
+    for page in [caller, other] {
+        let invite = world.pages[page].invite("1002");
+        world.send(page, invite.into_bytes());
+        world.run_for(10_000);
+    }
+    let again = world.pages[other].invite("1002");
+    world.send(other, again.into_bytes());
+    world.settle();
+    let last = world.pages[other].last_final().unwrap();
+    // The first of the two was about 20 s ago.
+    assert_eq!(
+        (last.status, last.headers.get("Retry-After")),
+        (503, Some("40"))
+    );
+    world.run_for(40_000);
+    let again = world.pages[other].invite("1002");
+    world.send(other, again.into_bytes());
+    world.settle();
+    let wakes: std::collections::BTreeSet<_> =
+        world.pushes.iter().map(|(_, push)| &push.wake).collect();
+    assert_eq!(wakes.len(), 3);
+}
+
+#[test]
+fn the_site_says_whether_a_page_in_a_call_shows_who_else_calls() {
+    for call_waiting in [true, false] {
+        let (mut world, caller, callee) = World::caller_and_sleeper();
+        world.config.edge.call_waiting = call_waiting;
+        world.open(callee);
+        world.settle();
+        let invite = world.pages[caller].invite("1002");
+        // Only the edge may say it.
+        let invite = invite.replace("Max-Forwards", "Wakeline-Call-Waiting: off\r\nMax-Forwards");
+        world.send(caller, invite.into_bytes());
+        world.settle();
+        let invite = world.pages[callee].requests("INVITE")[0];
+        assert_eq!(
+            invite.headers.get("Wakeline-Call-Waiting"),
+            (!call_waiting).then_some("off")
+        );
+    }
 }

@@ -119,6 +119,7 @@ export const en = {
       answered: 'Answered. Connecting the sound…',
     }),
     progress: 'How far the call is',
+    lost: 'Connection lost. Trying to bring the call back…',
     hangUp: 'Hang up',
   },
   connecting: {
@@ -144,6 +145,8 @@ export const en = {
     answering: 'Answering…',
     second: (name: string) => `${name} is calling too`,
     swap: 'Hang up and answer',
+    answerThis: 'Answer',
+    declineName: (name: string) => `Decline ${name}`,
   },
   active: {
     connecting: 'Connecting the sound…',
@@ -176,6 +179,7 @@ export const en = {
       missing: 'No microphone was found: connect one.',
     },
     useMicrophone: 'Use the microphone',
+    remoteLost: (name: string) => `The connection to ${name} was lost. Waiting for them to come back…`,
   },
   ended: {
     title: 'Call ended',
@@ -199,6 +203,9 @@ export const en = {
       unbound: `${name} has no device that could ring: none is signed in, or none can be woken.`,
       unknown: 'This number does not exist, or you may not call it.',
       unreachable: `None of ${name}’s devices could be reached.`,
+      quiet: `${name} does not want to be disturbed now. They see a missed call.`,
+      limited: 'There were too many calls in a short time.',
+      lost: `The connection to ${name} was lost.`,
       failed: 'The call failed.',
     }),
     in: (name: string): Record<Outcome, string> => ({
@@ -215,6 +222,9 @@ export const en = {
       unbound: 'The call could not reach you.',
       unknown: 'The call could not reach you.',
       unreachable: 'The call could not reach you.',
+      quiet: 'You did not want to be disturbed.',
+      limited: 'There were too many calls in a short time.',
+      lost: `The connection to ${name} was lost.`,
       failed: 'The call failed.',
     }),
     microphone: {
@@ -222,7 +232,9 @@ export const en = {
       NotFoundError: 'No microphone was found, so nobody was called. Connect one, then call again.',
       NotReadableError: 'Your microphone could not be started, so nobody was called. Another program may be using it.',
     } as Record<string, string>,
-    byYou: { hungup: 'You hung up.', declined: 'You declined the call.' },
+    byYou: { hungup: 'You hung up.', declined: 'You declined the call.', lost: 'Your connection was lost for too long.' },
+    waitFor: (seconds: number) => `Try again in ${seconds} s.`,
+    yourself: 'This is your own number, and no other device of yours could ring.',
     detail: 'The server said:',
   },
   tooLate: {
@@ -253,6 +265,21 @@ export const en = {
     offline: 'Offline',
     callBack: (name: string) => `Call ${name} back`,
     isNew: 'New',
+  },
+  reach: {
+    quiet: 'Do not disturb',
+    quietHint: 'Nothing rings on any of your devices. Callers are told; you find their calls among the missed ones.',
+    quietOn: 'Do not disturb is on',
+    turnOn: 'Turn on',
+    turnOff: 'Turn off',
+    block: 'Block',
+    blockName: (name: string) => `Block ${name}`,
+    blocked: 'Blocked',
+    blockedTitle: 'Blocked callers',
+    blockedHint: 'For them your phone seems to be left unattended. They are not told.',
+    unblock: 'Unblock',
+    unblockName: (name: string) => `Unblock ${name}`,
+    failed: 'That could not be saved. Check your connection and try again.',
   },
   devices: {
     title: 'Your devices',

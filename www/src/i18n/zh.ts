@@ -119,6 +119,7 @@ export const zh: Messages = {
       answered: '已接听，正在接通声音…',
     }),
     progress: '呼叫进度',
+    lost: '连接中断，正在恢复呼叫…',
     hangUp: '挂断',
   },
   connecting: {
@@ -144,6 +145,8 @@ export const zh: Messages = {
     answering: '正在接听…',
     second: (name) => `${name} 也在呼叫您`,
     swap: '挂断并接听',
+    answerThis: '接听',
+    declineName: (name) => `拒绝 ${name}`,
   },
   active: {
     connecting: '正在接通声音…',
@@ -176,6 +179,7 @@ export const zh: Messages = {
       missing: '未找到麦克风，请连接。',
     },
     useMicrophone: '使用麦克风',
+    remoteLost: (name) => `与 ${name} 的连接已中断，正在等待对方恢复…`,
   },
   ended: {
     title: '通话结束',
@@ -199,6 +203,9 @@ export const zh: Messages = {
       unbound: `${name} 没有可响铃的设备：没有设备登录，或都无法唤醒。`,
       unknown: '此号码不存在，或您无权呼叫。',
       unreachable: `无法连接 ${name} 的任何设备。`,
+      quiet: `${name} 已开启勿扰。对方会看到未接来电。`,
+      limited: '短时间内呼叫过多。',
+      lost: `与 ${name} 的连接已中断。`,
       failed: '呼叫失败。',
     }),
     in: (name) => ({
@@ -215,6 +222,9 @@ export const zh: Messages = {
       unbound: '来电未能送达。',
       unknown: '来电未能送达。',
       unreachable: '来电未能送达。',
+      quiet: '您已开启勿扰。',
+      limited: '短时间内呼叫过多。',
+      lost: `与 ${name} 的连接已中断。`,
       failed: '通话失败。',
     }),
     microphone: {
@@ -222,7 +232,9 @@ export const zh: Messages = {
       NotFoundError: '未找到麦克风，未发起呼叫。请连接后再呼叫。',
       NotReadableError: '麦克风无法启动，未发起呼叫。可能正被其他程序使用。',
     },
-    byYou: { hungup: '您已挂断。', declined: '您已拒绝来电。' },
+    byYou: { hungup: '您已挂断。', declined: '您已拒绝来电。', lost: '您的连接中断过久。' },
+    waitFor: (seconds) => `请在 ${seconds} 秒后重试。`,
+    yourself: '这是您自己的号码，您没有其他可响铃的设备。',
     detail: '服务器说明：',
   },
   tooLate: {
@@ -253,6 +265,21 @@ export const zh: Messages = {
     offline: '离线',
     callBack: (name) => `回拨 ${name}`,
     isNew: '新',
+  },
+  reach: {
+    quiet: '勿扰',
+    quietHint: '您的任何设备都不会响铃。来电者会得知，来电会列在未接来电中。',
+    quietOn: '勿扰已开启',
+    turnOn: '开启',
+    turnOff: '关闭',
+    block: '屏蔽',
+    blockName: (name) => `屏蔽 ${name}`,
+    blocked: '已屏蔽',
+    blockedTitle: '已屏蔽的来电者',
+    blockedHint: '在对方看来，您的电话无人理会。对方不会得知被屏蔽。',
+    unblock: '取消屏蔽',
+    unblockName: (name) => `取消屏蔽 ${name}`,
+    failed: '未能保存。请检查网络后重试。',
   },
   devices: {
     title: '您的设备',

@@ -1,8 +1,8 @@
 /** The phone port: turns the client's events into actions, and the screens' requests into calls on the client. */
 import { Phone, Problem, Session, type Call } from 'wakeline';
 import type { Store } from '../store/store.ts';
-import type { SignInProblem, State } from '../store/state.ts';
-import { callView, deviceView, isFinal, missedView, registrationView, wakeView } from './views.ts';
+import type { Person, SignInProblem, State } from '../store/state.ts';
+import { blockedView, callView, deviceView, isFinal, missedView, registrationView, wakeView } from './views.ts';
 
 type Opened = { session: Session; phone: Phone };
 
@@ -174,6 +174,33 @@ export class PhonePort {
     await this.#session?.missedSeen(ids).catch(() => undefined);
   }
 
+  /** Who reaches the user, as the edge has it. */
+  async refreshReach(): Promise<void> {
+    const session = this.#session;
+    if (!session) return;
+    const [blocked, quietSince] = await Promise.all([session.blocked().catch(() => null), session.doNotDisturb().catch(() => undefined)]);
+    this.#store.dispatch({ type: 'reach', reach: { ...(blocked && { blocked: blocked.map(blockedView) }), ...(quietSince !== undefined && { quietSince }) } });
+  }
+
+  block({ number, displayName }: Person): Promise<void> {
+    return this.#reach(async (session) => ({ blocked: (await session.block(number, displayName)).map(blockedView) }));
+  }
+
+  unblock(number: string): Promise<void> {
+    return this.#reach(async (session) => ({ blocked: (await session.unblock(number)).map(blockedView) }));
+  }
+
+  quiet(on: boolean): Promise<void> {
+    return this.#reach(async (session) => ({ quietSince: await session.setDoNotDisturb(on) }));
+  }
+
+  /** A change of who reaches the user; shown when the edge has confirmed it. */
+  async #reach(change: (session: Session) => Promise<Partial<State['reach']>>): Promise<void> {
+    if (!this.#session) return;
+    const reach = await change(this.#session).catch(() => ({ failed: true }));
+    this.#store.dispatch({ type: 'reach', reach });
+  }
+
   async refreshDevices(): Promise<void> {
     const session = this.#session;
     if (!session) return;
@@ -315,7 +342,8 @@ export class PhonePort {
     call.addEventListener('ended', () => {
       this.#callsChanged();
       this.#calls.delete(call.id);
-      if (call.direction === 'in' && call.answeredAt === null) void this.refreshMissed();
+      // It may have kept another caller out, too.
+      if (call.direction === 'in' || call.answeredAt !== null) void this.refreshMissed();
     });
   }
 

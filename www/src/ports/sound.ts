@@ -4,7 +4,7 @@
  */
 import type { Store } from '../store/store.ts';
 
-export type Tone = 'ring' | 'ringback';
+export type Tone = 'ring' | 'ringback' | 'waiting';
 
 /** Notes of one round: [frequency in Hz, start and length in seconds]. */
 const score: Record<Tone, { every: number; gain: number; notes: [number, number, number][] }> = {
@@ -13,6 +13,7 @@ const score: Record<Tone, { every: number; gain: number; notes: [number, number,
     notes: [[659.3, 0, 0.5], [880, 0.14, 0.5], [987.8, 0.28, 0.7], [659.3, 0.9, 0.5], [880, 1.04, 0.5], [987.8, 1.18, 0.9]],
   },
   ringback: { every: 4, gain: 0.05, notes: [[425, 0, 1]] },
+  waiting: { every: 5, gain: 0.06, notes: [[425, 0, 0.2], [425, 0.4, 0.2]] },
 };
 
 export class Sound {

@@ -1,6 +1,6 @@
 /** From the client's objects to the store's plain data. */
-import type { Call, Device, Missed, Registration as ClientRegistration, Wake } from 'wakeline';
-import type { CallView, DeviceView, MissedView, Registration, WakeView } from '../store/state.ts';
+import type { Blocked, Call, Device, Missed, Registration as ClientRegistration, Wake } from 'wakeline';
+import type { BlockedView, CallView, DeviceView, MissedView, Registration, WakeView } from '../store/state.ts';
 
 export const callView = (call: Call): CallView => ({
   id: call.id,
@@ -13,8 +13,9 @@ export const callView = (call: Call): CallView => ({
   held: call.held,
   remoteHeld: call.remoteHeld,
   silent: call.silent,
+  lost: call.lost,
   answeredAt: call.answeredAt,
-  end: call.end,
+  end: call.end && { ...call.end, retryAfter: call.end.retryAfter ?? null },
   endedAt: null,
 });
 
@@ -31,6 +32,11 @@ export const missedView = (missed: Missed): MissedView => ({
   outcome: missed.outcome,
   callerOnline: missed.caller_online ?? null,
   seen: missed.seen,
+});
+
+export const blockedView = (blocked: Blocked): BlockedView => ({
+  caller: { number: blocked.number, displayName: blocked.display_name },
+  at: blocked.at,
 });
 
 export const deviceView = (device: Device, here: string): DeviceView => ({

@@ -6,6 +6,7 @@ import { icon } from './icons.ts';
 import { heading, who } from './parts.ts';
 import './more.ts';
 import { Screen, props } from './screen.ts';
+import { second } from './second.ts';
 
 export class ActiveScreen extends Screen {
   static override properties = props('call', 'second', 'beside', 'transfer', 'remote', 'microphone', 'connected', 'now');
@@ -34,7 +35,10 @@ export class ActiveScreen extends Screen {
             ? html`<button type="button" class="primary hear" data-testid="tap-to-hear" @click=${() => this.ask('hear', {})}>${icon('sound')} ${t.active.hear}</button>
                 <p class="hint">${t.active.hearWhy}</p>`
             : nothing}
-          ${this.second ? this.#second(this.second) : nothing}
+          ${second(this.second, t, 'hang-up', {
+            decline: (id) => this.ask('decline', { call: id }),
+            take: (id) => this.ask('swap', { from: call.id, to: id }),
+          })}
           ${active ? html`<wl-more .t=${t} .call=${call} .beside=${this.beside} .transfer=${this.transfer}></wl-more>` : nothing}
         </div>
         <div class="call-actions">
@@ -69,20 +73,8 @@ export class ActiveScreen extends Screen {
         <p class="hint warn" role="alert" data-testid="no-microphone">${t.active.silent(nameOf(call.remote))} ${why}</p>
         <button type="button" data-testid="use-microphone" @click=${() => this.ask('microphone', { call: call.id })}>${icon('mic')} ${t.active.useMicrophone}</button>`;
     }
+    if (call.lost) return html`<p class="hint warn" role="status" data-testid="remote-lost">${t.active.remoteLost(nameOf(call.remote))}</p>`;
     return call.muted ? html`<p class="hint warn">${t.active.muted}</p>` : nothing;
-  }
-
-  #second(second: CallView): TemplateResult {
-    const { t } = this;
-    return html`
-      <div class="banner info second" role="alert">
-        <p>${t.ringing.second(nameOf(second.remote))}</p>
-        <div class="row">
-          <button type="button" data-testid="second-decline" @click=${() => this.ask('decline', { call: second.id })}>${t.ringing.decline}</button>
-          <button type="button" class="primary" data-testid="second-answer" @click=${() => this.ask('swap', { from: this.call.id, to: second.id })}>${t.ringing.swap}</button>
-        </div>
-      </div>
-    `;
   }
 }
 customElements.define('wl-active', ActiveScreen);

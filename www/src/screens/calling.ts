@@ -5,12 +5,16 @@ import { nameOf, type CallView } from '../store/state.ts';
 import { icon } from './icons.ts';
 import { heading, who } from './parts.ts';
 import { Screen, props } from './screen.ts';
+import { second } from './second.ts';
 
 const stages = ['pushed', 'shown', 'opened', 'ringing'] as const;
 
 export class CallingScreen extends Screen {
-  static override properties = props('call');
+  static override properties = props('call', 'second', 'connected');
   declare call: CallView;
+  declare second: CallView | null;
+  /** The signalling connection is up. */
+  declare connected: boolean;
 
   protected override render(): TemplateResult {
     const { t, call } = this;
@@ -23,6 +27,11 @@ export class CallingScreen extends Screen {
           <p class="eyebrow" data-testid="call-stage">${t.calling.status(name)[stage]}</p>
           ${who(call.remote, true)}
           ${call.stage || call.phase === 'waking' ? this.#steps(stage) : nothing}
+          ${this.connected ? nothing : html`<p class="hint warn" role="status" data-testid="caller-lost">${t.calling.lost}</p>`}
+          ${second(this.second, t, 'hang-up', {
+            decline: (id) => this.ask('decline', { call: id }),
+            take: (id) => this.ask('swap', { from: call.id, to: id }),
+          })}
         </div>
         <div class="call-actions">
           <div class="act">

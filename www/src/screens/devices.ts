@@ -4,12 +4,14 @@ import { when } from '../i18n/index.ts';
 import { nameOf, type Account, type DeviceView, type Language, type State } from '../store/state.ts';
 import { languageChoice } from './language.ts';
 import { heading, banner } from './parts.ts';
+import { reachSettings } from './reach.ts';
 import { Screen, props } from './screen.ts';
 
 export class DevicesScreen extends Screen {
-  static override properties = props('account', 'devices', 'language', 'visible', 'now');
+  static override properties = props('account', 'devices', 'reach', 'language', 'visible', 'now');
   declare account: Account;
   declare devices: State['devices'];
+  declare reach: State['reach'];
   declare language: Language;
   declare visible: boolean | null;
   declare now: () => number;
@@ -23,6 +25,10 @@ export class DevicesScreen extends Screen {
         ${devices.busy && !devices.list.length ? html`<p class="hint" role="status">${t.devices.loading}</p>` : nothing}
         <ul class="list" aria-busy=${devices.busy ? 'true' : 'false'}>${devices.list.map((device) => this.#item(device))}</ul>
         <div class="settings">
+          ${reachSettings(this.reach, t, {
+            quiet: (on) => this.ask('quiet', { on }),
+            unblock: (number) => this.ask('unblock', { number }),
+          })}
           ${languageChoice(this.language, t.devices.language, (language) => this.ask('language', { language }))}
           ${this.visible === null ? nothing : html`
             <div class="setting">

@@ -7,8 +7,10 @@ import { icon } from './icons.ts';
 import { Screen, props } from './screen.ts';
 
 export class EndedScreen extends Screen {
-  static override properties = props('call');
+  static override properties = props('call', 'own');
   declare call: CallView;
+  /** The user's own number. */
+  declare own: string;
 
   protected override render(): TemplateResult {
     const { t, call } = this;
@@ -17,7 +19,7 @@ export class EndedScreen extends Screen {
         <div class="call-top">
           ${heading(endTitle(call, t), 'eyebrow')}
           ${who(call.remote)}
-          <p class="reason" data-testid="ended-reason">${endReason(call, t)}</p>
+          <p class="reason" data-testid="ended-reason">${endReason(call, t, this.own)}</p>
           ${call.end?.outcome === 'failed' && call.end.reason && !t.ended.microphone[call.end.reason] ? html`<p class="hint">${t.ended.detail} <q lang="en">${call.end.reason}</q></p>` : nothing}
         </div>
         <div class="stack">
@@ -38,14 +40,16 @@ export function endTitle(call: CallView, t: Messages): string {
   return call.direction === 'out' && call.end?.outcome !== 'cancelled' ? t.ended.notConnected : t.ended.title;
 }
 
-export function endReason(call: CallView, t: Messages): string {
+export function endReason(call: CallView, t: Messages, own = ''): string {
   const { end } = call;
   if (!end) return '';
   const microphone = end.outcome === 'failed' && end.by === 'local' ? t.ended.microphone[end.reason] : undefined;
   if (microphone) return microphone;
-  const sentence = end.by === 'local' && (end.outcome === 'hungup' || end.outcome === 'declined')
+  if (call.direction === 'out' && call.remote.number === own && (end.outcome === 'unbound' || end.outcome === 'unreachable')) return t.ended.yourself;
+  const sentence = end.by === 'local' && (end.outcome === 'hungup' || end.outcome === 'declined' || end.outcome === 'lost')
     ? t.ended.byYou[end.outcome]
     : t.ended[call.direction](nameOf(call.remote))[end.outcome];
   const lasted = call.answeredAt !== null && call.endedAt !== null ? t.ended.lasted(duration(call.endedAt - call.answeredAt)) : '';
-  return sentences(t, sentence, lasted);
+  const wait = end.retryAfter === null ? '' : t.ended.waitFor(end.retryAfter);
+  return sentences(t, sentence, wait, lasted);
 }

@@ -1,17 +1,18 @@
 /** Missed calls: who, when, online now, one tap to call back. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { when, type Messages } from '../i18n/index.ts';
-import { nameOf, type MissedView } from '../store/state.ts';
+import { nameOf, type MissedView, type State } from '../store/state.ts';
 import { icon } from './icons.ts';
-import { heading, initial } from './parts.ts';
+import { banner, heading, initial } from './parts.ts';
 import { Screen, props } from './screen.ts';
 
 export const presence = (online: boolean, t: Messages): TemplateResult =>
   html`<span class="presence ${online ? 'on' : ''}">${online ? t.missed.online : t.missed.offline}</span>`;
 
 export class MissedScreen extends Screen {
-  static override properties = props('missed', 'now');
+  static override properties = props('missed', 'reach', 'now');
   declare missed: MissedView[];
+  declare reach: State['reach'];
   declare now: () => number;
 
   protected override render(): TemplateResult {
@@ -19,6 +20,7 @@ export class MissedScreen extends Screen {
     return html`
       <section class="page">
         ${heading(t.missed.title)}
+        ${this.reach.failed ? banner('warn', t.reach.failed) : nothing}
         ${this.missed.length
           ? html`<ul class="list">${this.missed.map((missed) => this.#item(missed))}</ul>`
           : html`<div class="empty">${icon('check')}<p>${t.missed.none}</p><p class="hint">${t.missed.noneHint}</p></div>`}
@@ -28,14 +30,18 @@ export class MissedScreen extends Screen {
 
   #item({ caller, at, callerOnline, seen }: MissedView): TemplateResult {
     const { t } = this;
+    const blocked = this.reach.blocked.some((one) => one.caller.number === caller.number);
     return html`
       <li data-testid="missed-item" class=${seen ? '' : 'new'}>
         <div class="avatar small" aria-hidden="true"><span>${initial(caller)}</span></div>
         <div class="grow">
           <p class="title" dir="auto">${nameOf(caller)}${seen ? nothing : html` <span class="tag">${t.missed.isNew}</span>`}</p>
           <p class="hint">${caller.displayName.trim() ? html`<span dir="ltr">${caller.number}</span> · ` : nothing}<time datetime=${new Date(at).toISOString()}>${when(at, this.now(), t)}</time></p>
-          ${callerOnline === null ? nothing : presence(callerOnline, t)}
+          ${blocked ? html`<span class="tag">${t.reach.blocked}</span>` : callerOnline === null ? nothing : presence(callerOnline, t)}
         </div>
+        <button type="button" data-testid="missed-block" aria-pressed=${blocked ? 'true' : 'false'}
+          aria-label=${blocked ? t.reach.unblockName(nameOf(caller)) : t.reach.blockName(nameOf(caller))}
+          @click=${() => (blocked ? this.ask('unblock', { number: caller.number }) : this.ask('block', caller))}>${blocked ? t.reach.unblock : t.reach.block}</button>
         <button type="button" class="round small answer" data-testid="missed-call-back" aria-label=${t.missed.callBack(nameOf(caller))}
           @click=${() => this.ask('call', { number: caller.number })}>${icon('phone')}</button>
       </li>

@@ -4,10 +4,12 @@ import type { CallView, Permission } from '../store/state.ts';
 import { icon } from './icons.ts';
 import { heading, who } from './parts.ts';
 import { Screen, props } from './screen.ts';
+import { second } from './second.ts';
 
 export class RingingScreen extends Screen {
-  static override properties = props('call', 'microphone', 'ring', 'large');
+  static override properties = props('call', 'second', 'microphone', 'ring', 'large');
   declare call: CallView;
+  declare second: CallView | null;
   declare microphone: Permission;
   declare ring: 'silent' | 'playing' | 'blocked';
   /** The user has said "Answer" already, and the browser did not let us: one large button. */
@@ -22,6 +24,10 @@ export class RingingScreen extends Screen {
           ${heading(t.ringing.incoming, 'eyebrow')}
           ${who(call.remote, true)}
           ${this.#hint()}
+          ${second(this.second, t, 'ring-on', {
+            decline: (id) => this.ask('decline', { call: id }),
+            take: (id) => this.ask('answer', { call: id }),
+          })}
         </div>
         <div class="call-actions">
           <div class="act">

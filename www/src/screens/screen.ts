@@ -3,7 +3,7 @@
  * root), so that labels, live regions, password managers and the one style sheet reach into them.
  */
 import { LitElement } from 'lit';
-import type { Language, Page } from '../store/state.ts';
+import type { Language, Page, Person } from '../store/state.ts';
 import type { Messages } from '../i18n/index.ts';
 
 /** Everything a screen can ask for. */
@@ -29,6 +29,9 @@ export interface Requests {
   'call-too': { number: string };
   dismiss: object;
   show: { page: Page };
+  block: Person;
+  unblock: { number: string };
+  quiet: { on: boolean };
   revoke: { device: string };
   'sign-out': object;
   'take-over': object;

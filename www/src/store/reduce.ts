@@ -20,6 +20,7 @@ export type Action =
   | { type: 'devices'; list: DeviceView[] }
   | { type: 'devices-busy' }
   | { type: 'devices-failed' }
+  | { type: 'reach'; reach: Partial<State['reach']> }
   | { type: 'setup'; setup: Partial<Setup> }
   | { type: 'page'; page: Page }
   | { type: 'dial'; number: string }
@@ -40,7 +41,7 @@ export function reduce(state: State, action: Action): State {
     case 'signed-out':
       return {
         ...state, session: 'signed-out', signedOut: action.because, account: null, calls: [], dismissed: [], wake: null, missed: [],
-        devices: { list: [], busy: false, failed: false }, page: 'keypad', dial: '', peer: null, visible: null, signIn: { busy: false, problem: null },
+        devices: { list: [], busy: false, failed: false }, reach: { blocked: [], quietSince: null, failed: false }, page: 'keypad', dial: '', peer: null, visible: null, signIn: { busy: false, problem: null },
         registration: { state: 'closed', reason: '', retryAt: null }, role: 'leading',
       };
     case 'unreachable':
@@ -75,6 +76,8 @@ export function reduce(state: State, action: Action): State {
       return { ...state, devices: { ...state.devices, busy: true, failed: false } };
     case 'devices-failed':
       return { ...state, devices: { ...state.devices, busy: false, failed: true } };
+    case 'reach':
+      return { ...state, reach: { ...state.reach, failed: false, ...action.reach } };
     case 'setup':
       return { ...state, setup: { ...state.setup, ...action.setup } };
     case 'page':

@@ -31,12 +31,12 @@ function screenOfCall(call: CallView): Screen {
   }
 }
 
-const rank = { active: 0, connecting: 1, incoming: 2, ringing: 3, waking: 4, calling: 5, new: 6, ended: 7 };
+const rank = { active: 0, connecting: 1, ringing: 2, waking: 3, calling: 4, new: 5, incoming: 6, ended: 7 };
 
 /** One that is held waits behind those that are on their way. */
 const place = (call: CallView): number => (call.phase === 'active' && call.held ? 6.5 : rank[call.phase]);
 
-/** The call that has the screen: one that is spoken in before one that rings, a living one before one that ended. */
+/** The call that has the screen: the user's own before one that rings, a living one before one that ended. */
 export function callInFront(state: State): CallView | null {
   return [...state.calls].sort((a, b) => place(a) - place(b))[0] ?? null;
 }

@@ -17,7 +17,7 @@ export type CallPhase = 'new' | 'calling' | 'waking' | 'ringing' | 'incoming' | 
 export type Stage = 'pushed' | 'shown' | 'opened';
 export type Outcome =
   | 'hungup' | 'declined' | 'busy' | 'unanswered' | 'expired' | 'cancelled' | 'elsewhere'
-  | 'unbound' | 'unknown' | 'unreachable' | 'failed' | 'refused' | 'unregistered' | 'unready';
+  | 'unbound' | 'unknown' | 'unreachable' | 'quiet' | 'limited' | 'lost' | 'failed' | 'refused' | 'unregistered' | 'unready';
 
 export interface CallEnd {
   outcome: Outcome;
@@ -25,6 +25,8 @@ export interface CallEnd {
   /** The edge's own words; shown only beside ours. */
   reason: string;
   by: 'local' | 'remote';
+  /** When limited: seconds until another try may succeed. */
+  retryAfter: number | null;
 }
 
 export interface CallView {
@@ -40,6 +42,8 @@ export interface CallView {
   remoteHeld: boolean;
   /** There is no microphone: the other side hears nothing. */
   silent: boolean;
+  /** The edge has lost the other side; it may come back. */
+  lost: boolean;
   answeredAt: number | null;
   end: CallEnd | null;
   /** When it ended, by this device's clock. */
@@ -73,6 +77,11 @@ export interface MissedView {
   /** null: not known, or not for this line to know. */
   callerOnline: boolean | null;
   seen: boolean;
+}
+
+export interface BlockedView {
+  caller: Person;
+  at: number;
 }
 
 export interface DeviceView {
@@ -140,6 +149,8 @@ export interface State {
   /** The edge's clock minus this device's, in ms: times that the edge tells are shown by it. */
   clock: number;
   devices: { list: DeviceView[]; busy: boolean; failed: boolean };
+  /** Who reaches the user: the callers that do not, and since when nobody does (do-not-disturb). */
+  reach: { blocked: BlockedView[]; quietSince: number | null; failed: boolean };
   setup: Setup;
   page: Page;
   /** A number that is waiting on the keypad. */
@@ -171,6 +182,7 @@ export const initialState = (language: Language): State => ({
   missed: [],
   clock: 0,
   devices: { list: [], busy: false, failed: false },
+  reach: { blocked: [], quietSince: null, failed: false },
   setup: { microphone: 'unknown', notifications: 'unknown', asking: false, subscribed: null, later: false },
   page: 'keypad',
   dial: '',

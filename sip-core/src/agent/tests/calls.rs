@@ -261,7 +261,11 @@ fn each_final_answer_has_its_word() {
         (480, Some("expired"), Outcome::Expired),
         (480, Some("unreachable"), Outcome::Unreachable),
         (480, None, Outcome::Unreachable),
-        (487, None, Outcome::Cancelled),
+        // This page did not take it back.
+        (487, None, Outcome::Lost),
+        (487, Some("cancelled"), Outcome::Lost),
+        (429, None, Outcome::Limited(0)),
+        (503, Some("failed"), Outcome::Failed),
         (500, None, Outcome::Failed),
     ] {
         let mut page = Page::registered("1001", 1);
@@ -381,10 +385,12 @@ fn an_answer_without_an_ack_is_repeated_and_then_given_up() {
 }
 
 #[test]
-fn whoever_calls_during_a_call_hears_that_we_are_busy() {
+fn whoever_calls_during_a_call_hears_that_we_are_busy_if_the_site_says_so() {
     let mut edge = Edge::new();
     edge.talking();
-    edge.callee.frame(stranger());
+    let mut invite = stranger();
+    invite.headers.set("Wakeline-Call-Waiting", "off");
+    edge.callee.frame(invite);
     edge.callee.response(486);
     assert_eq!(edge.callee.state(), CallState::Active);
 }

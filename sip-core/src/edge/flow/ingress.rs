@@ -277,7 +277,12 @@ fn clean(request: &mut Request, party: &Party, config: &SiteConfig) {
     for name in OURS {
         request.headers.remove(name);
     }
-    for name in ["Wakeline-Wake", "Wakeline-Waiting", "Wakeline-Why"] {
+    for name in [
+        "Wakeline-Wake",
+        "Wakeline-Waiting",
+        "Wakeline-Why",
+        "Wakeline-Call-Waiting",
+    ] {
         request.headers.remove(name);
     }
     let identity =

@@ -265,11 +265,19 @@ impl Flow {
         now: Time,
         call: &str,
         tx: Option<String>,
-        response: Response,
+        mut response: Response,
     ) {
-        if let Some(key) = self.server_key(call, tx) {
-            self.respond(now, &key, response);
+        let Some(key) = self.server_key(call, tx) else {
+            return;
+        };
+        if let Some(row) = self.server.get(&key) {
+            // The far side answers the INVITE that was forked to it. Its caller may have repeated that INVITE over this
+            // socket since, under a branch of its own.
+            let vias = row.request().headers.get_all(HeaderName::Via);
+            response.headers.remove(HeaderName::Via);
+            response.headers.prepend(HeaderName::Via, vias.join(", "));
         }
+        self.respond(now, &key, response);
     }
 
     /// The key of a transaction: its own, or that of the INVITE that began this call.

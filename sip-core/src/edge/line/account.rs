@@ -102,6 +102,10 @@ impl Line {
         for key in self.ended.keys_where(|_| true) {
             self.ended.remove(&key);
         }
+        for key in self.blocked.keys_where(|_| true) {
+            self.blocked.remove(&key);
+        }
+        self.quiet.remove("since");
         self.tries.remove("digest");
         self.visibility.remove("state");
     }

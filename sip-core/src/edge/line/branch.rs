@@ -147,10 +147,11 @@ impl Line {
             return;
         };
         let cseq = response.headers.cseq().map_or(0, |cseq| cseq.number);
-        let reason = if call.dialog.is_some() {
-            Reason::sip(200, "Call completed elsewhere")
-        } else {
-            Reason::sip(487, "The call had ended")
+        let reason = match call.wake.state() {
+            WakeState::Answered => Reason::sip(200, "Call completed elsewhere"),
+            WakeState::Declined => Reason::sip(603, "Declined"),
+            WakeState::Unanswered | WakeState::Expired => Reason::sip(480, "Not answered"),
+            _ => Reason::sip(487, "The call had ended"),
         };
         let Some(ack) =
             in_dialog_request(Method::Ack, cseq, &call.caller_leg, &stray, &call.call_id)

@@ -1,6 +1,7 @@
 //! [`Call`]: everything the line knows of one call to it.
 
-use crate::edge::command::{CallRecord, EndedBy, WakeView};
+use super::pretence::Pretence;
+use crate::edge::command::{CallRecord, EndedBy, WakeView, Withheld};
 use crate::edge::messages::Party;
 use crate::edge::record::{PushNote, Step};
 use crate::id::{DeviceId, Number, WakeId};
@@ -35,6 +36,12 @@ pub(super) struct Call {
     /// What push services said, for the call's story.
     #[serde(default)]
     pub(super) pushes: Vec<PushNote>,
+    /// It is kept from the callee.
+    #[serde(default)]
+    pub(super) withheld: Option<Withheld>,
+    /// What a blocked caller is led to believe.
+    #[serde(default)]
+    pub(super) pretence: Option<Pretence>,
     /// When it is over and need not be remembered any longer.
     pub(super) forget_at: Option<Time>,
 }
@@ -192,7 +199,8 @@ impl Call {
                         },
                 )
             });
-        [self.wake.deadline(), lost, self.forget_at]
+        let pretended = self.pretence.as_ref().and_then(Pretence::deadline);
+        [self.wake.deadline(), lost, self.forget_at, pretended]
             .into_iter()
             .flatten()
             .min()
@@ -252,6 +260,7 @@ impl Call {
             ended_by: self.dialog.as_ref().and_then(|dialog| dialog.ended),
             steps: self.steps(),
             pushes: self.pushes.clone(),
+            withheld: self.withheld,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What REST asks of the line.
 
 use super::Line;
+use super::call::Call;
 use crate::edge::command::{LineCommand, LineError, LineReply, WakeView};
 use crate::id::{DeviceId, WakeId};
 use crate::time::Time;
@@ -59,7 +60,7 @@ impl Line {
                 let wakes = self
                     .calls
                     .values()
-                    .filter(|call| !call.wake.state().is_final());
+                    .filter(|call| !call.wake.state().is_final() && call.pretence.is_none());
                 Ok(LineReply::Waiting {
                     wakes: wakes.map(|call| call.view()).collect(),
                     missed: self.missed_views(),
@@ -102,6 +103,14 @@ impl Line {
             LineCommand::Story { wake } => self.story(&wake),
             LineCommand::DeleteUser => self.delete_user(now),
             LineCommand::Anonymise { uid, number } => Ok(self.anonymise(&uid, &number)),
+            LineCommand::Block {
+                number,
+                display_name,
+            } => self.block(now, &number, display_name),
+            LineCommand::Unblock { number } => self.unblock(&number),
+            LineCommand::Blocked => self.blocked_callers(),
+            LineCommand::SetDoNotDisturb { on } => self.set_do_not_disturb(now, on),
+            LineCommand::DoNotDisturb => self.do_not_disturb(),
         }
     }
 
@@ -117,7 +126,8 @@ impl Line {
     }
 
     fn wake_view(&self, wake: &WakeId) -> Result<WakeView, LineError> {
-        let call = self.calls.get(wake.as_str()).map(|call| call.view());
+        let call = self.calls.get(wake.as_str());
+        let call = call.filter(|call| call.pretence.is_none()).map(Call::view);
         call.or_else(|| self.past_wake(wake))
             .ok_or(LineError::UnknownWake)
     }

@@ -93,6 +93,7 @@ impl Line {
                 ended.caller = nobody();
             }
         }
+        self.blocked.remove(number.as_str());
         // A call that is over is remembered for late messages only.
         let over = |call: &super::call::Call| call.forget_at.is_some() && is_them(&call.caller);
         for key in self.calls.keys_where(over) {

@@ -8,6 +8,7 @@ use crate::edge::flow::edge_host;
 use crate::edge::messages::LineToFlow;
 use crate::id::Number;
 use crate::time::Time;
+use crate::wake::WakeState;
 use crate::wire::{HeaderName, Method, NameAddr, Reason, Request, Uri};
 
 /// Requests of one call that wait for their answer.
@@ -114,11 +115,12 @@ impl Line {
                 leg.contact = contact;
             }
         }
-        if let Some(dialog) = &mut call.dialog {
-            dialog.told = false;
-            if request.method == Method::Ack && side == Side::Caller {
-                dialog.answer = None;
-            }
+        self.party_back(now, call);
+        if request.method == Method::Ack
+            && side == Side::Caller
+            && let Some(dialog) = &mut call.dialog
+        {
+            dialog.answer = None;
         }
         self.relay(now, flow, stream, tx, request, call, side);
         if request.method == Method::Bye && call.is_talking() {
@@ -284,9 +286,29 @@ impl Line {
         self.end_talk(now, call, EndedBy::Edge);
     }
 
+    fn tell_lost(&mut self, now: Time, call: &mut Call) {
+        self.tell_standing(now, call, "lost");
+        if let Some(dialog) = &mut call.dialog {
+            dialog.told = true;
+        }
+    }
+
+    /// Nobody is lost any longer: whoever was told otherwise hears so.
+    pub(super) fn party_back(&mut self, now: Time, call: &mut Call) {
+        let told = call.dialog.as_ref().is_some_and(|dialog| {
+            dialog.told && dialog.ended.is_none() && call.lost_since(dialog).is_none()
+        });
+        if told {
+            self.tell_standing(now, call, WakeState::Answered.as_str());
+            if let Some(dialog) = &mut call.dialog {
+                dialog.told = false;
+            }
+        }
+    }
+
     /// An OPTIONS that says in our own header how the call stands: harmless to whoever does not know it. It is sent
     /// outside of the dialog: a CSeq of the lost party must not be used up, or its next request is out of order.
-    fn tell_lost(&mut self, now: Time, call: &mut Call) {
+    fn tell_standing(&mut self, now: Time, call: &mut Call, state: &str) {
         for side in [Side::Caller, Side::Callee] {
             if let Some(leg) = call.leg(side).filter(|leg| leg.lost_at.is_none())
                 && let Ok(target) = leg.contact.parse::<Uri>().map(Uri::without_headers)
@@ -299,12 +321,9 @@ impl Line {
                     .with(HeaderName::To, NameAddr::new(target).to_string())
                     .with(HeaderName::CallId, self.entropy.call_id())
                     .with(HeaderName::CSeq, "1 OPTIONS")
-                    .with("Wakeline-Wake", format!("{};state=lost", call.id));
+                    .with("Wakeline-Wake", format!("{};state={state}", call.id));
                 self.send_own(now, call, side, told);
             }
-        }
-        if let Some(dialog) = &mut call.dialog {
-            dialog.told = true;
         }
     }
 

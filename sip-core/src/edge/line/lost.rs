@@ -77,8 +77,8 @@ impl Line {
             {
                 dialog.callee_leg.flow = new_flow.to_owned();
                 dialog.callee_leg.lost_at = None;
-                dialog.told = false;
             }
+            self.party_back(now, &mut call);
             self.put_call(call);
         }
     }

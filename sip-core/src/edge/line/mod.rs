@@ -15,9 +15,12 @@
 //! | `noted` | `state` | the state as it was last recorded |
 //! | `visibility` | `state` | who may look that up, unless everyone |
 //! | `deleted` | hash of a user | users of this number whose tokens are dead |
+//! | `blocked` | number | callers who reach nobody |
+//! | `quiet` | `since` | do-not-disturb, while it is on |
 //! | `out_streams`, `outbox`, `in_streams`, `inbox` | | messages to and from flows |
 
 mod account;
+mod blocked;
 mod branch;
 mod call;
 mod commands;
@@ -27,7 +30,9 @@ mod lost;
 mod missed;
 mod park;
 mod presence;
+mod pretence;
 mod pushes;
+mod quiet;
 mod records;
 mod registrar;
 mod strangers;
@@ -46,6 +51,7 @@ use crate::wire::Request;
 use std::collections::VecDeque;
 
 use account::{Account, Device};
+use blocked::Blocked;
 use call::Call;
 use deleted::Tombstone;
 use missed::{Ended, Missed};
@@ -125,6 +131,8 @@ pub struct Line {
     noted: Table<Noted>,
     visibility: Table<Visibility>,
     deleted: Table<Tombstone>,
+    blocked: Table<Blocked>,
+    quiet: Table<Time>,
     tries: Table<Tries>,
     outbox: Outbox<LineToFlow>,
     inbox: Inbox<FlowToLine>,
@@ -158,6 +166,8 @@ impl Line {
             noted: Table::new("noted"),
             visibility: Table::new("visibility"),
             deleted: Table::new("deleted"),
+            blocked: Table::new("blocked"),
+            quiet: Table::new("quiet"),
             tries: Table::new("tries"),
             effects: Vec::new(),
             output: VecDeque::new(),
@@ -175,6 +185,8 @@ impl Line {
                 || line.noted.restore(&row)?
                 || line.visibility.restore(&row)?
                 || line.deleted.restore(&row)?
+                || line.blocked.restore(&row)?
+                || line.quiet.restore(&row)?
                 || line.tries.restore(&row)?
                 || line.outbox.restore(&row)?
                 || line.inbox.restore(&row)?;
@@ -267,6 +279,11 @@ impl Line {
             } => {
                 self.invite(now, &from, &call, caller, device, request);
             }
+            FlowToLine::Limited {
+                status,
+                phrase,
+                retry_after_s,
+            } => self.limited(now, &from, &call, status, &phrase, retry_after_s),
             FlowToLine::Cancel { .. } => self.caller_cancelled(now, &from, &call),
             FlowToLine::Alive { device } => self.alive(now, &from, &call, device),
             FlowToLine::Response { tx, response } => {
@@ -329,6 +346,8 @@ impl Line {
         self.noted.flush(&mut write);
         self.visibility.flush(&mut write);
         self.deleted.flush(&mut write);
+        self.blocked.flush(&mut write);
+        self.quiet.flush(&mut write);
         self.tries.flush(&mut write);
         self.outbox.flush(&mut write);
         self.inbox.flush(&mut write);

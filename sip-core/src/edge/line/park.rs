@@ -2,12 +2,26 @@
 
 use super::Line;
 use super::call::{Call, Leg};
+use super::pretence::{self, Pretence};
+use super::quiet;
+use crate::edge::command::Withheld;
 use crate::edge::messages::{Answer, LineToFlow, Party};
 use crate::id::{DeviceId, WakeId};
-use crate::time::Time;
+use crate::time::{Duration, Time};
 use crate::wake::{Event, Target, Wake};
 use crate::wire::{HeaderName, Request};
 use std::collections::BTreeSet;
+
+/// The window of the limits that count calls.
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A limit that is reached.
+struct Limit {
+    status: u16,
+    phrase: &'static str,
+    /// Seconds until another try may succeed.
+    wait_s: u32,
+}
 
 impl Line {
     /// A new call, or one whose caller came back on another flow.
@@ -32,14 +46,24 @@ impl Line {
         if self.caller_returns(now, &caller, &leg, &request) {
             return;
         }
-        if let Err((status, phrase)) = self.check_limits(now, &caller) {
-            return self.answer_stranger(now, flow, stream, status, phrase);
+        if let Err(limit) = self.check_limits(now, &caller) {
+            return self.limited(now, flow, stream, limit.status, limit.phrase, limit.wait_s);
         }
         let myself = caller.number == self.number;
-        let targets = self.targets(now, |id, bound_flow| {
-            myself && (Some(id) == device.as_ref() || bound_flow == Some(flow))
-        });
-        let (wake, actions) = Wake::begin(now, self.config.wake.clone(), targets);
+        let withheld = self.withheld(&caller).filter(|_| !myself);
+        let limits = self.config.wake.clone();
+        let (wake, actions) = match withheld {
+            Some(Withheld::DoNotDisturb) => Wake::refused(now, limits, quiet::failure()),
+            withheld => {
+                let mut targets = self.targets(now, |id, bound_flow| {
+                    myself && (Some(id) == device.as_ref() || bound_flow == Some(flow))
+                });
+                if withheld.is_some() {
+                    pretence::asleep(&mut targets);
+                }
+                Wake::begin(now, limits, targets)
+            }
+        };
         let mut call = Call {
             id,
             caller,
@@ -55,6 +79,8 @@ impl Line {
             ringing_at: None,
             dialog: None,
             pushes: Vec::new(),
+            withheld,
+            pretence: (withheld == Some(Withheld::Blocked)).then(Pretence::default),
             forget_at: None,
         };
         self.invites.insert(call.id.as_str(), request);
@@ -66,24 +92,41 @@ impl Line {
     }
 
     /// How many calls may wait, and how often one caller may wake this line: each wake pushes to every device.
-    fn check_limits(&mut self, now: Time, caller: &Party) -> Result<(), (u16, &'static str)> {
+    fn check_limits(&mut self, now: Time, caller: &Party) -> Result<(), Limit> {
         let limits = self.config.edge.clone();
         let count = |matches: &dyn Fn(&Call) -> bool| {
             self.calls.values().filter(|call| matches(call)).count()
         };
         let parked = |call: &Call| !call.wake.state().is_final();
         let own = |call: &Call| call.caller.number == caller.number;
-        let minute = crate::time::Duration::from_secs(60);
-        let recent = |call: &Call| own(call) && now.since(call.created_at) < minute;
+        let recent = |call: &Call| now.since(call.created_at) < MINUTE;
+        // When the first of these calls is a minute old.
+        let wait_s = |matches: &dyn Fn(&Call) -> bool| {
+            let first = self.calls.values().filter(|call| matches(call));
+            let age = first.map(|call| now.since(call.created_at)).max();
+            let left = MINUTE.as_millis() - age.map_or(0, |age| age.as_millis().min(60_000));
+            u32::try_from(left.div_ceil(1000)).unwrap_or(60).max(1)
+        };
+        let refuse = |status, phrase, wait_s| {
+            Err(Limit {
+                status,
+                phrase,
+                wait_s,
+            })
+        };
         if count(&|call| parked(call) && own(call)) >= limits.max_parked_per_caller {
-            return Err((429, "Already Calling"));
+            return refuse(429, "Already Calling", 10);
         }
-        if count(&recent) >= limits.calls_per_minute as usize {
-            return Err((429, "Too Many Calls In A Minute"));
+        let own_recent = |call: &Call| own(call) && recent(call);
+        if count(&own_recent) >= limits.calls_per_minute as usize {
+            return refuse(429, "Too Many Calls In A Minute", wait_s(&own_recent));
+        }
+        if count(&recent) >= limits.line_calls_per_minute as usize {
+            return refuse(503, "Too Many Calls To This Line", wait_s(&recent));
         }
         let running = |call: &Call| call.forget_at.is_none();
         if count(&parked) >= limits.max_parked || count(&running) >= limits.max_calls {
-            return Err((503, "Too Many Calls"));
+            return refuse(503, "Too Many Calls", 10);
         }
         // Ended calls are remembered, but not without bound.
         while self.calls.len() >= limits.max_remembered {
@@ -143,7 +186,6 @@ impl Line {
                 && call.caller_leg.flow != leg.flow
                 && call.caller_leg.tag == leg.tag
                 && call.call_id == call_id
-                && (call.is_talking() || !call.wake.state().is_final())
         };
         let Some(key) = self.calls.keys_where(same).into_iter().next() else {
             return false;
@@ -152,9 +194,15 @@ impl Line {
             return false;
         };
         call.caller_leg = leg.clone();
-        let actions = call.wake.handle(now, Event::CallerBack);
-        self.carry_out(now, &mut call, actions);
         let state = call.wake.state().clone();
+        if state.is_final() && !call.is_talking() {
+            // It ended while they were away: they hear how, and nobody is woken again.
+            self.answer_end(now, &call, &state);
+            self.put_call(call);
+            return true;
+        }
+        self.wake_event_of(now, &mut call, Event::CallerBack);
+        self.party_back(now, &mut call);
         match call
             .dialog
             .as_ref()
@@ -174,18 +222,34 @@ impl Line {
         true
     }
 
-    fn answer_stranger(&mut self, now: Time, flow: &str, stream: &str, status: u16, phrase: &str) {
-        let headers = if matches!(status, 429 | 503) {
-            vec![("Retry-After".to_owned(), "10".to_owned())]
-        } else {
-            Vec::new()
-        };
+    /// 429 or 503: not now.
+    pub(super) fn limited(
+        &mut self,
+        now: Time,
+        flow: &str,
+        stream: &str,
+        status: u16,
+        phrase: &str,
+        retry_after_s: u32,
+    ) {
         let answer = Answer {
             status,
             phrase: phrase.to_owned(),
             to_tag: self.entropy.tag(),
             wake: None,
-            headers,
+            headers: vec![("Retry-After".to_owned(), retry_after_s.to_string())],
+        };
+        self.outbox
+            .send(now, flow, stream, LineToFlow::Answer { tx: None, answer });
+    }
+
+    fn answer_stranger(&mut self, now: Time, flow: &str, stream: &str, status: u16, phrase: &str) {
+        let answer = Answer {
+            status,
+            phrase: phrase.to_owned(),
+            to_tag: self.entropy.tag(),
+            wake: None,
+            headers: Vec::new(),
         };
         self.outbox
             .send(now, flow, stream, LineToFlow::Answer { tx: None, answer });

@@ -1,8 +1,8 @@
 //! The line's state: what is recorded of it, and who may look it up.
 //!
 //! **Who may look.** A line of the same site, while the callee shows its state (`everyone`, the default; `nobody` hides
-//! it) and has not blocked them. Whoever may not is told the same as about a line that does not exist. The line itself
-//! and the site's backend always may.
+//! it). Whoever may not is told the same as about a line that does not exist; a blocked caller never sees the line
+//! online, and learns nothing else of the block. The line itself and the site's backend always may.
 
 use super::Line;
 use crate::edge::command::{Availability, LineError, LineReply, Visibility};
@@ -25,6 +25,10 @@ impl Line {
         if self.bindings.values().any(|b| b.expires_at > now) {
             return Availability::Online;
         }
+        self.without_bindings()
+    }
+
+    fn without_bindings(&self) -> Availability {
         let wakes =
             |device: &super::account::Device| device.revoked_at.is_none() && device.push.is_some();
         if self.devices.values().any(wakes) {
@@ -43,8 +47,15 @@ impl Line {
         if viewer.is_some_and(|viewer| !self.may_look(viewer)) {
             return Err(LineError::UnknownLine);
         }
+        let mut availability = self.availability(now);
+        if availability == Availability::Online
+            && viewer.is_some_and(|viewer| self.is_blocked(viewer))
+        {
+            // As their calls go: the phone seems to be left alone.
+            availability = self.without_bindings();
+        }
         Ok(LineReply::Presence {
-            availability: self.availability(now),
+            availability,
             visibility: self.visibility(),
         })
     }

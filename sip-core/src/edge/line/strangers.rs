@@ -37,7 +37,9 @@ impl Line {
         let unknown_call = || self.call_of(&envelope.call).is_none();
         let is_stranger = match &envelope.msg {
             FlowToLine::Register { proof, .. } => matches!(proof, Proof::Digest { .. }),
-            FlowToLine::Invite { .. } | FlowToLine::Gone => !provisioned,
+            FlowToLine::Invite { .. } | FlowToLine::Limited { .. } | FlowToLine::Gone => {
+                !provisioned
+            }
             FlowToLine::Cancel { .. }
             | FlowToLine::Alive { .. }
             | FlowToLine::Response { .. }
@@ -62,7 +64,7 @@ impl Line {
                 let tx = tx.clone();
                 Some(LineToFlow::Registered { tx, outcome })
             }
-            FlowToLine::Invite { .. } => {
+            FlowToLine::Invite { .. } | FlowToLine::Limited { .. } => {
                 let answer = plain(404, "Not Found", &self.entropy.tag());
                 Some(LineToFlow::Answer { tx: None, answer })
             }

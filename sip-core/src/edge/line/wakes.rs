@@ -2,6 +2,7 @@
 
 use super::Line;
 use super::call::{Branch, BranchState, Call};
+use super::pretence;
 use crate::edge::config::SiteConfig;
 use crate::edge::flow::edge_host;
 use crate::edge::messages::{Answer, LineToFlow};
@@ -31,6 +32,9 @@ impl Line {
     }
 
     pub(super) fn wake_event_of(&mut self, now: Time, call: &mut Call, event: Event) {
+        if call.pretence.is_some() && !pretence::concerns(&event) {
+            return;
+        }
         let actions = call.wake.handle(now, event);
         self.carry_out(now, call, actions);
     }
@@ -50,7 +54,7 @@ impl Line {
         let waiting = self
             .calls
             .values()
-            .filter(|call| !call.wake.state().is_final())
+            .filter(|call| !call.wake.state().is_final() && call.pretence.is_none())
             .filter(|call| !self.is_caller(call, device, flow));
         waiting.map(|call| call.id.clone()).collect()
     }
@@ -63,6 +67,9 @@ impl Line {
     }
 
     pub(super) fn carry_out(&mut self, now: Time, call: &mut Call, actions: Vec<Action>) {
+        if call.pretence.is_some() {
+            return self.pretend(now, call, actions);
+        }
         for action in actions {
             match action {
                 Action::Probe(device) => self.probe(now, call, device),
@@ -142,6 +149,9 @@ impl Line {
         }
         let route = record_route(&self.config, &call.id, self.number.as_str());
         request.headers.prepend(HeaderName::RecordRoute, route);
+        if !self.config.edge.call_waiting {
+            request.headers.set("Wakeline-Call-Waiting", "off");
+        }
         request
             .headers
             .set("Wakeline-Wake", format!("{};state=invited", call.id));
@@ -233,11 +243,20 @@ impl Line {
     }
 
     /// The one end of the wake: what the caller hears, what is remembered.
-    fn end_wake(&mut self, now: Time, call: &mut Call, state: &WakeState) {
+    pub(super) fn end_wake(&mut self, now: Time, call: &mut Call, state: &WakeState) {
         self.invites.remove(call.id.as_str());
         if *state == WakeState::Answered {
             return; // the 200 of the page is the answer, the record follows at the end of the call
         }
+        self.answer_end(now, call, state);
+        if state.is_missed() && call.pretence.is_none() {
+            self.note_missed(call);
+        }
+        self.finish_call(now, call);
+    }
+
+    /// The final response for a final state.
+    pub(super) fn answer_end(&mut self, now: Time, call: &Call, state: &WakeState) {
         let (status, phrase) = status_of(state);
         let text = if state.as_str() == call.wake.words() {
             state.as_str().to_owned()
@@ -250,10 +269,6 @@ impl Line {
             headers.push((WAKE_WHY.to_owned(), why.as_str().to_owned()));
         }
         self.answer_caller(now, call, status, phrase, headers);
-        if state.is_missed() {
-            self.note_missed(call);
-        }
-        self.finish_call(now, call);
     }
 
     /// The call is over: its record leaves, and after a while it is forgotten.
@@ -303,6 +318,7 @@ impl Line {
             self.put_call(call);
             return self.forget_call(&id);
         }
+        self.pretend_pushed(now, &mut call);
         if call.wake.deadline().is_some_and(|at| at <= now) {
             self.wake_event_of(now, &mut call, Event::Timeout);
         }
@@ -316,7 +332,8 @@ fn status_of(state: &WakeState) -> (u16, &'static str) {
     match state {
         WakeState::Declined => (603, "Decline"),
         WakeState::Busy => (486, "Busy Here"),
-        WakeState::Cancelled => (487, "Request Terminated"),
+        // The second is over already: only a caller who was away meanwhile hears of it.
+        WakeState::Cancelled | WakeState::Answered => (487, "Request Terminated"),
         WakeState::Failed(failure) if (400..700).contains(&failure.status) => {
             (failure.status, crate::wire::phrase(failure.status))
         }
