@@ -1,4 +1,6 @@
 //! [`Wake`]: events in, actions out.
+//!
+//! Long because every event of a wake is judged here, in one place: what ends it must be seen beside what keeps it alive.
 
 use super::push::{Pushes, Verdict};
 use super::{

@@ -1,6 +1,8 @@
 //! A small world in virtual time: lines, flows, pages, a push service, and a network between objects that drops,
 //! repeats, delays and reorders with a seed. Every object is restored from its rows before each input and forgotten
 //! after it, so each test is also a test of eviction at every step.
+//!
+//! Long because each part of the world is moved by one loop, which has to know them all.
 
 use std::collections::{BTreeMap, VecDeque};
 

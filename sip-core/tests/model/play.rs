@@ -1,5 +1,7 @@
 //! Plays a sequence in the simulated world: people, pages, push services and weather, and after each stretch of time the
 //! question whether anything still rings that should be quiet.
+//!
+//! Long because every step that a sequence may hold is carried out here, beside what it may lead to.
 
 use std::collections::BTreeMap;
 
