@@ -4,6 +4,30 @@ use crate::sim::World;
 use wakeline_sip::edge::PushKind;
 
 #[test]
+fn an_invite_that_its_own_repetition_has_overtaken_does_not_take_the_call_back() {
+    let (mut world, caller, callee) = World::caller_and_sleeper();
+    // The first one cannot leave its flow.
+    world.cut_off = world.pages[caller].flow.clone();
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.clone().into_bytes());
+    world.run_for(10);
+    world.cut(caller);
+    world.open(caller);
+    world.settle();
+    world.send(caller, invite.into_bytes());
+    world.settle();
+    world.cut_off = None;
+    world.run_for(10_000);
+    assert_eq!(world.pushed(PushKind::Invitation), 1, "one call");
+    let wake = world.invited_wake();
+    world.tap(callee, &wake);
+    let answer = world.pages[callee].answer();
+    world.send(callee, answer);
+    world.settle();
+    assert_eq!(world.pages[caller].last_final().unwrap().status, 200);
+}
+
+#[test]
 fn after_its_grace_it_is_cancelled() {
     let (mut world, caller, _) = World::caller_and_sleeper();
     let invite = world.pages[caller].invite("1002");

@@ -87,15 +87,15 @@ fn all_hold(name: &str, percent: u64, strategy: impl Strategy<Value = Case>) {
 
 #[test]
 fn on_a_fair_network() {
-    all_hold("fair", 40, case(Sky::Fair, LONGEST));
+    all_hold("fair", 50, case(Sky::Fair, LONGEST));
 }
 
 #[test]
 fn on_a_network_that_delays_repeats_and_reorders() {
-    all_hold("breezy", 30, case(Sky::Breezy, LONGEST));
+    all_hold("breezy", 25, case(Sky::Breezy, LONGEST));
 }
 
 #[test]
 fn on_a_network_that_loses_a_fifth_as_well() {
-    all_hold("stormy", 30, case(Sky::Stormy, LONGEST));
+    all_hold("stormy", 25, case(Sky::Stormy, LONGEST));
 }

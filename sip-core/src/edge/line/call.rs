@@ -63,6 +63,9 @@ pub(super) struct Leg {
     pub(super) cseq: u32,
     /// Since when its flow is gone.
     pub(super) lost_at: Option<Time>,
+    /// When the INVITE left that brought the party here.
+    #[serde(default)]
+    pub(super) sent_at: Time,
 }
 
 /// An INVITE to one device.
@@ -315,6 +318,7 @@ impl Leg {
             ),
             cseq: invite.headers.cseq().ok()?.number,
             lost_at: None,
+            sent_at: Time::ZERO,
         })
     }
 
@@ -332,6 +336,7 @@ impl Leg {
             ),
             cseq: 0,
             lost_at: None,
+            sent_at: Time::ZERO,
         })
     }
 }

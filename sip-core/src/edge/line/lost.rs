@@ -2,9 +2,11 @@
 
 use super::Line;
 use super::call::{BranchState, Call};
+use crate::edge::messages::Party;
 use crate::id::DeviceId;
 use crate::time::Time;
 use crate::wake::Event;
+use crate::wire::Request;
 
 impl Line {
     /// A socket is gone: what it means for one call.
@@ -27,6 +29,34 @@ impl Line {
         }
         self.branches_lost(now, &mut call, flow);
         self.put_call(call);
+    }
+
+    /// A caller's repeated INVITE has overtaken this one, which left earlier over a socket that is gone: it must not take the
+    /// call back to there.
+    pub(super) fn is_outrun(
+        &self,
+        flow: &str,
+        sent_at: Time,
+        caller: &Party,
+        request: &Request,
+    ) -> bool {
+        let tag = request.headers.from().ok();
+        let tag = tag.as_ref().and_then(|from| from.tag());
+        self.calls.values().any(|call| {
+            call.caller == *caller
+                && call.caller_leg.flow != flow
+                && Some(call.caller_leg.tag.as_str()) == tag
+                && request.headers.call_id().is_ok_and(|id| id == call.call_id)
+                && call.caller_leg.sent_at > sent_at
+        })
+    }
+
+    pub(super) fn note_sent(&mut self, stream: &str, sent_at: Time) {
+        if let Some(key) = self.call_of(stream)
+            && let Some(call) = self.calls.get_mut(&key)
+        {
+            call.caller_leg.sent_at = sent_at;
+        }
     }
 
     /// Branches through a flow that is gone, or that their device has left.

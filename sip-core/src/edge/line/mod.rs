@@ -255,7 +255,11 @@ impl Line {
 
     fn message(&mut self, now: Time, envelope: Envelope<FlowToLine>) {
         let Envelope {
-            from, call, msg, ..
+            from,
+            call,
+            at,
+            msg,
+            ..
         } = envelope;
         match msg {
             FlowToLine::Register {
@@ -277,7 +281,10 @@ impl Line {
                 device,
                 request,
             } => {
-                self.invite(now, &from, &call, caller, device, request);
+                if !self.is_outrun(&from, at, &caller, &request) {
+                    self.invite(now, &from, &call, caller, device, request);
+                    self.note_sent(&call, at);
+                }
             }
             FlowToLine::Limited {
                 status,
