@@ -53,6 +53,7 @@ pub fn judge(play: &mut Play) {
         judge.call(call);
     }
     judge.records();
+    judge.one_call_each();
     judge.pushes();
     judge.invites();
     let outcomes = judge.outcomes();
@@ -241,8 +242,10 @@ impl<'a> Judge<'a> {
         // What a page said a moment ago may still be on its way; where messages get lost, for long.
         // And what it said before its socket broke may be overtaken by the news of that.
         let known = |(said, page): &(Time, usize)| {
-            let until = *said + Duration::from_secs(2);
-            let broke = |(when, who): &(Time, usize)| who == page && said <= when && *when <= until;
+            let (until, crossing) = (*said + Duration::from_secs(2), Duration::from_secs(2));
+            let broke = |(when, who): &(Time, usize)| {
+                who == page && *said <= *when + crossing && *when <= until
+            };
             until <= at && !self.play.breaks.iter().any(broke)
         };
         let silent = self.play.is_lossy() || !facts.alerted.iter().any(known);
@@ -269,7 +272,7 @@ impl<'a> Judge<'a> {
             }
             (603, "declined") => answered(&[603]) || reported("decline"),
             (486, "busy") => answered(&[486]),
-            (487, "cancelled") => placed.cancelled.is_some() || placed.came_back,
+            (487, "cancelled" | "answered") => placed.cancelled.is_some() || placed.came_back,
             (480, "unbound") => self.unbound(),
             (480, "expired") => {
                 silent
@@ -357,6 +360,25 @@ impl<'a> Judge<'a> {
                 Some(state),
                 "{}: the record of {wake} says what its caller heard",
                 placed.call_id
+            );
+        }
+    }
+
+    /// However often a caller came back, one INVITE was one call.
+    fn one_call_each(&self) {
+        let world = &self.play.world;
+        for (index, page) in world.pages.iter().enumerate().take(FIRST_DEVICE) {
+            let mine = world
+                .records
+                .iter()
+                .filter(|r| r.caller.number.as_str() == page.number);
+            let wakes: BTreeSet<&WakeId> = mine.map(|r| &r.wake).collect();
+            let placed = self.play.calls.iter().filter(|c| c.caller == index).count();
+            assert!(
+                wakes.len() <= placed,
+                "{placed} calls of {} became {}",
+                page.name,
+                wakes.len()
             );
         }
     }
