@@ -61,6 +61,8 @@ export class Message {
 export class Device {
   log = new EventLog();
   cseq = 0;
+  /** Answer BYE at once. */
+  hangsUp = false;
   /** Answer the edge's probes (OPTIONS); a frozen tab does not. */
   alive = true;
 
@@ -121,6 +123,7 @@ export class Device {
     const message = new Message(text);
     this.log.record(message.status ? 'response' : 'request', { message, status: message.status, method: message.method ?? message.cseq.method });
     if (message.method === 'OPTIONS' && this.alive) this.respond(message, 200, 'OK');
+    if (message.method === 'BYE' && this.hangsUp) this.respond(message, 200, 'OK');
     if (message.method === 'CANCEL') {
       this.respond(message, 200, 'OK');
       const invite = this.invites?.get(message.callId + message.cseq.number);
@@ -193,7 +196,7 @@ export class Device {
   }
 
   respond(request, status, reason, { headers = [], body = '', tag = request.ourTag ??= id() } = {}) {
-    if (status >= 200) request.final = true;
+    if (status >= 200) Object.assign(request, { final: true, finalStatus: status, finalAt: Date.now() });
     const to = request.tag('to') || status === 100 ? request.header('to') : `${request.header('to')};tag=${tag}`;
     const lines = [
       `SIP/2.0 ${status} ${reason}`,

@@ -7,7 +7,10 @@ import { checkPush, checkVapid, readBody } from '../lib/push/request.mjs';
 
 export class Sink {
   log = new EventLog();
-  /** What the next pushes are answered: statuses, or `{status, headers}`; 201 when there is none left. */
+  /**
+   * What the next pushes are answered: statuses, or `{status, headers, ms}`, the answer coming after `ms`; `{hangs: true}` is
+   * never answered. 201 when there is none left.
+   */
   answers = [];
 
   static async open({ vapid } = {}) {
@@ -39,8 +42,10 @@ export class Sink {
       if (this.vapid) checkVapid(request.headers.authorization, this.vapid.public_key, this.origin);
       const said = JSON.parse(this.#decrypt(body));
       const next = this.answers.shift() ?? 201;
-      const { status, headers = {} } = typeof next === 'number' ? { status: next } : next;
-      this.log.record('push', { at, ttl, topic, urgency, said, kind: said.wakeline.kind, wake: said.wakeline.wake, status, authorization: request.headers.authorization });
+      const { status, headers = {}, ms = 0, hangs = false } = typeof next === 'number' ? { status: next } : next;
+      this.log.record('push', { at, ttl, topic, urgency, said, kind: said.wakeline.kind, wake: said.wakeline.wake, status, hangs, ms, authorization: request.headers.authorization });
+      if (hangs) return;
+      if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
       response.writeHead(status, headers).end();
     } catch (error) {
       this.log.record('bad', { at, error });

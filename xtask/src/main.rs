@@ -1,4 +1,4 @@
-//! Every command of the house: set-up, build, dev, demo, play, test, bench, lint, dist, deploy.
+//! Every command of the house: set-up, build, dev, demo, play, test, bench, soak, lint, dist, deploy.
 //!
 //! README, CI and people call only this. Each command finds or installs what it needs, says what it
 //! does, and leaves no process behind.
@@ -46,6 +46,8 @@ usage: cargo xtask COMMAND
   fuzz [TARGET [FILE…]] [--seconds N]    strangers' input by libFuzzer, a minute a target; or these inputs once
   lint                                   formatting, clippy, types, licences, house rules
   bench NAME [--browser B] [--json FILE] figures: `bench wake`, `bench edge`, `bench push`
+  soak NAME [--count N] [--seed N] [--json FILE]
+                                         `soak wakes`: wakes by the hundred, faults and restarts in between
   shots DIR                              a screenshot of every state of the page
   dev [--port N]                         edge and page for developers
   build [worker|client|www|all]          what is shipped, unless unchanged
@@ -91,6 +93,7 @@ fn run() -> Result<ExitCode> {
         "dev" => demo::dev(&house, &demo_options(args)?)?,
         "play" => return scenario(&house, Shelf::Plays, args),
         "bench" => return scenario(&house, Shelf::Benches, args),
+        "soak" => return scenario(&house, Shelf::Soaks, args),
         "shots" => {
             let mut words = rest(args)?.into_iter();
             let Some(folder) = words.next() else {
@@ -187,7 +190,11 @@ fn scenario(house: &House, shelf: Shelf, mut args: lexopt::Parser) -> Result<Exi
             other => return Err(other.unexpected().into()),
         }
     }
-    play::run(house, shelf, name.as_deref().unwrap_or("wake"), &options)
+    let usual = match shelf {
+        Shelf::Soaks => "wakes",
+        _ => "wake",
+    };
+    play::run(house, shelf, name.as_deref().unwrap_or(usual), &options)
 }
 
 fn optional_word(args: &mut lexopt::Parser) -> Result<Option<String>> {

@@ -1,4 +1,4 @@
-//! Scenarios in real browsers: `play`, `bench`, `shots`.
+//! Scenarios in real browsers: `play`, `bench`, `shots`; and on workerd alone: `soak`.
 //!
 //! The scenarios are scripts of tests/, so that tests, plays and benches run the same code; here they
 //! only get what they need.
@@ -26,6 +26,8 @@ pub enum Shelf {
     Plays,
     /// `tests/bench`.
     Benches,
+    /// `tests/soak`.
+    Soaks,
 }
 
 impl Shelf {
@@ -33,6 +35,7 @@ impl Shelf {
         match self {
             Self::Plays => "tests/plays",
             Self::Benches => "tests/bench",
+            Self::Soaks => "tests/soak",
         }
     }
 }
@@ -69,6 +72,7 @@ pub fn run(house: &House, shelf: Shelf, name: &str, options: &Options) -> Result
             build(house, &[Part::Worker])?;
             apt::ensure(house, apt::SERVERS)?;
         }
+        (Shelf::Soaks, _) => build(house, &[Part::Worker])?,
         _ => ready(house)?,
     }
     if let Some(browser) = &options.browser {

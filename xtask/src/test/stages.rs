@@ -178,11 +178,12 @@ fn client(house: &House, _: bool, left_out: &mut Vec<String>) -> Result<Count> {
 
 fn edge(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<Count> {
     build(house, &Part::ALL)?;
+    let minutes = if full { 60 } else { 30 };
     scripts(
         house,
         "tests/edge",
         full,
-        Duration::from_secs(30 * 60),
+        Duration::from_secs(minutes * 60),
         left_out,
     )
 }
