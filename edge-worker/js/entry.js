@@ -90,6 +90,7 @@ function durable(name) {
 
 export const FlowObject = durable("FlowObject");
 export const LineObject = durable("LineObject");
+export const MeterObject = durable("MeterObject");
 
 export default class extends WorkerEntrypoint {
   fetch(request) {
