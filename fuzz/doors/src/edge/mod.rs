@@ -469,8 +469,9 @@ impl World {
             self.close(page);
         }
         self.deliver_all();
-        for _ in 0..30 {
-            self.pass(60_000);
+        // Minutes for the calls; then a day, which a push service may ask for before it takes the last replacement.
+        for ms in [60_000; 30].into_iter().chain([3_600_000; 26]) {
+            self.pass(ms);
             while let Some((line, job)) = self.jobs.pop_front() {
                 self.line(
                     &line,
