@@ -406,6 +406,8 @@ impl Call {
     /// Time has passed.
     pub fn modify_timeout(&mut self, post: &mut Post) {
         let now = post.now;
+        // The pause is over, also where the change cannot begin yet: it waits for what hinders it, not for a time that is past.
+        self.modify.again_at.take_if(|at| *at <= now);
         if let Some((transaction, _)) = &mut self.modify.done
             && transaction.timeout(now).contains(&ClientAction::Ended)
         {

@@ -405,3 +405,23 @@ fn one_call_talks_at_a_time() {
     assert!(edge.callee.view_of(first).held);
     assert!(!edge.callee.view_of(second).held);
 }
+
+#[test]
+fn a_change_that_waits_when_the_flow_is_lost_spins_no_timer_and_goes_out_on_the_next_flow() {
+    let mut edge = Edge::new();
+    edge.talking();
+    let (_, callee) = ids(&edge);
+    edge.callee.command(Command::Hold(callee, true));
+    let invite = edge.callee.request(Method::Invite);
+    edge.callee
+        .frame(Response::for_request(&invite, 491, "").with_to_tag("x"));
+    edge.callee.cut();
+    // The pause after the 491 ends while there is no flow; `pass` panics when a timer stands still.
+    edge.callee.pass(Duration::from_secs(5));
+    edge.callee.connected();
+    edge.callee.accept_register(600);
+    // Whether the call still stands is asked beside it.
+    edge.callee.request(Method::Options);
+    let again = edge.callee.request(Method::Invite);
+    assert_eq!(again.headers.call_id(), invite.headers.call_id());
+}
