@@ -48,9 +48,15 @@ impl<'a> ParamsRef<'a> {
         })
     }
 
-    /// Is every parameter well-formed?
+    /// Is every parameter well-formed, and are there no more than there may be?
     pub fn check(self) -> Result<(), ParseError> {
-        self.iter().try_for_each(|param| param.map(|_| ()))
+        for (count, param) in self.iter().enumerate() {
+            param?;
+            if count == MAX_PARAMS {
+                return Err(ParseError::TooManyParams);
+            }
+        }
+        Ok(())
     }
 
     /// The raw value of a parameter: `None` if absent, `Some("")` if it has no value.

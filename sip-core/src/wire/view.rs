@@ -221,7 +221,7 @@ impl<'a> View<'a> {
             address
                 .params
                 .check()
-                .and(address.uri().map(|_| ()))
+                .and_then(|()| address.uri()?.params.check())
                 .map_err(|e| e.within(name))?;
         }
         if self.call_id()?.is_empty() {

@@ -61,6 +61,8 @@ fn a_malformed_header_is_named() {
         ("From:", "From: \"open <sip:a@h>;tag=1", HeaderName::From),
         ("From:", "From: <sip:a@h;tag=1", HeaderName::From),
         ("To:", "To: <>", HeaderName::To),
+        ("From:", "From: <sip:a@h;>;tag=1", HeaderName::From),
+        ("To:", "To: <sip:a@h;;lr>", HeaderName::To),
         ("To:", "To: <sip:a b@h>", HeaderName::To),
         ("Call-ID:", "Call-ID:", HeaderName::CallId),
         (
