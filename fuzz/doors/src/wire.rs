@@ -36,9 +36,11 @@ pub fn wire(bytes: &[u8]) {
 /// Both layers say the same, and what we write we read.
 fn accepted(view: &View<'_>, message: &Message) {
     let headers = message.headers();
+    // A view has its folds still; a tag with one in it is none of a token, but both have it.
+    let words = |tag: Option<&str>| tag.map(|t| t.split_whitespace().collect::<String>());
     assert_eq!(
-        view.from().map(|f| f.tag().map(str::to_owned)).ok(),
-        headers.from().map(|f| f.tag().map(str::to_owned)).ok()
+        view.from().map(|f| words(f.tag())).ok(),
+        headers.from().map(|f| words(f.tag())).ok()
     );
     assert_eq!(
         view.cseq().map(|(n, _)| n),
