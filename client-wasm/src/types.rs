@@ -179,6 +179,8 @@ pub struct CallEnd {
     /// Who ended it.
     pub by: By,
     /// When limited: seconds until another try may succeed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
     pub retry_after: Option<u32>,
 }
 

@@ -43,7 +43,8 @@ export class Message {
   }
 
   get cseq() {
-    const [number, method] = this.header('cseq').split(/\s+/);
+    // An answer to what was no SIP may have none.
+    const [number, method] = (this.header('cseq') ?? '').split(/\s+/);
     return { number: Number(number), method };
   }
 
@@ -217,7 +218,10 @@ export class Device {
     const socket = this.socket;
     const closed = new Promise((resolve) => socket.once('close', resolve));
     socket.close();
+    // A reader that threw hears no goodbye.
+    const deaf = setTimeout(() => socket.terminate(), 2000);
     await closed;
+    clearTimeout(deaf);
   }
 }
 

@@ -73,7 +73,9 @@ export class PhonePage {
   }
 
   async text(id) {
-    return this.page.$eval(control(id), (element) => element.textContent.trim());
+    // The state is there at once; what draws it may be a chunk that is just being loaded.
+    const element = await this.page.waitForSelector(control(id), { timeout: 5000 });
+    return element.evaluate((it) => it.textContent.trim());
   }
 
   /** How many elements carry this test id. */

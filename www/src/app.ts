@@ -4,7 +4,7 @@
  */
 import { LitElement, html, nothing, type TemplateResult } from 'lit';
 import { languages, type Messages } from './i18n/index.ts';
-import { afterPaint } from './paint.ts';
+import { afterPaint, besidePaint } from './paint.ts';
 import { icon, type IconName } from './screens/icons.ts';
 import './screens/active.ts';
 import './screens/connecting.ts';
@@ -24,6 +24,13 @@ const lazy: Partial<Record<Screen, () => Promise<unknown>>> = {
   missed: () => import('./screens/missed.ts'),
   devices: () => import('./screens/devices.ts'),
   following: () => import('./screens/following.ts'),
+};
+
+/** What may follow at once and must not wait for a network that may have gone by then. */
+const follows: Partial<Record<Screen, Screen[]>> = {
+  connecting: ['too-late', 'ended'],
+  ringing: ['ended', 'too-late'],
+  keypad: ['calling', 'ended'],
 };
 
 const sections: [Page, IconName, 'keypad' | 'missed' | 'devices'][] = [['keypad', 'keypad', 'keypad'], ['missed', 'missed', 'missed'], ['devices', 'devices', 'devices']];
@@ -64,6 +71,7 @@ export class WakelineApp extends LitElement {
     if (screen === this.#shown) return;
     const first = this.#shown === null || this.#shown === 'starting';
     this.#shown = screen;
+    for (const next of follows[screen] ?? []) besidePaint(() => void lazy[next]?.());
     if (screen === 'ringing') afterPaint(() => performance.mark('wakeline:painted'));
     if (!first) void this.#focusHeading(screen);
   }

@@ -256,8 +256,11 @@ fn scripts(
 }
 
 fn node_tests(house: &House, folder: &str, full: bool, limit: Duration) -> Task {
+    // A file that hangs must not take the rest of the stage with it, in milliseconds.
+    let patience = if full { 40 } else { 12 } * 60_000;
     let task = Task::new(house, "node")
         .args(["--test", "--test-reporter=spec", "--test-concurrency=1"])
+        .arg(format!("--test-timeout={patience}"))
         .args(test_files(&house.path(folder)))
         .env("NO_COLOR", "1")
         .limit(limit);
