@@ -150,3 +150,19 @@ fn a_call_that_ended_meanwhile_is_not_begun_again_by_its_invite() {
         );
     }
 }
+
+#[test]
+fn an_invite_twice_over_one_socket_is_one_call() {
+    let (mut world, caller, _) = World::caller_and_sleeper();
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.clone().into_bytes());
+    let other = invite.replace("branch=z9hG4bK", "branch=z9hG4bKother");
+    assert_ne!(other, invite);
+    world.send(caller, other.into_bytes());
+    world.run_for(1_000);
+    assert_eq!(world.pushed(PushKind::Invitation), 1);
+    assert_eq!(
+        world.pages[caller].progress(),
+        ["482 Request Merged", "182 Pushed"]
+    );
+}

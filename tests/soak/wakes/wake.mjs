@@ -94,9 +94,13 @@ export async function play({ caller, phones, plan: planned }) {
   await caller.page();
   const mark = caller.device.log.mark();
   const call = caller.device.call(phones[0].device.number);
+  let over = caller.device.socket;
   truth.call = call;
   truth.mark = mark;
   caller.onBack = () => {
+    // A socket that came back just before the call was made carries it already.
+    if (caller.device.socket === over) return;
+    over = caller.device.socket;
     truth.cameBack = true;
     if (!truth.over) call.again();
   };

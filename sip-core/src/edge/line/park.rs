@@ -46,6 +46,9 @@ impl Line {
         if self.caller_returns(now, &caller, &leg, &request) {
             return;
         }
+        if self.is_merged(&caller, &leg, &request) {
+            return self.answer_stranger(now, flow, stream, 482, "Request Merged");
+        }
         if let Err(limit) = self.check_limits(now, &caller) {
             return self.limited(now, flow, stream, limit.status, limit.phrase, limit.wait_s);
         }
@@ -176,6 +179,19 @@ impl Line {
             open: true,
         }));
         targets
+    }
+
+    /// The same INVITE twice over one socket, under two branches (RFC 3261 §8.2.2.2): one call, not two. A caller's next try
+    /// has a higher CSeq.
+    fn is_merged(&self, caller: &Party, leg: &Leg, request: &Request) -> bool {
+        let call_id = request.headers.call_id().unwrap_or_default();
+        self.calls.values().any(|call| {
+            call.caller == *caller
+                && call.caller_leg.flow == leg.flow
+                && call.caller_leg.tag == leg.tag
+                && call.caller_leg.cseq >= leg.cseq
+                && call.call_id == call_id
+        })
     }
 
     /// The caller's socket broke, noticed or not, and the same INVITE comes over another one: the call goes on.
