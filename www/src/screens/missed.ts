@@ -37,11 +37,13 @@ export class MissedScreen extends Screen {
         <div class="grow">
           <p class="title" dir="auto">${nameOf(caller)}${seen ? nothing : html` <span class="tag">${t.missed.isNew}</span>`}</p>
           <p class="hint">${caller.displayName.trim() ? html`<span dir="ltr">${caller.number}</span> · ` : nothing}<time datetime=${new Date(at).toISOString()}>${when(at, this.now(), t)}</time></p>
-          ${blocked ? html`<span class="tag">${t.reach.blocked}</span>` : callerOnline === null ? nothing : presence(callerOnline, t)}
+          <p class="beside">
+            ${blocked ? html`<span class="tag">${t.reach.blocked}</span>` : callerOnline === null ? nothing : presence(callerOnline, t)}
+            <button type="button" class="quiet" data-testid="missed-block" aria-pressed=${blocked ? 'true' : 'false'}
+              aria-label=${blocked ? t.reach.unblockName(nameOf(caller)) : t.reach.blockName(nameOf(caller))}
+              @click=${() => (blocked ? this.ask('unblock', { number: caller.number }) : this.ask('block', caller))}>${blocked ? t.reach.unblock : t.reach.block}</button>
+          </p>
         </div>
-        <button type="button" data-testid="missed-block" aria-pressed=${blocked ? 'true' : 'false'}
-          aria-label=${blocked ? t.reach.unblockName(nameOf(caller)) : t.reach.blockName(nameOf(caller))}
-          @click=${() => (blocked ? this.ask('unblock', { number: caller.number }) : this.ask('block', caller))}>${blocked ? t.reach.unblock : t.reach.block}</button>
         <button type="button" class="round small answer" data-testid="missed-call-back" aria-label=${t.missed.callBack(nameOf(caller))}
           @click=${() => this.ask('call', { number: caller.number })}>${icon('phone')}</button>
       </li>
