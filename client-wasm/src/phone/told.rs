@@ -64,6 +64,8 @@ impl Phone {
                 };
                 self.news(call, "transfer", word, 0);
             }
+            #[cfg(feature = "beside")]
+            Told::Agent(Event::Beside(_)) => {}
             Told::Agent(Event::Refused { call, what, status }) => {
                 let word = match what {
                     agent::Wish::Hold => "hold",

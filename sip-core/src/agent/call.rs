@@ -336,7 +336,7 @@ impl Call {
                 post.send(Response::for_request(&request, status, ""));
             }
             Method::Options => {
-                let response = super::respond::options(post, &request);
+                let response = super::respond::options(post, &request, 200, "");
                 post.send(response);
             }
             ref method => {

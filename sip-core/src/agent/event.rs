@@ -31,6 +31,9 @@ pub enum Event {
     Dtmf(CallId, char),
     /// How a transfer goes.
     Transfer(CallId, Progress),
+    /// Something beside calls.
+    #[cfg(feature = "beside")]
+    Beside(super::beside::BesideEvent),
     /// Something that was wanted of a call was refused; the call goes on as it was.
     Refused {
         /// Which call.

@@ -5,7 +5,11 @@ use crate::entropy::Entropy;
 use crate::wire::{HeaderName, Method, NameAddr, ParseError, Request, Response, Uri, Via, quote};
 
 /// The methods that are acted upon. Others that are known are refused with 405, unknown ones with 501.
+#[cfg(not(feature = "beside"))]
 pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, INFO, REFER, NOTIFY";
+#[cfg(feature = "beside")]
+pub const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, INFO, REFER, NOTIFY, MESSAGE";
 /// The extensions that are acted upon (RFC 5626, RFC 3327, RFC 4028, RFC 3262, RFC 3891).
 pub const SUPPORTED: &str = "outbound, path, timer, 100rel, replaces";
 /// The only body that is understood.
@@ -108,6 +112,17 @@ impl Identity {
         .with(HeaderName::Supported, SUPPORTED)
         .with(HeaderName::Allow, ALLOW)
         .with(HeaderName::UserAgent, self.user_agent.as_str())
+    }
+
+    /// A request of ours outside of any dialog.
+    #[cfg(feature = "beside")]
+    pub fn outside(&self, entropy: &mut Entropy, method: Method, to: &Uri) -> Request {
+        let from = self.from.clone().with_tag(entropy.tag());
+        let (call_id, cseq) = (entropy.call_id(), entropy.cseq());
+        let via = self.via(entropy);
+        let to = (to.clone(), NameAddr::new(to.clone()));
+        Request::new(method, to.0, &via, &from, &to.1, &call_id, cseq)
+            .with(HeaderName::UserAgent, self.user_agent.as_str())
     }
 
     /// The INVITE of a new call.

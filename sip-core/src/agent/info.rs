@@ -11,7 +11,7 @@ use crate::wire::{HeaderName, Method, Request, Response};
 
 /// Digits that wait.
 const MOST: usize = 64;
-const RELAY: &str = "application/dtmf-relay";
+pub const RELAY: &str = "application/dtmf-relay";
 const PLAIN: &str = "application/dtmf";
 
 /// The digits of a call that are on their way.

@@ -66,6 +66,9 @@ pub enum Command {
     TransferTo(CallId, CallId),
     /// End a call that has no path for its media.
     MediaLost(CallId),
+    /// Something beside calls.
+    #[cfg(feature = "beside")]
+    Beside(super::beside::BesideCommand),
 }
 
 /// What the agent asks of the media of a call.

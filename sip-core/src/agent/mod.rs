@@ -13,11 +13,14 @@
 //! | `modify`, `session_timer`, `sdp` | after it: hold, resume, refresh |
 //! | `transfer`, `info` | sending the other side elsewhere; digits |
 //! | `about` | who calls, for whom, with which headers |
+//! | `beside` | messages, subscriptions, publications (feature `beside`) |
 //! | `post` | what all write through; loose ends that outlive their call |
 //! | `proof` | answers to challenges of calls |
 //! | `respond`, `identity`, `outcome` | stateless answers; requests; words for ends |
 
 mod about;
+#[cfg(feature = "beside")]
+mod beside;
 mod call;
 mod config;
 mod early;
@@ -42,6 +45,11 @@ mod session_timer;
 mod tests;
 mod transfer;
 
+#[cfg(feature = "beside")]
+pub use beside::{
+    BesideCommand, BesideEvent, BesideId, MessageCount, MessageSummary, PublicationState,
+    SubscriptionState,
+};
 pub use config::{Config, Patience, Policy};
 pub use event::{
     About, By, CallId, CallState, CallView, Direction, End, Event, Outcome, Party, Progress,
@@ -70,6 +78,8 @@ pub struct Agent {
     registrar: Registrar,
     calls: Vec<Call>,
     last_call: u64,
+    #[cfg(feature = "beside")]
+    beside: beside::Beside,
     /// How many servers the driver knows.
     servers: usize,
     stopped: bool,
@@ -90,6 +100,8 @@ impl Agent {
             registrar,
             calls: Vec::new(),
             last_call: 0,
+            #[cfg(feature = "beside")]
+            beside: beside::Beside::default(),
             servers: 1,
             stopped: true,
             shown: None,
@@ -112,6 +124,13 @@ impl Agent {
     pub fn next_call(&mut self) -> CallId {
         self.last_call += 1;
         CallId(self.last_call)
+    }
+
+    /// An id for a message, a subscription or a publication to come.
+    #[cfg(feature = "beside")]
+    pub fn next_beside(&mut self) -> BesideId {
+        self.last_call += 1;
+        BesideId(self.last_call)
     }
 
     /// Where the registration stands.
@@ -180,8 +199,13 @@ impl Agent {
             self.registrar.deadline(),
             self.post.deadline(),
         ];
+        #[cfg(feature = "beside")]
+        let beside = self.beside.deadline(self.post.registered);
+        #[cfg(not(feature = "beside"))]
+        let beside = None;
         own.into_iter()
             .flatten()
+            .chain(beside)
             .chain(self.calls.iter().filter_map(Call::deadline))
             .min()
     }
@@ -190,6 +214,10 @@ impl Agent {
     fn settle(&mut self) {
         while let Some(reply) = self.post.replies.pop_front() {
             self.with_call(reply.call, |call, post| call.replied(post, reply));
+        }
+        #[cfg(feature = "beside")]
+        while let Some(returned) = self.post.returned.pop_front() {
+            self.beside.returned(&mut self.post, returned);
         }
         self.follow_referral();
         self.tell_referrers();
@@ -248,6 +276,8 @@ impl Agent {
             }
             Command::Stop => {
                 self.hang_up_all();
+                #[cfg(feature = "beside")]
+                self.beside.stop(&mut self.post);
                 self.stopped = true;
                 if !(self.link.is_open() && self.registrar.leave(&mut self.post)) {
                     self.close();
@@ -301,6 +331,8 @@ impl Agent {
             }
             Command::TransferTo(call, other) => self.connect_calls(call, other),
             Command::MediaLost(call) => self.with_call(call, |call, post| call.media_lost(post)),
+            #[cfg(feature = "beside")]
+            Command::Beside(command) => self.beside.command(&mut self.post, command),
         }
     }
 
@@ -410,6 +442,8 @@ impl Agent {
         let answer = self.registrar.timeout(&mut self.post);
         self.registered(answer);
         self.post.timeout();
+        #[cfg(feature = "beside")]
+        self.beside.timeout(&mut self.post);
         for call in &mut self.calls {
             call.timeout(&mut self.post);
         }
@@ -427,6 +461,8 @@ impl Agent {
                         call.probe(&mut self.post);
                     }
                 }
+                #[cfg(feature = "beside")]
+                self.beside.flow_registered(&mut self.post, new_flow);
                 self.post
                     .out
                     .push_back(Output::Event(Event::Registered { waiting, new_flow }));

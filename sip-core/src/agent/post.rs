@@ -20,6 +20,8 @@ use crate::wire::{HeaderName, Message, Method, Reason, Request, Response};
 
 /// Loose ends of one kind are not kept beyond this many: the oldest is forgotten.
 const LOOSE_ENDS: usize = 64;
+/// Requests that wait for their answer: a page may subscribe to the state of all of its colleagues at once.
+const REQUESTS: usize = 512;
 /// For so long the edge may still wait for the caller of an INVITE, or not know yet that its flow is gone.
 const TAKE_BACK: Duration = Duration::from_secs(60);
 
@@ -42,6 +44,9 @@ pub struct Post {
     requests: Vec<(ClientNonInvite, Purpose)>,
     /// What became of those that someone wants to know of.
     pub replies: VecDeque<Reply>,
+    /// What became of those beside calls.
+    #[cfg(feature = "beside")]
+    pub returned: VecDeque<super::beside::Returned>,
     /// Whom the other side of a call wants us to call.
     pub referred: Option<(CallId, Target)>,
     /// How calls are treated.
@@ -69,6 +74,8 @@ impl Post {
             out: VecDeque::new(),
             requests: Vec::new(),
             replies: VecDeque::new(),
+            #[cfg(feature = "beside")]
+            returned: VecDeque::new(),
             referred: None,
             policy,
             farewells: Vec::new(),
@@ -143,7 +150,10 @@ impl Post {
     /// Sends a request that is proven already.
     pub fn start(&mut self, request: Request, purpose: Purpose) {
         let (transaction, actions) = ClientNonInvite::start(request, Transport::Reliable, self.now);
-        push(&mut self.requests, (transaction, purpose));
+        if self.requests.len() == REQUESTS {
+            self.requests.remove(0);
+        }
+        self.requests.push((transaction, purpose));
         for action in actions {
             if let ClientAction::Send(request) = action {
                 self.send(request);
@@ -285,6 +295,12 @@ impl Post {
                 response,
                 again,
             }),
+            #[cfg(feature = "beside")]
+            Purpose::Beside(errand) => self.returned.push_back(super::beside::Returned {
+                errand,
+                response,
+                again,
+            }),
             Purpose::Bye(_) => {
                 if let Some(again) = again {
                     self.start(again, purpose);
@@ -385,6 +401,9 @@ pub enum Purpose {
     Bye(Box<Dialog>),
     /// Belongs to this call, which is told of the answer.
     Call(CallId, Ask),
+    /// Belongs to no call.
+    #[cfg(feature = "beside")]
+    Beside(super::beside::Errand),
 }
 
 /// What a call asked for.

@@ -79,16 +79,34 @@ impl Agent {
             Method::Invite => self.invite(request),
             Method::Options => {
                 self.told(&request);
-                let response = respond::options(&mut self.post, &request);
+                let response = self.abilities(&request);
                 self.post.send(response);
             }
-            // Outside of its dialog a BYE finds nothing.
-            Method::Bye => self.answer(Response::for_request(&request, 481, "")),
+            #[cfg(feature = "beside")]
+            Method::Message => self.beside.message(&mut self.post, &request),
+            // Outside of their dialog these find nothing (RFC 3261 §15.1.2, RFC 6665 §4.1.3).
+            Method::Bye | Method::Notify => self.answer(Response::for_request(&request, 481, "")),
             // Nor has anything else a meaning there.
             _ => self.answer(respond::with_allow(Response::for_request(
                 &request, 405, "",
             ))),
         }
+    }
+
+    /// What we can do. Whoever asks whether a call would be taken hears it as an INVITE would; the edge, which names its
+    /// wake, asks for life only.
+    fn abilities(&mut self, request: &Request) -> Response {
+        let asks_for_life = super::post::wake_of(&request.headers).0.is_some();
+        let status = if asks_for_life || self.has_room(request) {
+            200
+        } else {
+            486
+        };
+        #[cfg(feature = "beside")]
+        let accepts = &self.beside.accepts();
+        #[cfg(not(feature = "beside"))]
+        let accepts = "";
+        respond::options(&mut self.post, request, status, accepts)
     }
 
     /// An answer that needs no state; with a tag of ours, if To has none (RFC 3261 §8.2.6.2).
@@ -137,12 +155,26 @@ impl Agent {
     }
 
     fn in_dialog(&mut self, request: Request) {
+        #[cfg(feature = "beside")]
+        if request.method == Method::Notify && self.beside.notified(&mut self.post, &request) {
+            return;
+        }
         let id = DialogId::of_incoming(&request).ok();
         match self
             .calls
             .iter_mut()
             .find(|c| c.dialog_id().is_some() && c.dialog_id() == id.as_ref())
         {
+            #[cfg(feature = "beside")]
+            Some(call) if request.method == Method::Message => {
+                match call.dialog.as_mut().map(|d| d.request_received(&request)) {
+                    Some(Err(error)) => {
+                        let refusal = Response::for_request(&request, error.status(), "");
+                        self.post.send(refusal);
+                    }
+                    _ => self.beside.message(&mut self.post, &request),
+                }
+            }
             Some(call) => call.request(&mut self.post, request),
             None if request.method == Method::Invite => self.refuse(request, 481),
             None => self.answer(Response::for_request(&request, 481, "")),

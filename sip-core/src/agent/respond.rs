@@ -7,11 +7,24 @@ use super::identity::{ALLOW, SDP, SUPPORTED};
 use super::post::{Post, required, sdp_of};
 use crate::wire::{HeaderName, Method, Request, Response};
 
-/// What we can do (RFC 3261 §11.2). The edge asks this to learn whether the page is alive.
-pub fn options(post: &mut Post, request: &Request) -> Response {
+/// The event packages that this side tells of: how a call goes that it was asked to make (RFC 3515).
+pub const PACKAGES: &str = "refer";
+
+/// What we can do, and whether a call would be taken now (RFC 3261 §11.2). The edge asks this to learn whether the page
+/// is alive.
+pub fn options(post: &mut Post, request: &Request, status: u16, accepts: &str) -> Response {
     let tag = post.entropy.tag();
-    with_allow(Response::for_request(request, 200, "").with_to_tag(&tag))
-        .with(HeaderName::Accept, SDP)
+    let mut types = String::from(SDP);
+    for more in [super::info::RELAY, super::transfer::SIPFRAG, accepts] {
+        if !more.is_empty() {
+            types.push_str(", ");
+            types.push_str(more);
+        }
+    }
+    with_allow(Response::for_request(request, status, "").with_to_tag(&tag))
+        .with(HeaderName::Accept, types)
+        .with(HeaderName::AcceptEncoding, "identity")
+        .with(HeaderName::AllowEvents, PACKAGES)
         .with(HeaderName::Supported, SUPPORTED)
         .with(HeaderName::Contact, post.me.contact())
 }

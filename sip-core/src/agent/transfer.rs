@@ -11,7 +11,7 @@ use crate::wire::{HeaderName, Method, NameAddr, Request, Response, Uri};
 
 /// A transfer of which nothing was heard for this long has failed. It may ring meanwhile.
 const PATIENCE: Duration = Duration::from_secs(180);
-const SIPFRAG: &str = "message/sipfrag";
+pub const SIPFRAG: &str = "message/sipfrag";
 
 /// A transfer that this side asked for.
 #[derive(Debug)]

@@ -166,6 +166,11 @@ impl Dialog {
         self.remote_cseq = self.remote_cseq.max(early.remote_cseq);
     }
 
+    /// The numbers of our requests go on from this one: a dialog that a NOTIFY has made goes on where the SUBSCRIBE was.
+    pub fn count_from(&mut self, number: u32) {
+        self.local_cseq = self.local_cseq.max(number);
+    }
+
     /// It is over.
     pub fn terminate(&mut self) {
         self.state = DialogState::Terminated;

@@ -189,7 +189,7 @@ fn each_message_has_its_answer() {
         ("dblreq", 405, 401),
         ("semiuri", 200, 403),
         ("transports", 200, 403),
-        ("mpart01", 405, 403),
+        ("mpart01", 415, 403),
         ("unreason", SILENCE, SILENCE),
         ("noreason", SILENCE, SILENCE),
         ("badinv01", 400, 400),
@@ -283,7 +283,7 @@ fn a_refusal_says_what_would_be_right() {
         );
     };
     let allow = "INVITE, ACK, CANCEL, BYE, OPTIONS";
-    for name in ["intmeth", "esc02", "mpart01", "escnull"] {
+    for name in ["intmeth", "esc02", "escnull"] {
         let response = refusal(name);
         let allowed = response.headers.get(HeaderName::Allow).unwrap();
         assert!(allowed.starts_with(allow), "{name}: {allowed}");
@@ -294,6 +294,11 @@ fn a_refusal_says_what_would_be_right() {
         "nothingSupportsThis, nothingSupportsThisEither",
     );
     has(&refusal("invut"), HeaderName::Accept, "application/sdp");
+    has(
+        &refusal("mpart01"),
+        HeaderName::Accept,
+        "text/plain, application/im-iscomposing+xml",
+    );
     let proxy = Edge::new("user").receive(message("bext01")).unwrap();
     has(
         &proxy,

@@ -21,8 +21,10 @@ use crate::stamp::Stamp;
 pub enum Part {
     /// `build/worker`: the edge for the Workers runtime.
     Worker,
-    /// `build/client`: the client's wasm with its JavaScript and types.
+    /// `build/client`: the client's wasm with its JavaScript and types, as the page needs it.
     Client,
+    /// `build/package`: the same with everything, for the npm package.
+    Package,
     /// `www/dist`: the page; needs the client.
     Www,
     /// `build/push-bench`: the push room alone, for its bench. Not shipped.
@@ -30,7 +32,7 @@ pub enum Part {
 }
 
 impl Part {
-    /// Every part that is shipped, in an order in which they can be built.
+    /// What a deployment and its tests need, in an order in which they can be built.
     pub const ALL: [Self; 3] = [Self::Worker, Self::Client, Self::Www];
 
     /// The parts that a word on the command line means.
@@ -38,9 +40,10 @@ impl Part {
         Ok(match word {
             "worker" => vec![Self::Worker],
             "client" => vec![Self::Client],
+            "package" => vec![Self::Package],
             "www" => vec![Self::Client, Self::Www],
             "all" => Self::ALL.to_vec(),
-            _ => bail!("there is no part named {word}: worker, client, www or all"),
+            _ => bail!("there is no part named {word}: worker, client, package, www or all"),
         })
     }
 
@@ -48,6 +51,7 @@ impl Part {
         match self {
             Self::Worker => "worker",
             Self::Client => "client",
+            Self::Package => "package",
             Self::Www => "page",
             Self::PushBench => "push bench",
         }
@@ -56,7 +60,7 @@ impl Part {
     fn inputs(self, house: &House) -> Vec<PathBuf> {
         let names: &[&str] = match self {
             Self::Worker => &["sip-core", "push", "edge-api", "edge-worker"],
-            Self::Client => &[
+            Self::Client | Self::Package => &[
                 "sip-core",
                 "edge-api",
                 "client-wasm/src",
@@ -66,7 +70,7 @@ impl Part {
             Self::PushBench => &["push"],
         };
         let shared: &[&str] = match self {
-            Self::Worker | Self::Client | Self::PushBench => &[
+            Self::Worker | Self::Client | Self::Package | Self::PushBench => &[
                 "Cargo.toml",
                 "Cargo.lock",
                 "rust-toolchain.toml",
@@ -90,6 +94,10 @@ impl Part {
                 "build/client/wakeline_client.js",
                 "build/client/wakeline_client_bg.wasm",
             ],
+            Self::Package => &[
+                "build/package/wakeline_client.js",
+                "build/package/wakeline_client_bg.wasm",
+            ],
             Self::Www => &["www/dist/index.html"],
             Self::PushBench => &["build/push-bench/wakeline_push_bench_bg.wasm"],
         };
@@ -100,6 +108,7 @@ impl Part {
         match self {
             Self::Worker => wasm::worker(house),
             Self::Client => wasm::client(house),
+            Self::Package => wasm::package(house),
             Self::Www => page(house),
             Self::PushBench => wasm::push_bench(house),
         }

@@ -28,7 +28,7 @@ const PLAIN_IMPORT: &str = "import wasmModule from";
 /// Builds `build/worker`: our entry module, bundled with wasm-bindgen's glue, and the wasm beside it.
 pub fn worker(house: &House) -> Result<()> {
     let stage = house.state("stage/worker");
-    let wasm = compile(house, "wakeline-edge", "wakeline_edge", "the worker")?;
+    let wasm = compile(house, "wakeline-edge", "wakeline_edge", "the worker", &[])?;
     bindgen(
         house,
         &wasm,
@@ -79,9 +79,21 @@ pub fn worker(house: &House) -> Result<()> {
     Ok(())
 }
 
-/// Builds `build/client`: wasm, JavaScript and types for a page or a bundler.
+/// Builds `build/client`: wasm, JavaScript and types for the page of the product, which only calls.
 pub fn client(house: &House) -> Result<()> {
-    web(house, "wakeline-client", "the client", "client")
+    let calls_only = ["--no-default-features"];
+    web(
+        house,
+        "wakeline-client",
+        "the client",
+        "client",
+        &calls_only,
+    )
+}
+
+/// Builds `build/package`: the client with everything, for the pages of others.
+pub fn package(house: &House) -> Result<()> {
+    web(house, "wakeline-client", "the whole client", "package", &[])
 }
 
 /// Builds `build/push-bench`, by the same steps as what is shipped.
@@ -91,15 +103,16 @@ pub fn push_bench(house: &House) -> Result<()> {
         "wakeline-push-bench",
         "the push room's bench",
         "push-bench",
+        &[],
     )
 }
 
 /// A crate as wasm, JavaScript and types in `build/<folder>`, for whoever loads it by URL.
-fn web(house: &House, package: &str, what: &str, folder: &str) -> Result<()> {
+fn web(house: &House, package: &str, what: &str, folder: &str, features: &[&str]) -> Result<()> {
     let file = package.replace('-', "_");
     let glued = format!("{file}_bg.wasm");
     let stage = house.state(&format!("stage/{folder}"));
-    let wasm = compile(house, package, &file, what)?;
+    let wasm = compile(house, package, &file, what, features)?;
     bindgen(
         house,
         &wasm,
@@ -112,7 +125,13 @@ fn web(house: &House, package: &str, what: &str, folder: &str) -> Result<()> {
     copy_all_but(&stage, &out, &glued)
 }
 
-fn compile(house: &House, package: &str, file: &str, what: &str) -> Result<PathBuf> {
+fn compile(
+    house: &House,
+    package: &str,
+    file: &str,
+    what: &str,
+    features: &[&str],
+) -> Result<PathBuf> {
     wasm_target(house)?;
     Task::new(house, house.cargo())
         .args([
@@ -124,6 +143,7 @@ fn compile(house: &House, package: &str, file: &str, what: &str) -> Result<PathB
             "--package",
             package,
         ])
+        .args(features)
         .env("CARGO_TARGET_DIR", house.target())
         .run_quietly(&format!("compiling {what}"))?;
     Ok(house

@@ -19,14 +19,15 @@ const FLOWS: [(&str, Method); 8] = [
     ("ring reliably", Method::Prack),
 ];
 
-const STATUSES: [u16; 46] = [
+/// What a server may answer.
+pub const STATUSES: [u16; 46] = [
     100, 101, 180, 183, 199, 200, 202, 204, 299, 300, 301, 302, 305, 380, 399, 400, 401, 403, 404,
     405, 407, 408, 413, 415, 420, 421, 422, 423, 428, 430, 481, 482, 483, 486, 487, 488, 489, 491,
     494, 499, 500, 501, 503, 600, 603, 699,
 ];
 
 /// What is done to an answer.
-const TWISTS: [&str; 12] = [
+pub const TWISTS: [&str; 12] = [
     "as it is",
     "no contact",
     "body of another kind",
@@ -41,7 +42,17 @@ const TWISTS: [&str; 12] = [
     "twice",
 ];
 
-fn answer(request: &Request, status: u16, twist: &str) -> Vec<Vec<u8>> {
+/// What is no answer.
+pub const NONSENSE: [&[u8]; 6] = [
+    b"",
+    b"\0\xff\xfe",
+    b"SIP/2.0 200 OK\r\n\r\n",
+    b"SIP/2.0 999 What\r\nVia: x\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\n\r\n",
+    b"INVITE sip:x SIP/2.0\r\nVia: SIP/2.0/WS a;branch=z9hG4bKx\r\n\r\n",
+];
+
+pub fn answer(request: &Request, status: u16, twist: &str) -> Vec<Vec<u8>> {
     let to = format!("<{};transport=ws>", request.uri);
     let mut response = Response::for_request(request, status, "").with_to_tag("fault");
     if twist != "no contact" {
@@ -121,7 +132,12 @@ fn begin(flow: &str) -> (Page, CallId) {
 }
 
 /// Answers everything else as a good server does, for so long.
-fn live(page: &mut Page, seconds: u64, method: &Method, fault: &dyn Fn(&Request) -> Vec<Vec<u8>>) {
+pub fn live(
+    page: &mut Page,
+    seconds: u64,
+    method: &Method,
+    fault: &dyn Fn(&Request) -> Vec<Vec<u8>>,
+) {
     for second in 0..seconds {
         for _ in 0..50 {
             let Some(frame) = page.sent.pop_front() else {
@@ -201,14 +217,7 @@ fn every_answer_at_every_point_ends_in_a_word() {
 
 #[test]
 fn silence_nonsense_and_a_lost_flow_at_every_point_end_in_a_word() {
-    let nonsense: [&[u8]; 6] = [
-        b"",
-        b"\0\xff\xfe",
-        b"SIP/2.0 200 OK\r\n\r\n",
-        b"SIP/2.0 999 What\r\nVia: x\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\n\r\n",
-        b"INVITE sip:x SIP/2.0\r\nVia: SIP/2.0/WS a;branch=z9hG4bKx\r\n\r\n",
-    ];
+    let nonsense = NONSENSE;
     for (flow, method) in FLOWS {
         for fault in ["silence", "nonsense", "cut"] {
             let (mut page, call) = begin(flow);

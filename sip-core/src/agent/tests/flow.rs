@@ -137,8 +137,8 @@ fn what_no_one_understands_is_refused_and_nothing_breaks() {
     page.frame(strange.clone());
     let refusal = page.response(501);
     assert!(refusal.headers.get("Allow").unwrap().contains("INVITE"));
-    strange.method = Method::Message;
-    strange.headers.set("CSeq", "1 MESSAGE");
+    strange.method = Method::Subscribe;
+    strange.headers.set("CSeq", "1 SUBSCRIBE");
     page.frame(strange);
     page.response(405);
     for junk in [
@@ -165,5 +165,6 @@ fn options_are_answered_at_once_with_what_we_can_do() {
     for method in ["INVITE", "UPDATE", "PRACK"] {
         assert!(ok.headers.has_token(HeaderName::Allow, method), "{method}");
     }
-    assert_eq!(ok.headers.get("Accept"), Some("application/sdp"));
+    let accepted = ok.headers.get_all(HeaderName::Accept);
+    assert!(accepted.contains(&"application/sdp"), "{accepted:?}");
 }

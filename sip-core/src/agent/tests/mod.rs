@@ -1,5 +1,9 @@
 //! Agents in virtual time: a tiny edge between them that registers and relays, over a network that loses and delays.
 
+#[cfg(feature = "beside")]
+mod beside;
+#[cfg(feature = "beside")]
+mod beside_faults;
 mod calls;
 mod challenged;
 mod dialing;
