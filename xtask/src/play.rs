@@ -68,6 +68,10 @@ pub fn run(house: &House, shelf: Shelf, name: &str, options: &Options) -> Result
             }
             task = task.env(asterisk::TREE, asterisk::ensure(house)?);
         }
+        (Shelf::Benches, "client") => {
+            build(house, &[Part::Client, Part::SipBench])?;
+            apt::ensure(house, apt::SERVERS)?;
+        }
         (Shelf::Benches, "edge") => {
             build(house, &[Part::Worker])?;
             apt::ensure(house, apt::SERVERS)?;

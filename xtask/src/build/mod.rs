@@ -29,6 +29,8 @@ pub enum Part {
     Www,
     /// `build/push-bench`: the push room alone, for its bench. Not shipped.
     PushBench,
+    /// `build/sip-bench`: the wire room alone, for its bench. Not shipped.
+    SipBench,
 }
 
 impl Part {
@@ -54,6 +56,7 @@ impl Part {
             Self::Package => "package",
             Self::Www => "page",
             Self::PushBench => "push bench",
+            Self::SipBench => "sip bench",
         }
     }
 
@@ -68,9 +71,10 @@ impl Part {
             ],
             Self::Www => &["www", "client-wasm/js", "build/client"],
             Self::PushBench => &["push"],
+            Self::SipBench => &["sip-core"],
         };
         let shared: &[&str] = match self {
-            Self::Worker | Self::Client | Self::Package | Self::PushBench => &[
+            Self::Worker | Self::Client | Self::Package | Self::PushBench | Self::SipBench => &[
                 "Cargo.toml",
                 "Cargo.lock",
                 "rust-toolchain.toml",
@@ -100,6 +104,7 @@ impl Part {
             ],
             Self::Www => &["www/dist/index.html"],
             Self::PushBench => &["build/push-bench/wakeline_push_bench_bg.wasm"],
+            Self::SipBench => &["build/sip-bench/wakeline_sip_bench_bg.wasm"],
         };
         names.iter().map(|name| house.path(name)).collect()
     }
@@ -111,6 +116,7 @@ impl Part {
             Self::Package => wasm::package(house),
             Self::Www => page(house),
             Self::PushBench => wasm::push_bench(house),
+            Self::SipBench => wasm::sip_bench(house),
         }
     }
 }

@@ -107,6 +107,16 @@ pub fn push_bench(house: &House) -> Result<()> {
     )
 }
 
+/// Builds `build/sip-bench`, by the same steps as what is shipped.
+pub fn sip_bench(house: &House) -> Result<()> {
+    web(
+        house,
+        "wakeline-sip-bench",
+        "the wire room's bench",
+        "sip-bench",
+    )
+}
+
 /// A crate as wasm, JavaScript and types in `build/<folder>`, for whoever loads it by URL.
 fn web(house: &House, package: &str, what: &str, folder: &str, features: &[&str]) -> Result<()> {
     let file = package.replace('-', "_");
