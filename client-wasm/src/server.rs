@@ -76,6 +76,7 @@ impl Server {
                 number,
                 display_name: line.display_name,
                 address_of_record: line.address_of_record,
+                sip: None,
             },
             instance: instance()?,
             login,

@@ -36,6 +36,37 @@ pub struct Account {
     pub display_name: String,
     /// `sip:number@domain`.
     pub address_of_record: String,
+    /// Where the page registers, when that is not this edge: the site's call server, and what it takes for a while.
+    /// In `GET /v1/account` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sip: Option<SipAccount>,
+}
+
+/// A line's account at the site's call server.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SipAccount {
+    /// Its WebSockets, the first that answers.
+    pub servers: Vec<String>,
+    /// The SIP domain, and the realm of the credentials.
+    pub domain: String,
+    /// The user of digest.
+    pub username: String,
+    /// Its password.
+    pub password: String,
+    /// When they end; `null`: they do not.
+    pub expires_at: Option<u64>,
+}
+
+impl std::fmt::Debug for SipAccount {
+    /// Without the password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SipAccount")
+            .field("servers", &self.servers)
+            .field("domain", &self.domain)
+            .finish_non_exhaustive()
+    }
 }
 
 /// `POST /v1/sessions`: sign in by password.

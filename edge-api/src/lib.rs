@@ -15,8 +15,13 @@ mod reach;
 mod records;
 mod wake;
 
-pub use account::{Account, CreateAccount, MintToken, RenewToken, Session, SignIn, Token};
-pub use callserver::{CallServer, server_message};
+pub use account::{
+    Account, CreateAccount, MintToken, RenewToken, Session, SignIn, SipAccount, Token,
+};
+pub use callserver::{
+    AskLimits, AskWake, CallServer, ServerCaller, ServerEvent, ServerEventKind, ServerSip,
+    ServerWake, callback_message, server_message,
+};
 pub use device::{
     BindDevice, Device, DeviceList, DevicePublicKey, PushTarget, VapidKey, push_message,
     renew_message,

@@ -89,6 +89,8 @@ kinds! {
     TOO_LARGE = 413 "/problems/too-large" "Body too large";
     /// A push endpoint that is not on the site's allow list.
     ENDPOINT = 422 "/problems/push-endpoint" "Push endpoint not allowed";
+    /// A callback's address that is not `https` on a public host.
+    CALLBACK = 422 "/problems/callback" "Callback not allowed";
     /// `/sip` without a WebSocket upgrade.
     UPGRADE = 426 "/problems/upgrade" "WebSocket expected";
     /// Too many tries; carries `retry_after_s`.

@@ -25,6 +25,8 @@ pub enum Access {
     Token,
     /// A token, or `Authorization: Wake` with the capability of the very wake in the path.
     TokenOrCapability,
+    /// As [`Access::TokenOrCapability`], or the call server that asked for the wake in the path.
+    WakeParty,
     /// The device credential's signature over [`renew_message`], in the body.
     RenewSignature,
     /// The device credential's signature over [`push_message`], in `Authorization: WakelineDevice`.
@@ -65,6 +67,15 @@ pub async fn prove(access: Access, call: &Call) -> Answer<Caller> {
         .unwrap_or((&call.authorization, ""));
     let credential = credential.trim();
     let is = |name: &str| scheme.eq_ignore_ascii_case(name);
+    let is_server = || {
+        is("WakelineServer")
+            || is("Bearer") && identity::by_bearer(&call.site.call_servers, credential).is_some()
+    };
+    let access = match access {
+        Access::WakeParty if is_server() => Access::CallServer(Some(Right::Wake)),
+        Access::WakeParty => Access::TokenOrCapability,
+        other => other,
+    };
     match access {
         Access::Anyone => Ok(Caller::Anyone),
         Access::OperatorKey if is("Bearer") && call.config.is_operator_key(credential) => {
@@ -137,6 +148,7 @@ pub async fn prove(access: Access, call: &Call) -> Answer<Caller> {
         | Access::OperatorKey
         | Access::Token
         | Access::TokenOrCapability
+        | Access::WakeParty
         | Access::PushSignature => Err(unauthorized()),
     }
 }

@@ -74,6 +74,7 @@ fn what_a_route_asks_for_is_what_its_row_says() {
             Access::OperatorKey => &[],
             Access::Token => &["same user", "other user"],
             Access::TokenOrCapability => &["same user", "other user", "capability"],
+            Access::WakeParty => &["same user", "other user", "capability", "call server"],
             Access::RenewSignature | Access::PushSignature => &["same user"],
             Access::CallServer(_) => &["call server"],
         };
@@ -97,6 +98,7 @@ fn needs(access: Access) -> &'static str {
         Access::OperatorKey => "the operator's key",
         Access::Token => "a token",
         Access::TokenOrCapability => "a token, or this wake's capability",
+        Access::WakeParty => "a token, this wake's capability, or its call server's secret",
         Access::RenewSignature | Access::PushSignature => "the device credential",
         Access::CallServer(None) => "a call server's secret",
         Access::CallServer(Some(_)) => "a call server's secret and the right",

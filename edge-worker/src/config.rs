@@ -4,12 +4,13 @@
 //! hold what may not.
 
 use crate::callserver::identity::{self, CallServer};
+use crate::callserver::registrar::{SipServer, SipVars};
 use crate::names;
 use crate::secret::{Secret, same};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-use wakeline_edge_api::IceServer;
+use wakeline_edge_api::{IceServer, SipAccount};
 use wakeline_push::{AllowList, VapidKeys};
 use wakeline_sip::edge::{EdgeLimits, SiteConfig, SiteId};
 use wakeline_sip::time::Duration;
@@ -64,6 +65,8 @@ pub struct Site {
     pub vapid_previous: Vec<Vapid>,
     /// Call servers, with what each may do.
     pub call_servers: Vec<CallServer>,
+    /// Where its pages register, when that is a call server.
+    pub sip: Option<SipServer>,
 }
 
 /// A named key for HS256.
@@ -200,6 +203,8 @@ struct SiteVars {
     call_servers: Vec<identity::Named>,
     #[serde(default = "quarter")]
     retention_days: u32,
+    #[serde(default)]
+    sip: Option<SipVars>,
 }
 
 fn yes() -> bool {
@@ -225,6 +230,8 @@ struct SiteSecrets {
     vapid_previous: Vec<Vapid>,
     #[serde(default)]
     call_servers: BTreeMap<String, Vec<Secret<String>>>,
+    #[serde(default)]
+    sip_secret: Option<Secret<String>>,
 }
 
 /// What is wrong with the configuration. Never holds a secret.
@@ -464,6 +471,7 @@ impl Site {
         if secrets.vapid_previous.len() > MAX_VAPID_PREVIOUS {
             return Err(range("vapid_previous", "at most 4 key pairs"));
         }
+        let sip = SipServer::build(vars.sip, secrets.sip_secret).map_err(key)?;
         let call_servers = identity::build(&id, vars.call_servers, secrets.call_servers)?;
         let site = Self {
             id,
@@ -482,11 +490,18 @@ impl Site {
             vapid: secrets.vapid,
             vapid_previous: secrets.vapid_previous,
             call_servers,
+            sip,
         };
         site.allow_list()?;
         site.vapid_keys_for(None)?;
         site.machine_config()?;
         Ok(site)
+    }
+
+    /// What a line shows to the call server that the site's pages register with.
+    pub fn sip_account(&self, number: &str, now_ms: u64) -> Option<SipAccount> {
+        let sip = self.sip.as_ref()?;
+        Some(sip.account(number, &self.domain, now_ms))
     }
 
     /// `sip:number@domain`.

@@ -27,10 +27,11 @@ pub mod webcrypto;
 
 use access::{Access, Caller};
 use call::Call;
+use callserver::identity::Right;
 use error::{Answer, not_found, refuse};
 use routes::{
-    accounts, blocked, callservers, devices, do_not_disturb, operator, presence, public, sip,
-    tokens, users, wakes,
+    accounts, blocked, callservers, devices, do_not_disturb, operator, presence, public,
+    server_wakes, sip, tokens, users, wakes,
 };
 use wakeline_edge_api::problem;
 use worker::{Context, Env, Method, Request, Response, ScheduleContext, ScheduledEvent, event};
@@ -80,6 +81,8 @@ enum Name {
     Vapid,
     Ice,
     CallServer,
+    AskWake,
+    ServerEvent,
     Health,
     Sip,
 }
@@ -132,7 +135,7 @@ const ROUTES: &[Route] = &[
     route(
         Method::Get,
         "/v1/wakes/{}",
-        Access::TokenOrCapability,
+        Access::WakeParty,
         Name::ShowWake,
     ),
     route(
@@ -243,6 +246,18 @@ const ROUTES: &[Route] = &[
         Access::CallServer(None),
         Name::CallServer,
     ),
+    route(
+        Method::Post,
+        "/v1/wakes",
+        Access::CallServer(Some(Right::Wake)),
+        Name::AskWake,
+    ),
+    route(
+        Method::Post,
+        "/v1/wakes/{}/events",
+        Access::CallServer(Some(Right::Wake)),
+        Name::ServerEvent,
+    ),
     route(Method::Get, "/healthz", Access::Anyone, Name::Health),
     // The socket proves itself by its REGISTER; one that does not is closed by its flow object.
     route(Method::Get, "/sip", Access::Anyone, Name::Sip),
@@ -260,7 +275,10 @@ async fn answer(name: Name, call: &Call) -> Answer {
         Name::ListDevices => devices::list(call).await,
         Name::RevokeDevice => devices::revoke(call).await,
         Name::Waiting => wakes::waiting(call).await,
-        Name::ShowWake => wakes::show(call).await,
+        Name::ShowWake => match &call.caller {
+            Caller::CallServer(server) => server_wakes::show(call, server).await,
+            _ => wakes::show(call).await,
+        },
         Name::Shown => wakes::report(call, wakes::Report::Shown).await,
         Name::Opened => wakes::report(call, wakes::Report::Opened).await,
         Name::Ready => wakes::report(call, wakes::Report::Ready).await,
@@ -275,6 +293,8 @@ async fn answer(name: Name, call: &Call) -> Answer {
         Name::Vapid => public::vapid(call),
         Name::Ice => public::ice(call).await,
         Name::CallServer => callservers::show(call),
+        Name::AskWake => server_wakes::ask(call).await,
+        Name::ServerEvent => server_wakes::event(call).await,
         Name::Presence => presence::show(call).await,
         Name::OwnPresence => presence::own(call).await,
         Name::SetPresence => presence::set(call).await,

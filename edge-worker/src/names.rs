@@ -31,6 +31,18 @@ pub fn is_token_id(s: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
+/// A wake's id: as [`is_token_id`], and what follows it names the line (`WakeId::line`).
+pub fn is_wake(s: &str) -> bool {
+    let parts = s.get(..22).zip(s.get(22..));
+    parts.is_some_and(|(random, line)| {
+        is_token_id(random)
+            && line.len() <= 86
+            && line
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    })
+}
+
 /// Text for people: no control characters, at most `max` octets.
 pub fn is_text(s: &str, max: usize) -> bool {
     s.len() <= max && !s.chars().any(char::is_control)
@@ -82,6 +94,12 @@ mod tests {
         assert!(!is_device("0189D2C4-7A1B-4C3D-8E9F-0123456789AB"));
         assert!(!is_device("0189d2c47a1b4c3d8e9f0123456789ab0000"));
         assert!(is_token_id("AAAAAAAAAAAAAAAAAAAA_-") && !is_token_id("AAAA"));
+        assert!(is_wake("AAAAAAAAAAAAAAAAAAAA_-") && is_wake("AAAAAAAAAAAAAAAAAAAA_-MTAwMg"));
+        assert!(
+            !is_wake("AAAAAAAAAAAAAAAAAAAA_-MTAwMg=")
+                && !is_wake("AAAA")
+                && !is_wake(&"A".repeat(109))
+        );
         assert!(is_text("王小明", 64) && !is_text("a\nb", 64));
     }
 

@@ -16,6 +16,7 @@ const WRITE: &str = "WAKELINE_WRITE_DOCS";
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../www/public/openapi.json");
 const DEVICE: &str = "0189d2c4-7a1b-4c3d-8e9f-0123456789ab";
 const WAKE: &str = "q83vASNFZ4mrze8BI0VniQ";
+const SERVER_WAKE: &str = "q83vASNFZ4mrze8BI0VniQMTAwMQ";
 const AT: u64 = 1_793_330_000_000;
 
 /// A type's schema, and an example of it.
@@ -82,6 +83,7 @@ fn account() -> api::Account {
         number: "1001".into(),
         display_name: "Ada".into(),
         address_of_record: "sip:1001@phone.example.com".into(),
+        sip: None,
     }
 }
 
@@ -175,9 +177,24 @@ fn own_presence() -> api::OwnPresence {
     }
 }
 
+fn server_wake() -> api::ServerWake {
+    api::ServerWake {
+        id: SERVER_WAKE.into(),
+        call: "1f3a9c@pbx.example.com".into(),
+        number: Some("1001".into()),
+        uid: Some("u-1001".into()),
+        state: api::WakeState::Pushed,
+        is_final: false,
+        why: None,
+        version: 2,
+        expires_at: AT + 60_000,
+        sip: None,
+    }
+}
+
 fn operation(name: Name) -> Operation {
     use problem::{
-        BAD_REQUEST, CONFLICT, ENDPOINT, NOT_REGISTERED, SIGN_IN, SUBPROTOCOL, TOO_MANY,
+        BAD_REQUEST, CALLBACK, CONFLICT, ENDPOINT, NOT_REGISTERED, SIGN_IN, SUBPROTOCOL, TOO_MANY,
         UNAVAILABLE, UPGRADE, WAKE_OVER,
     };
     let about_wake = |summary| op(summary, 200).may_take(&report()).gives(&wake());
@@ -191,7 +208,16 @@ fn operation(name: Name) -> Operation {
             })
             .gives(&account())
             .or(&[CONFLICT, UNAVAILABLE]),
-        Name::ShowAccount => op("Whom the token speaks for", 200).gives(&account()),
+        Name::ShowAccount => op("Whom the token speaks for", 200).gives(&api::Account {
+            sip: Some(api::SipAccount {
+                servers: vec!["wss://pbx.example.com:8443/ws".into()],
+                domain: "pbx.example.com".into(),
+                username: format!("{}:1001", AT / 1000 + 86_400),
+                password: "K/tYwiqjdMbs1No1Wh6wcHX8S3Q=".into(),
+                expires_at: Some(AT + 86_400_000),
+            }),
+            ..account()
+        }),
         Name::SignIn => op("Sign in by password", 200)
             .takes(&api::SignIn {
                 number: "1001".into(),
@@ -249,7 +275,9 @@ fn operation(name: Name) -> Operation {
             wakes: vec![wake()],
             missed: vec![missed()],
         }),
-        Name::ShowWake => op("How a wake stands, or ended", 200).gives(&wake()),
+        Name::ShowWake => op("How a wake stands, or ended", 200)
+            .gives(&wake())
+            .or(&[BAD_REQUEST]),
         Name::Shown => about_wake("The invitation is on the screen"),
         Name::Opened => about_wake("The invitation was tapped, or the page opened"),
         Name::Ready => about_wake("The page has registered and can take the call")
@@ -367,6 +395,40 @@ fn operation(name: Name) -> Operation {
                 now: AT,
             },
         ),
+        Name::AskWake => op("A call server parks a call and wants its callee woken", 201)
+            .takes(&api::AskWake {
+                call: server_wake().call,
+                number: Some("1001".into()),
+                uid: None,
+                caller: api::ServerCaller {
+                    number: "13800138000".into(),
+                    name: Some("Bob".into()),
+                },
+                limits: Some(api::AskLimits {
+                    ready_s: Some(60),
+                    ring_s: Some(60),
+                }),
+                callback: Some("https://pbx.example.com/wakeline".into()),
+            })
+            .gives(&server_wake())
+            .or(&[CALLBACK, TOO_MANY, UNAVAILABLE]),
+        Name::ServerEvent => op("A call server says how its call goes on", 200)
+            .takes(&api::ServerEvent {
+                event: api::ServerEventKind::Failed,
+                status: Some(486),
+                cause: Some(17),
+                reason: Some("Busy Here".into()),
+            })
+            .gives(&api::ServerWake {
+                state: api::WakeState::Busy,
+                is_final: true,
+                version: 6,
+                sip: Some(api::ServerSip {
+                    status: 486,
+                    reason: "busy".into(),
+                }),
+                ..server_wake()
+            }),
         Name::Health => op("What was checked, and how it stands", 200).gives(&api::Health {
             status: "ok".into(),
             storage: "ok".into(),
@@ -393,7 +455,7 @@ fn schemas() -> Map<String, Value> {
     all![
         Account BindDevice BlockCaller BlockedList CallServer CreateAccount DeleteAccount Device DeviceList DoNotDisturb Health IceAnswer MintToken MissedList MissedSeen
         OwnPresence Presence Problem PushTarget RenewToken Session SetDoNotDisturb SetPresence SignIn Story Token UserAnswer UserCalls VapidKey Waiting
-        Wake WakeReport
+        Wake WakeReport AskWake ServerEvent ServerWake
     ]
     .into_iter()
     .map(|(name, schema)| (name, serde_json::to_value(schema).unwrap()))
@@ -407,6 +469,9 @@ fn security(access: Access) -> Value {
         Access::OperatorKey => json!([{ "operatorKey": [] }]),
         Access::Token => json!([{ "token": [] }]),
         Access::TokenOrCapability => json!([{ "token": [] }, { "capability": [] }]),
+        Access::WakeParty => {
+            json!([{ "token": [] }, { "capability": [] }, { "callServer": [] }, { "callServerSignature": [] }])
+        }
         // Its proof is in the body.
         Access::RenewSignature => json!([]),
         Access::PushSignature => json!([{ "deviceSignature": [] }]),
@@ -424,7 +489,7 @@ fn problems_of(route: &Route, operation: &Operation) -> Vec<Kind> {
     }
     if matches!(
         route.access,
-        Access::RenewSignature | Access::PushSignature | Access::CallServer(_)
+        Access::RenewSignature | Access::PushSignature | Access::CallServer(_) | Access::WakeParty
     ) {
         kinds.push(CLOCK);
     }
@@ -541,8 +606,11 @@ fn path_of(pattern: &str) -> (String, Vec<Value>) {
                 "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
                 DEVICE,
             ),
-            "wakes" => ("wake", "^[A-Za-z0-9_-]{22}$", WAKE),
-            "calls" => ("call", "^[A-Za-z0-9_-]{22}$", WAKE),
+            "wakes" if pattern.ends_with("/events") => {
+                ("wake", "^[A-Za-z0-9_-]{22,108}$", SERVER_WAKE)
+            }
+            "wakes" => ("wake", "^[A-Za-z0-9_-]{22,108}$", WAKE),
+            "calls" => ("call", "^[A-Za-z0-9_-]{22,108}$", WAKE),
             "presence" => ("number", "^[0-9A-Za-z+*#._-]{1,64}$", "1002"),
             // Nobody: whoever tries the examples deletes no user.
             "users" => ("uid", "^[0-9A-Za-z+*#._-]{1,64}$", "u-nobody"),
@@ -567,15 +635,41 @@ fn document() -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for route in ROUTES {
         let described = operation(route.name);
-        let (path, parameters) = path_of(route.path);
+        let (path, mut parameters) = path_of(route.path);
+        if route.name == Name::ShowWake {
+            let query = |name: &str, words: &str, schema: Value| json!({ "name": name, "in": "query", "description": words, "schema": schema });
+            parameters.push(query(
+                "wait",
+                "For call servers: seconds until it is answered although nothing has changed.",
+                json!({ "type": "integer", "minimum": 0, "maximum": 25 }),
+            ));
+            parameters.push(query(
+                "after",
+                "For call servers: the version that is known; the present one unless given.",
+                json!({ "type": "integer", "minimum": 0 }),
+            ));
+        }
         let mut responses = problem_responses(&problems_of(route, &described));
         let good = match (&described.answer, route.name) {
+            (Some(shape), Name::ShowWake) => {
+                // A call server sees the call that it leads.
+                let page = json!({ "summary": "to a page", "value": shape.example });
+                let server = json!({ "summary": "to its call server", "value": server_wake() });
+                let schema = json!({ "anyOf": [shape.schema, { "$ref": "#/components/schemas/ServerWake" }] });
+                json!({ "description": "Done", "content": { "application/json": {
+                    "schema": schema, "examples": { "page": page, "server": server },
+                } } })
+            }
             (Some(shape), _) => json!({ "description": "Done", "content": content(shape) }),
             (None, Name::Metrics) => {
                 json!({ "description": "Done", "content": { "text/plain": { "schema": { "type": "string" }, "example": "wakeline_users_online{site=\"demo\"} 3\n" } } })
             }
             (None, _) => json!({ "description": "Done" }),
         };
+        if route.name == Name::AskWake {
+            // The same call again.
+            responses.insert("200".into(), good.clone());
+        }
         if route.name == Name::BindDevice {
             responses.insert("201".into(), good.clone());
         }

@@ -61,6 +61,9 @@ pub enum EndpointError {
     /// A name that no push service on the list has.
     #[error("the endpoint's host is not on the list of push services")]
     Host,
+    /// A name of some network inside.
+    #[error("the endpoint's host is not a public name")]
+    Inside,
 }
 
 impl Default for AllowList {
@@ -98,22 +101,11 @@ impl AllowList {
     /// # Errors
     /// Why it may not be called.
     pub fn check(&self, endpoint: &str) -> Result<Url, EndpointError> {
-        if endpoint.len() > MAX_ENDPOINT {
-            return Err(EndpointError::TooLong);
-        }
-        let url = Url::parse(endpoint).map_err(|_| EndpointError::NotAUrl)?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(EndpointError::Userinfo);
-        }
-        if self.loopback && matches!(url.scheme(), "http" | "https") && is_loopback(&url) {
-            return Ok(url);
-        }
-        if url.scheme() != "https" {
-            return Err(EndpointError::Scheme);
-        }
-        let Some(Host::Domain(host)) = url.host() else {
-            return Err(EndpointError::Address);
+        let url = match checked(endpoint, self.loopback)? {
+            Checked::Loopback(url) => return Ok(url),
+            Checked::Named(url) => url,
         };
+        let host = url.domain().ok_or(EndpointError::Address)?;
         if url.port().is_some() {
             return Err(EndpointError::Port);
         }
@@ -122,6 +114,68 @@ impl AllowList {
         } else {
             Err(EndpointError::Host)
         }
+    }
+}
+
+/// Names that stand for no public host (RFC 6761, RFC 6762, RFC 8375, RFC 9476, and what clouds use inside).
+const INSIDE: [&str; 11] = [
+    "localhost",
+    "local",
+    "internal",
+    "intranet",
+    "lan",
+    "home",
+    "corp",
+    "home.arpa",
+    "test",
+    "invalid",
+    "alt",
+];
+
+/// An address that the operator of a call server gave, on any port: `https`, and a public name. No list says which,
+/// so whoever may give one must be trusted not to name a host whose DNS points inside.
+///
+/// # Errors
+/// Why it may not be called.
+pub fn check_public(endpoint: &str, loopback: bool) -> Result<Url, EndpointError> {
+    let url = match checked(endpoint, loopback)? {
+        Checked::Loopback(url) => return Ok(url),
+        Checked::Named(url) => url,
+    };
+    let host = url.domain().ok_or(EndpointError::Address)?;
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let within = |name: &&str| host == *name || host.ends_with(&format!(".{name}"));
+    if !host.contains('.') || INSIDE.iter().any(within) {
+        return Err(EndpointError::Inside);
+    }
+    Ok(url)
+}
+
+enum Checked {
+    /// This machine, where that is allowed.
+    Loopback(Url),
+    /// `https` and a name.
+    Named(Url),
+}
+
+/// What every endpoint has to be.
+fn checked(endpoint: &str, loopback: bool) -> Result<Checked, EndpointError> {
+    if endpoint.len() > MAX_ENDPOINT {
+        return Err(EndpointError::TooLong);
+    }
+    let url = Url::parse(endpoint).map_err(|_| EndpointError::NotAUrl)?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(EndpointError::Userinfo);
+    }
+    if loopback && matches!(url.scheme(), "http" | "https") && is_loopback(&url) {
+        return Ok(Checked::Loopback(url));
+    }
+    if url.scheme() != "https" {
+        return Err(EndpointError::Scheme);
+    }
+    match url.host() {
+        Some(Host::Domain(_)) => Ok(Checked::Named(url)),
+        _ => Err(EndpointError::Address),
     }
 }
 

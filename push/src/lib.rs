@@ -24,7 +24,7 @@ mod text;
 mod topic;
 mod vapid;
 
-pub use allow::{AllowList, EndpointError, PatternError};
+pub use allow::{AllowList, EndpointError, PatternError, check_public};
 pub use answer::{Answer, Fault};
 #[cfg(feature = "rustcrypto")]
 pub use crypto::RustCrypto;

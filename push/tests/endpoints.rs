@@ -235,3 +235,44 @@ fn a_target_is_stored_with_its_kind_and_never_shown_in_a_log() {
         "{log}"
     );
 }
+
+#[test]
+fn an_operators_endpoint_is_public_whatever_its_name() {
+    use wakeline_push::check_public;
+    for good in [
+        "https://pbx.example.com/wakes",
+        "https://pbx.example.com:8443/a?b=c",
+        "https://example.co.uk./",
+    ] {
+        assert!(check_public(good, false).is_ok(), "{good}");
+    }
+    let bad = [
+        ("http://pbx.example.com/", EndpointError::Scheme),
+        ("ftp://pbx.example.com/", EndpointError::Scheme),
+        ("https://user:pw@pbx.example.com/", EndpointError::Userinfo),
+        ("https://127.0.0.1/", EndpointError::Address),
+        ("https://2130706433/", EndpointError::Address),
+        ("https://0x7f.1/", EndpointError::Address),
+        (
+            "https://169.254.169.254/latest/meta-data",
+            EndpointError::Address,
+        ),
+        ("https://203.0.113.9/", EndpointError::Address),
+        ("https://[::1]/", EndpointError::Address),
+        ("https://[::ffff:10.0.0.1]/", EndpointError::Address),
+        ("https://localhost/", EndpointError::Inside),
+        ("https://pbx/", EndpointError::Inside),
+        ("https://metadata.google.internal/", EndpointError::Inside),
+        ("https://pbx.local./", EndpointError::Inside),
+        ("https://a.localhost/", EndpointError::Inside),
+        ("pbx.example.com", EndpointError::NotAUrl),
+    ];
+    for (endpoint, why) in bad {
+        assert_eq!(check_public(endpoint, false), Err(why), "{endpoint}");
+    }
+    assert!(check_public("http://127.0.0.1:8080/cb", true).is_ok());
+    assert_eq!(
+        check_public("http://10.0.0.1/cb", true),
+        Err(EndpointError::Scheme)
+    );
+}

@@ -1,5 +1,6 @@
 //! Names of things on the edge: parsed once, capped, safe inside keys, URIs and object names.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -87,13 +88,31 @@ name!(
 );
 name!(
     /// One wake, and the call it serves: minted by the edge, never a peer's Call-ID.
-    WakeId, "wake id", 64, token_octet
+    WakeId, "wake id", 128, token_octet
 );
 name!(
     /// One device: the lower-case UUID of its `+sip.instance`, or for a foreign user agent
     /// without one a name derived from its contact.
     DeviceId, "device", 128, |b| b.is_ascii_alphanumeric() || b"-_.:@".contains(&b)
 );
+
+/// Characters of a wake id that are random; what follows them, if anything does, names the line.
+const WAKE_RANDOM: usize = 22;
+
+impl WakeId {
+    /// The id of a wake that a call server asked for. It knows nothing but the id when it asks again, so the id says
+    /// which line leads the wake: no directory is in the way.
+    pub fn of_line(random: &str, number: &Number) -> Result<Self, InvalidName> {
+        let line = URL_SAFE_NO_PAD.encode(number.as_str());
+        Self::parse(&format!("{random:.WAKE_RANDOM$}{line}"))
+    }
+
+    /// The line, where the id names one.
+    pub fn line(&self) -> Option<Number> {
+        let line = URL_SAFE_NO_PAD.decode(self.0.get(WAKE_RANDOM..)?).ok()?;
+        Number::parse(std::str::from_utf8(&line).ok()?).ok()
+    }
+}
 
 impl DeviceId {
     /// Reads `<urn:uuid:…>` (with or without its brackets and quotes) of a `+sip.instance`.
@@ -119,6 +138,25 @@ mod tests {
             assert!(Number::parse(bad).is_err(), "{bad:?}");
         }
         assert!(serde_json::from_str::<Number>("\"a/b\"").is_err());
+    }
+
+    #[test]
+    fn the_wake_of_a_call_server_names_its_line() {
+        let number = Number::parse(&"+".repeat(64)).unwrap();
+        let wake = WakeId::of_line("AAAAAAAAAAAAAAAAAAAA_-", &number).unwrap();
+        assert_eq!(wake.line(), Some(number));
+        for other in [
+            "AAAAAAAAAAAAAAAAAAAA_-",
+            "short",
+            "AAAAAAAAAAAAAAAAAAAA_-!",
+            "AAAAAAAAAAAAAAAAAAAA_-_",
+        ] {
+            assert_eq!(
+                WakeId::parse(other).ok().and_then(|wake| wake.line()),
+                None,
+                "{other}"
+            );
+        }
     }
 
     #[test]

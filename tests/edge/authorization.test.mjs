@@ -187,6 +187,8 @@ const requests = {
   'GET /v1/vapid': plain('/v1/vapid'),
   'GET /v1/ice': plain('/v1/ice'),
   'GET /v1/call-server': plain('/v1/call-server'),
+  'POST /v1/wakes': plain('/v1/wakes', { call: 'matrix', number: OTHER, caller: { number: '13800138000' } }),
+  'POST /v1/wakes/{}/events': async (who) => ({ path: `/v1/wakes/${wake.id}/events`, body: { event: 'cancelled' }, authorization: mayBeToken[who]() }),
   'GET /healthz': plain('/healthz'),
   'GET /sip': plain('/sip'),
 };

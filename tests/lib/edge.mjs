@@ -46,9 +46,10 @@ export class Edge {
   /**
    * Starts the worker with fresh storage. `sites` are site configurations (one by default; see
    * `siteOf`); `outbound` is a loopback address that answers for every host that the worker calls:
-   * the local stand-in of a push service whose host is fixed. `before` is a module that runs in front of the worker.
+   * the local stand-in of a push service whose host is fixed. `secrets` is added to those of the first
+   * site. `before` is a module that runs in front of the worker.
    */
-  static async open({ sites = [{}], outbound, port, assets = join(ROOT, 'www/dist'), log = process.env.WAKELINE_EDGE_LOG, before } = {}) {
+  static async open({ sites = [{}], secrets = {}, outbound, port, assets = join(ROOT, 'www/dist'), log = process.env.WAKELINE_EDGE_LOG, before } = {}) {
     const edge = new Edge();
     edge.dir = mkdtempSync(join(STORAGE, 'wakeline-edge-'));
     edge.port = port ?? (await freePort());
@@ -61,6 +62,7 @@ export class Edge {
         signing_keys: [{ kid: 'k1', secret: secret() }],
         vapid: { public_key: publicKey, private_key: privateKey },
         call_servers: Object.fromEntries(call_servers.map((server) => [server.id, [secret()]])),
+        ...(id === edge.sites[0].id && secrets),
       }];
     }));
     edge.edgeSecret = secret();

@@ -13,23 +13,26 @@
 
 use super::driver::{Driver, post, try_post};
 use super::flow::FlowRequest;
-use super::meter::metered;
+use super::meter::{limit_of, metered};
 use super::push;
 use super::turn::{Wanted, committed};
 use crate::call;
+use crate::callserver::callback;
 use crate::error::Answer;
 use crate::ledger::Ledger;
 use crate::names;
 use crate::token;
+use futures_util::future::{AbortHandle, abortable};
 use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 use wakeline_sip::edge::{
-    DeviceId, Envelope, FlowToLine, Line, LineCommand, LineInput, LineOutput, LineReply, Number,
-    PushJob, Record, Uid,
+    CallbackJob, DeviceId, Envelope, FlowToLine, Limited, Line, LineCommand, LineInput, LineOutput,
+    LineReply, Number, PushJob, Record, Uid, WakeId,
 };
 use wakeline_sip::time::Time;
-use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
+use worker::{Delay, DurableObject, Env, Error, Request, Response, Result, State, durable_object};
 
 /// What is asked of a line object.
 #[derive(Debug, Serialize, Deserialize)]
@@ -46,6 +49,18 @@ pub enum LineRequest {
         attest: Option<Attest>,
         /// What is asked.
         command: LineCommand,
+    },
+    /// A call server waits for its wake. 200 with a [`LineReply`] when the view is newer than `after`, or final, or the time
+    /// is over; whoever drops it changes nothing.
+    Watch {
+        /// The call server.
+        server: String,
+        /// The wake.
+        wake: WakeId,
+        /// The version that is known; none: the present one.
+        after: Option<u64>,
+        /// How long, ms.
+        wait_ms: u64,
     },
 }
 
@@ -88,6 +103,39 @@ pub async fn ask(
     Ok(serde_json::from_str(&response.text().await?).map_err(Error::from)?)
 }
 
+/// Waits for a call server's wake. An object that was forgotten meanwhile is asked again, and answers as it stands.
+pub async fn watch(
+    env: &Env,
+    site: &str,
+    number: &Number,
+    (server, wake): (&str, &WakeId),
+    after: Option<u64>,
+    wait_ms: u64,
+) -> Answer<LineReply> {
+    let object = names::line_object(site, number.as_str());
+    let watch = |wait_ms| LineRequest::Watch {
+        server: server.to_owned(),
+        wake: wake.clone(),
+        after,
+        wait_ms,
+    };
+    let waited = async {
+        let text = try_post(env, &object, &watch(wait_ms))
+            .await?
+            .text()
+            .await?;
+        serde_json::from_str(&text).map_err(Error::from)
+    };
+    match waited.await {
+        Ok(reply) => Ok(reply),
+        Err(_) if wait_ms > 0 => {
+            let mut response = try_post(env, &object, &watch(0)).await?;
+            Ok(serde_json::from_str(&response.text().await?).map_err(Error::from)?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// The Durable Object.
 #[durable_object]
 pub struct LineObject {
@@ -106,7 +154,21 @@ struct Inner {
     driver: Driver,
     machine: RefCell<Option<Line>>,
     requests: Cell<u64>,
+    /// Who waits for a call server's wake, oldest first.
+    waiters: RefCell<Vec<Waiter>>,
 }
+
+/// A long poll.
+struct Waiter {
+    server: String,
+    wake: WakeId,
+    alarm: AbortHandle,
+    /// Roused for want of room: to be answered whatever the state.
+    early: Rc<Cell<bool>>,
+}
+
+/// Long polls of one call server at one line; beyond that the oldest is answered early, for its asker is likeliest gone.
+const MAX_WAITERS: usize = 32;
 
 impl DurableObject for LineObject {
     fn new(state: State, env: Env) -> Self {
@@ -116,6 +178,7 @@ impl DurableObject for LineObject {
                 driver,
                 machine: RefCell::new(None),
                 requests: Cell::new(0),
+                waiters: RefCell::default(),
             }),
         }
     }
@@ -127,6 +190,28 @@ impl DurableObject for LineObject {
                 let envelope = Box::new(metered(&self.inner.driver.env, &site, *envelope).await);
                 let taken = self.inner.turn(LineInput::Envelope(*envelope))?.taken;
                 Ok(Response::empty()?.with_status(if taken { 204 } else { 503 }))
+            }
+            LineRequest::Ask {
+                attest: None,
+                command: LineCommand::AskWake(mut ask),
+            } => {
+                let site = self.inner.driver.identity()?.site;
+                let limit = limit_of(&self.inner.driver.env, &site, &ask.caller.number).await;
+                ask.limited = limit.map(|(status, phrase, retry_after_s)| Limited {
+                    status,
+                    phrase: phrase.to_owned(),
+                    retry_after_s,
+                });
+                Response::from_json(&self.inner.command(LineCommand::AskWake(ask))?)
+            }
+            LineRequest::Watch {
+                server,
+                wake,
+                after,
+                wait_ms,
+            } => {
+                let reply = self.inner.watch(server, wake, after, wait_ms).await?;
+                Response::from_json(&reply)
             }
             LineRequest::Ask { attest, command } => {
                 Response::from_json(&self.inner.answer(attest, command)?)
@@ -171,6 +256,66 @@ impl Inner {
             .ok_or_else(|| Error::RustError("the line did not reply in its turn".into()))
     }
 
+    async fn watch(
+        self: &Rc<Self>,
+        server: String,
+        wake: WakeId,
+        after: Option<u64>,
+        wait_ms: u64,
+    ) -> Result<LineReply> {
+        let until = call::now() + wait_ms;
+        let early = Rc::new(Cell::new(false));
+        let mut after = after;
+        loop {
+            let reply = self.command(LineCommand::ServerWake {
+                wake: wake.clone(),
+                server: server.clone(),
+            })?;
+            let LineReply::ServerWake { wake: view, .. } = &reply else {
+                return Ok(reply);
+            };
+            let known = *after.get_or_insert(view.version);
+            let left = until.saturating_sub(call::now());
+            if view.version > known || view.state.is_final() || left == 0 || early.get() {
+                return Ok(reply);
+            }
+            let (sleep, alarm) = abortable(Delay::from(Duration::from_millis(left)));
+            self.wait(Waiter {
+                server: server.clone(),
+                wake: wake.clone(),
+                alarm: alarm.clone(),
+                early: early.clone(),
+            });
+            let _roused_or_over = sleep.await;
+            // Dropped ones of before go as well.
+            let mut waiters = self.waiters.borrow_mut();
+            alarm.abort();
+            waiters.retain(|w| !w.alarm.is_aborted());
+        }
+    }
+
+    /// Remembers a long poll, within bounds.
+    fn wait(&self, waiter: Waiter) {
+        let mut waiters = self.waiters.borrow_mut();
+        let same = |w: &&Waiter| w.server == waiter.server;
+        if waiters.iter().filter(same).count() >= MAX_WAITERS
+            && let Some(oldest) = waiters.iter().position(|w| w.server == waiter.server)
+        {
+            let oldest = waiters.remove(oldest);
+            oldest.early.set(true);
+            oldest.alarm.abort();
+        }
+        waiters.push(waiter);
+    }
+
+    /// A call server's wake is not what it was.
+    fn rouse(&self, wake: &WakeId) {
+        let waiters = self.waiters.borrow();
+        for waiter in waiters.iter().filter(|w| w.wake == *wake) {
+            waiter.alarm.abort();
+        }
+    }
+
     fn restore(&self) -> Result<Line> {
         let identity = self.driver.identity()?;
         let config = identity
@@ -213,6 +358,8 @@ impl Inner {
                 LineOutput::Send(envelope) => self.deliver(envelope),
                 LineOutput::Push(job) => self.push(*job),
                 LineOutput::Record(record) => self.record(*record),
+                LineOutput::Callback(job) => self.call_back(*job),
+                LineOutput::Changed(wake) => self.rouse(&wake),
                 LineOutput::Reply { reply: said, .. } => reply = Some(said),
                 LineOutput::Row(_) => {}
             }
@@ -257,6 +404,23 @@ impl Inner {
                     });
                 }
                 Err(error) => worker::console_error!("event=failure of=push error={error}"),
+            }
+        });
+    }
+
+    fn call_back(self: &Rc<Self>, job: CallbackJob) {
+        let this = self.clone();
+        self.driver.spawn(async move {
+            match this.driver.identity() {
+                Ok(identity) => {
+                    let taken = callback::send(&identity, &job).await;
+                    this.background(LineInput::CallbackResult {
+                        wake: job.wake.id,
+                        version: job.wake.version,
+                        taken,
+                    });
+                }
+                Err(error) => worker::console_error!("event=failure of=callback error={error}"),
             }
         });
     }

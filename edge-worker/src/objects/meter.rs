@@ -17,7 +17,7 @@ use futures_util::future::join;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use wakeline_sip::edge::{Envelope, FlowToLine};
+use wakeline_sip::edge::{Envelope, FlowToLine, Number};
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 /// The window.
@@ -84,18 +84,8 @@ pub async fn metered(
     let FlowToLine::Invite { caller, .. } = &envelope.msg else {
         return envelope;
     };
-    let name = |of: &str| format!("meter:{}:{of}", site.id);
-    let own = name(&format!("caller:{}", caller.number));
-    let all = name("all");
-    let (own, all) = join(
-        counted(env, &own, site.limits.caller_calls_per_minute),
-        counted(env, &all, site.limits.site_calls_per_minute),
-    )
-    .await;
-    let (status, phrase, retry_after_s) = match (own, all) {
-        (Some(wait), _) => (429, "Too Many Calls In A Minute", wait),
-        (None, Some(wait)) => (503, "Too Many Calls At This Site", wait),
-        (None, None) => return envelope,
+    let Some((status, phrase, retry_after_s)) = limit_of(env, site, &caller.number).await else {
+        return envelope;
     };
     envelope.msg = FlowToLine::Limited {
         status,
@@ -103,6 +93,23 @@ pub async fn metered(
         retry_after_s,
     };
     envelope
+}
+
+/// Counts a call of this caller; status, words and seconds to wait when it is one too many.
+pub async fn limit_of(env: &Env, site: &Site, caller: &Number) -> Option<(u16, &'static str, u32)> {
+    let name = |of: &str| format!("meter:{}:{of}", site.id);
+    let own = name(&format!("caller:{caller}"));
+    let all = name("all");
+    let (own, all) = join(
+        counted(env, &own, site.limits.caller_calls_per_minute),
+        counted(env, &all, site.limits.site_calls_per_minute),
+    )
+    .await;
+    match (own, all) {
+        (Some(wait), _) => Some((429, "Too Many Calls In A Minute", wait)),
+        (None, Some(wait)) => Some((503, "Too Many Calls At This Site", wait)),
+        (None, None) => None,
+    }
 }
 
 /// Counts a call; the seconds to wait when it is one too many. A limit of 0 is none.

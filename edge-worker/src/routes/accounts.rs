@@ -9,7 +9,7 @@ use crate::objects::line;
 use crate::records::{AccountRow, Records};
 use crate::secret::Secret;
 use crate::{names, password};
-use wakeline_edge_api::{CreateAccount, Session, SignIn, problem};
+use wakeline_edge_api::{Account, CreateAccount, Session, SignIn, problem};
 use wakeline_sip::edge::{DeviceId, LineCommand, LineReply, Number, Party, Uid};
 use worker::Response;
 
@@ -69,7 +69,14 @@ async fn provision(
 /// `GET /v1/account`: whom the token speaks for.
 pub async fn show(call: &Call) -> Answer {
     match ask_own_line(call, LineCommand::Account).await? {
-        LineReply::Account { party, .. } => json(200, &account(call, &party)),
+        LineReply::Account { party, .. } => {
+            let sip = call.site.sip_account(party.number.as_str(), call.now);
+            let account = Account {
+                sip,
+                ..account(call, &party)
+            };
+            json(200, &account)
+        }
         _ => Err(unexpected()),
     }
 }

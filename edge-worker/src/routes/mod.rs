@@ -8,6 +8,7 @@ pub mod do_not_disturb;
 pub mod operator;
 pub mod presence;
 pub mod public;
+pub mod server_wakes;
 pub mod sip;
 pub mod tokens;
 pub mod users;
@@ -78,6 +79,19 @@ fn refusal(error: LineError) -> Failure {
             problem::CONFLICT,
             "As many callers are blocked as may be: let one through first.",
         ),
+        LineError::Limited(limited) => {
+            let kind = if limited.status == 429 {
+                problem::TOO_MANY
+            } else {
+                problem::UNAVAILABLE
+            };
+            let mut problem = kind.problem(format!(
+                "{}: ask again in {} s, or end the call.",
+                limited.phrase, limited.retry_after_s
+            ));
+            problem.retry_after_s = Some(limited.retry_after_s);
+            problem.into()
+        }
         LineError::TooLong => refuse(problem::BAD_REQUEST, "A text is too long."),
     }
 }
@@ -93,6 +107,7 @@ fn account(call: &Call, party: &Party) -> Account {
         number: party.number.to_string(),
         display_name: party.display_name.clone(),
         address_of_record: call.site.address_of_record(party.number.as_str()),
+        sip: None,
     }
 }
 

@@ -94,7 +94,7 @@ async fn delete_lines(call: &Call, uid: &Uid, numbers: Vec<Number>) -> Answer {
 
 /// `GET /v1/calls/{id}/story`, by the site's key.
 pub async fn story(call: &Call) -> Answer {
-    let id = Some(call.param(0)).filter(|id| names::is_token_id(id));
+    let id = Some(call.param(0)).filter(|id| names::is_wake(id));
     let wake = id.and_then(|id| WakeId::parse(id).ok());
     let wake = wake.ok_or_else(not_found)?;
     let row = Ledger::open(&call.env)?

@@ -133,7 +133,7 @@ async fn ask(call: &Call, command: LineCommand) -> Answer<LineReply> {
 
 fn path_wake(call: &Call) -> Answer<WakeId> {
     Some(call.param(0))
-        .filter(|w| names::is_token_id(w))
+        .filter(|w| names::is_wake(w))
         .and_then(|w| WakeId::parse(w).ok())
         .ok_or_else(not_found)
 }
@@ -256,7 +256,7 @@ pub fn wake(view: WakeView) -> api::Wake {
     }
 }
 
-fn why(why: Why) -> api::Why {
+pub(super) fn why(why: Why) -> api::Why {
     match why {
         Why::Unopened => api::Why::Unopened,
         Why::Refused => api::Why::Refused,
@@ -274,7 +274,7 @@ fn hindrance(why: api::Why) -> Why {
     }
 }
 
-fn wake_state(state: &WakeState) -> api::WakeState {
+pub(super) fn wake_state(state: &WakeState) -> api::WakeState {
     match state {
         WakeState::Targeted => api::WakeState::Targeted,
         WakeState::Pushed => api::WakeState::Pushed,

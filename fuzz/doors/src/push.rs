@@ -209,7 +209,7 @@ impl Waiting {
                     recorded.push((matches!(*record, Record::Call(_)), record.id()))
                 }
                 LineOutput::Reply { reply: said, .. } => reply = Some(said),
-                LineOutput::Row(_) => {}
+                LineOutput::Callback(_) | LineOutput::Changed(_) | LineOutput::Row(_) => {}
             }
         }
         for id in delivered {

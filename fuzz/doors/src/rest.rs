@@ -58,7 +58,15 @@ pub fn rest(data: &[u8]) {
         7 => with(body, |b: api::MissedSeen| {
             b.ids.iter().for_each(|id| wake(id))
         }),
-        8 => with(body, |_: api::Problem| {}),
+        8 => {
+            with(body, |_: api::Problem| {});
+            with(body, |b: api::AskWake| {
+                number(b.number.as_deref().unwrap_or(&b.caller.number));
+                let _ =
+                    wakeline_push::check_public(b.callback.as_deref().unwrap_or_default(), false);
+            });
+            with(body, |_: api::ServerEvent| {});
+        }
         9 => with(body, |_: api::Waiting| {}),
         10 => {
             let config = config();

@@ -1,5 +1,6 @@
 //! What the REST routes ask of a line object, and what it answers: one shared enum, no route strings.
 
+use super::callserver::{AskWake, Limited, ServerEvent, ServerWakeView};
 use super::messages::Party;
 use super::record::{PushNote, Step};
 use crate::id::{DeviceId, Number, Uid, WakeId};
@@ -111,6 +112,25 @@ pub enum LineCommand {
         wake: WakeId,
         /// Where.
         device: DeviceId,
+    },
+    /// A call server asks for a wake; once for each of its call ids while that is remembered. Answered with `ServerWake`;
+    /// `Limited`, `UnknownLine`.
+    AskWake(Box<AskWake>),
+    /// A call server asks how its wake stands. Answered with `ServerWake`; `UnknownWake` for another's.
+    ServerWake {
+        /// The wake.
+        wake: WakeId,
+        /// The call server.
+        server: String,
+    },
+    /// A call server says how its call goes on; late and repeated words change nothing. Answered as `ServerWake`.
+    ServerEvent {
+        /// The wake.
+        wake: WakeId,
+        /// The call server.
+        server: String,
+        /// What happened.
+        event: ServerEvent,
     },
     /// The user declined. Answered with `Wake`; `Over(Wake)`.
     Decline {
@@ -225,6 +245,13 @@ pub enum LineReply {
         /// The wake.
         wake: WakeView,
     },
+    /// A wake of a call server.
+    ServerWake {
+        /// The wake.
+        wake: Box<ServerWakeView>,
+        /// Whether this command began it.
+        created: bool,
+    },
     /// Missed calls, newest first.
     Missed {
         /// The calls.
@@ -320,6 +347,9 @@ pub enum LineError {
     /// As many callers are blocked as may be.
     #[error("the line has blocked as many callers as it may")]
     TooManyBlocked,
+    /// A limit of calls is reached.
+    #[error("{}", .0.phrase)]
+    Limited(Limited),
     /// A text is longer than the line stores.
     #[error("a text of the command is too long")]
     TooLong,

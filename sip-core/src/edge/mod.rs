@@ -14,6 +14,7 @@
 //! envelope to the object named in `to`; feed `Delivered` once that object's turn is stored; do
 //! nothing when it failed (the outbox tries again at its deadline).
 
+pub mod callserver;
 pub mod command;
 pub mod config;
 pub mod flow;
@@ -26,6 +27,7 @@ pub mod rows;
 pub mod schema;
 
 pub use crate::id;
+pub use callserver::{AskWake, CallbackJob, Limited, ServerEvent, ServerWakeView};
 pub use command::{
     Availability, BlockedView, CallRecord, DeviceView, DigestSecret, EndedBy, LineCommand,
     LineError, LineReply, MissedView, PushJob, PushKind, PushOutcome, Visibility, WakeView,

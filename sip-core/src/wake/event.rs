@@ -54,6 +54,8 @@ pub enum Event {
     Moved(DeviceId),
     /// The device was revoked.
     Revoked(DeviceId),
+    /// The call server that leads the call said so; nobody else's wakes hear it.
+    CallServer(ServerSaid),
     /// The caller gave up.
     CallerCancelled,
     /// The caller's flow broke.
@@ -62,6 +64,20 @@ pub enum Event {
     CallerBack,
     /// [`Wake::deadline`] has come.
     Timeout,
+}
+
+/// What a call server says of the INVITE that it sends itself, after "ready". It may say so late, twice or in any order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServerSaid {
+    /// The INVITE is on its way.
+    Invited,
+    /// A page alerts.
+    Rang,
+    /// A page answered.
+    Answered,
+    /// It did not come to that.
+    Failed(Failure),
 }
 
 /// Why a device has to be quiet.

@@ -4,8 +4,8 @@
 
 use super::push::{Pushes, Verdict};
 use super::{
-    Action, DeclineScope, DeviceState, Event, Failure, Limits, PushOutcome, Quiet, Target,
-    WakeState, Why,
+    Action, DeclineScope, DeviceState, Event, Failure, Limits, PushOutcome, Quiet, ServerSaid,
+    Target, WakeState, Why,
 };
 use crate::id::DeviceId;
 use crate::time::Time;
@@ -46,6 +46,13 @@ impl Device {
     }
 }
 
+/// A wake for a call server: the edge brings a page to "ready", and hears how it went on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+struct Server {
+    /// How far its INVITE came, by its own word; also when no device is known that it could have gone to.
+    heard: Option<DeviceState>,
+}
+
 /// One attempt to bring a line online for one call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Wake {
@@ -58,6 +65,9 @@ pub struct Wake {
     rang: bool,
     caller_lost_until: Option<Time>,
     failure: Option<Failure>,
+    /// A call server sends the INVITE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    server: Option<Server>,
     #[serde(skip)]
     actions: Vec<Action>,
 }
@@ -65,7 +75,31 @@ pub struct Wake {
 impl Wake {
     /// Begins a wake: open flows are probed, all others pushed at once.
     pub fn begin(now: Time, limits: Limits, targets: Vec<Target>) -> (Self, Vec<Action>) {
+        Self::start(now, limits, targets, None)
+    }
+
+    /// Begins a wake for a call server: every device that can be pushed to is, for whether a page is registered with
+    /// the call server is not known here. "ready" is told, and no INVITE is sent.
+    pub fn begin_for_server(
+        now: Time,
+        limits: Limits,
+        targets: Vec<Target>,
+    ) -> (Self, Vec<Action>) {
+        let targets = targets.into_iter().map(|target| Target {
+            open: false,
+            ..target
+        });
+        Self::start(now, limits, targets.collect(), Some(Server::default()))
+    }
+
+    fn start(
+        now: Time,
+        limits: Limits,
+        targets: Vec<Target>,
+        server: Option<Server>,
+    ) -> (Self, Vec<Action>) {
         let mut wake = Self {
+            server,
             ready_by: now + limits.ready,
             limits,
             state: WakeState::Targeted,
@@ -204,6 +238,8 @@ impl Wake {
     fn apply(&mut self, now: Time, event: Event) {
         match event {
             Event::Push(device, outcome) => self.pushed(now, &device, outcome),
+            // Flows of the edge are of no use to a call server.
+            Event::Alive(_) | Event::Joined(_) if self.server.is_some() => {}
             Event::Alive(device) => {
                 if let Some(index) = self
                     .live(&device)
@@ -253,7 +289,12 @@ impl Wake {
                 {
                     self.devices[index].pushes.stop();
                     self.advance(now, index, DeviceState::Ready);
-                    self.invite(now, index);
+                    if self.server.is_some() {
+                        self.devices[index].back_until = None;
+                        self.ring_until.get_or_insert(now + self.limits.ring);
+                    } else {
+                        self.invite(now, index);
+                    }
                 }
             }
             Event::Late(device) => {
@@ -342,6 +383,7 @@ impl Wake {
                     self.leave(now, index, DeviceState::Cancelled);
                 }
             }
+            Event::CallServer(said) => self.server_said(now, said),
             Event::CallerCancelled => {
                 self.finish(now, WakeState::Cancelled, None, Quiet::Cancelled)
             }
@@ -354,18 +396,64 @@ impl Wake {
         }
     }
 
+    /// The call server goes on with the call itself.
+    fn server_said(&mut self, now: Time, said: ServerSaid) {
+        match said {
+            ServerSaid::Invited => self.server_reached(now, DeviceState::Invited),
+            ServerSaid::Rang => {
+                if !self.rang {
+                    self.rang = true;
+                    self.ring_until = Some(now + self.limits.ring);
+                }
+                self.server_reached(now, DeviceState::Ringing);
+            }
+            ServerSaid::Answered => {
+                // Which of several pages took the call, only the call server knows; all of them have heard from it.
+                let ready = |d: &Device| d.state.is_live() && d.state >= DeviceState::Ready;
+                let places = 0..self.devices.len();
+                let called: Vec<_> = places.filter(|i| ready(&self.devices[*i])).collect();
+                if let [only] = called[..] {
+                    self.set(now, only, DeviceState::Answered);
+                }
+                let by: Vec<_> = called.iter().map(|i| self.devices[*i].id.clone()).collect();
+                self.finish_by(now, WakeState::Answered, &by, Quiet::Elsewhere);
+            }
+            ServerSaid::Failed(failure) => {
+                let (end, quiet) = match failure.status {
+                    486 | 600 => (WakeState::Busy, Quiet::Missed),
+                    603 | 607 => (WakeState::Declined, Quiet::Declined),
+                    487 => (WakeState::Cancelled, Quiet::Cancelled),
+                    408 | 480 if self.rang => (WakeState::Unanswered, Quiet::Missed),
+                    _ => (WakeState::Failed(failure), Quiet::Missed),
+                };
+                self.finish(now, end, None, quiet);
+            }
+        }
+    }
+
+    /// Its INVITE went to the pages that were ready, and one of those alerts.
+    fn server_reached(&mut self, now: Time, to: DeviceState) {
+        self.ring_until.get_or_insert(now + self.limits.ring);
+        if let Some(server) = &mut self.server {
+            server.heard = server.heard.max(Some(to));
+        }
+        for index in 0..self.devices.len() {
+            let state = self.devices[index].state;
+            if state.is_live() && state >= DeviceState::Ready {
+                self.devices[index].pushes.stop();
+                self.advance(now, index, to);
+            }
+        }
+    }
+
     /// The state that follows from the devices, told to the caller when it changed.
     fn settle(&mut self, now: Time, before: &WakeState) {
         if self.state.is_final() {
             return;
         }
-        let Some(furthest) = self
-            .devices
-            .iter()
-            .map(|d| d.state)
-            .filter(|s| s.is_live())
-            .max()
-        else {
+        let heard = self.server.and_then(|server| server.heard);
+        let living = self.devices.iter().map(|d| d.state);
+        let Some(furthest) = living.filter(|s| s.is_live()).max().max(heard) else {
             self.finish_exhausted(now);
             return;
         };
@@ -373,7 +461,11 @@ impl Wake {
             self.finish_late(now);
             return;
         }
-        if furthest < DeviceState::Invited && !self.rang {
+        let met = match self.server {
+            Some(_) => DeviceState::Ready,
+            None => DeviceState::Invited,
+        };
+        if furthest < met && !self.rang {
             self.ring_until = None;
         }
         self.state = WakeState::of_device(furthest);
@@ -503,7 +595,8 @@ impl Wake {
         let ready = |d: &Device| {
             d.state.is_live() && (d.state >= DeviceState::Ready || d.back_until.is_some())
         };
-        self.rang || self.devices.iter().any(ready)
+        let heard = self.server.is_some_and(|server| server.heard.is_some());
+        self.rang || heard || self.devices.iter().any(ready)
     }
 
     fn live(&self, device: &DeviceId) -> Option<usize> {
@@ -653,6 +746,11 @@ impl Wake {
 
     /// The one end. `by` is the device whose user ended it: it knows already.
     fn finish(&mut self, now: Time, end: WakeState, by: Option<&DeviceId>, quiet: Quiet) {
+        self.finish_by(now, end, by.map_or(&[], std::slice::from_ref), quiet);
+    }
+
+    /// As [`Wake::finish`], where several know.
+    fn finish_by(&mut self, now: Time, end: WakeState, by: &[DeviceId], quiet: Quiet) {
         debug_assert!(end.is_final() && !self.state.is_final(), "a wake ends once");
         self.state = end.clone();
         for index in 0..self.devices.len() {
@@ -664,7 +762,7 @@ impl Wake {
             if state.is_live() {
                 self.leave(now, index, DeviceState::Cancelled);
             }
-            if by != Some(&id)
+            if !by.contains(&id)
                 && state != DeviceState::Declined
                 && self.devices[index].pushes.may_be_shown()
             {

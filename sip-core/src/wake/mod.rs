@@ -18,7 +18,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use event::{Action, Event, Quiet, Target};
+pub use event::{Action, Event, Quiet, ServerSaid, Target};
 pub use limits::{DeclineScope, Limits};
 pub use machine::Wake;
 pub use push::PushOutcome;

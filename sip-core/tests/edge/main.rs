@@ -15,6 +15,7 @@ mod another_user;
 mod answered;
 mod browser_restarted;
 mod caller_lost;
+mod callserver;
 mod cancelled;
 mod chaos;
 mod declined;

@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use wakeline_sip::edge::{
-    BearerError, CallRecord, Claims, DeviceId, Envelope, Flow, FlowInput, FlowOutput, FlowToLine,
-    FlowToken, Line, LineCommand, LineError, LineInput, LineOutput, LineReply, LineToFlow,
-    MissedView, Number, PushJob, PushKind, PushOutcome, Record, RecordId, Row, RowChange,
-    SiteConfig, SiteId, Uid, Verifier, WakeId, WakeView,
+    BearerError, CallRecord, CallbackJob, Claims, DeviceId, Envelope, Flow, FlowInput, FlowOutput,
+    FlowToLine, FlowToken, Line, LineCommand, LineError, LineInput, LineOutput, LineReply,
+    LineToFlow, MissedView, Number, PushJob, PushKind, PushOutcome, Record, RecordId, Row,
+    RowChange, SiteConfig, SiteId, Uid, Verifier, WakeId, WakeView,
 };
 use wakeline_sip::entropy::Entropy;
 use wakeline_sip::time::{Duration, Time};
@@ -95,6 +95,12 @@ enum Transit {
     Closed {
         flow: String,
     },
+    CalledBack {
+        line: String,
+        wake: WakeId,
+        version: u64,
+        taken: bool,
+    },
     Recorded {
         line: String,
         id: RecordId,
@@ -120,6 +126,11 @@ pub struct World {
     pub weather: Weather,
     pub pages: Vec<Page>,
     pub pushes: Vec<(Time, PushJob)>,
+    /// What call servers were told, and what they make of the next ones: taken, not taken, or no word; empty: taken.
+    pub callbacks: Vec<(Time, CallbackJob)>,
+    pub callback_answers: VecDeque<Option<bool>>,
+    /// How often whoever waits for a wake was roused.
+    pub changes: Vec<WakeId>,
     /// What each page has said over its sockets, as it arrived at the edge.
     pub said: Vec<(Time, usize, Vec<u8>)>,
     /// What the push service made of each push, if it answers.
@@ -159,6 +170,9 @@ impl World {
             weather: Weather::default(),
             pages: Vec::new(),
             pushes: Vec::new(),
+            callbacks: Vec::new(),
+            callback_answers: VecDeque::new(),
+            changes: Vec::new(),
             said: Vec::new(),
             pushed_as: Vec::new(),
             records: Vec::new(),
@@ -482,6 +496,19 @@ impl World {
                     }
                 }
             }
+            Transit::CalledBack {
+                line,
+                wake,
+                version,
+                taken,
+            } => {
+                let input = LineInput::CallbackResult {
+                    wake,
+                    version,
+                    taken,
+                };
+                self.line_input(&line, input);
+            }
             Transit::Recorded { line, id } => {
                 self.line_input(&line, LineInput::Recorded(id));
             }
@@ -604,6 +631,22 @@ impl World {
                         Record::Call(call) => self.records.push(*call),
                         other => self.noted.push(other),
                     }
+                }
+                LineOutput::Changed(wake) => self.changes.push(wake),
+                LineOutput::Callback(job) => {
+                    let answer = self.callback_answers.pop_front().unwrap_or(Some(true));
+                    if let Some(taken) = answer {
+                        let (wake, version) = (job.wake.id.clone(), job.wake.version);
+                        let line = name.to_owned();
+                        let result = Transit::CalledBack {
+                            line,
+                            wake,
+                            version,
+                            taken,
+                        };
+                        self.put(30, result);
+                    }
+                    self.callbacks.push((self.now, *job));
                 }
                 LineOutput::Reply { request, reply } => {
                     assert_eq!(request, 7);

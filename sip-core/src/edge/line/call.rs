@@ -1,12 +1,13 @@
 //! [`Call`]: everything the line knows of one call to it.
 
+use super::callserver::Server;
 use super::pretence::Pretence;
 use crate::edge::command::{CallRecord, EndedBy, WakeView, Withheld};
 use crate::edge::messages::Party;
 use crate::edge::record::{PushNote, Step};
 use crate::id::{DeviceId, Number, WakeId};
 use crate::time::Time;
-use crate::wake::Wake;
+use crate::wake::{DeviceState, Wake};
 use crate::wire::{Request, Response};
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,9 @@ pub(super) struct Call {
     /// What a blocked caller is led to believe.
     #[serde(default)]
     pub(super) pretence: Option<Pretence>,
+    /// The caller's side is a call server: there is no leg, no branch and no dialog.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) server: Option<Server>,
     /// When it is over and need not be remembered any longer.
     pub(super) forget_at: Option<Time>,
 }
@@ -202,11 +206,19 @@ impl Call {
                         },
                 )
             });
+        let server = self.server.as_ref();
+        let server = server.and_then(|server| server.deadline(self.forget_at.is_some()));
         let pretended = self.pretence.as_ref().and_then(Pretence::deadline);
-        [self.wake.deadline(), lost, self.forget_at, pretended]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.wake.deadline(),
+            lost,
+            self.forget_at,
+            pretended,
+            server,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Since when a party of this answered call is lost.
@@ -256,15 +268,26 @@ impl Call {
             callee,
             started_at: self.created_at,
             ringing_at: self.ringing_at,
-            answered_at: self.dialog.as_ref().map(|dialog| dialog.answered_at),
+            answered_at: match &self.server {
+                Some(server) => server.answered_at,
+                None => self.dialog.as_ref().map(|dialog| dialog.answered_at),
+            },
             ended_at: now,
             outcome: self.wake.state().clone(),
-            device: self.dialog.as_ref().map(|dialog| dialog.device.clone()),
+            device: match &self.server {
+                Some(_) => self.answered_device(),
+                None => self.dialog.as_ref().map(|dialog| dialog.device.clone()),
+            },
             ended_by: self.dialog.as_ref().and_then(|dialog| dialog.ended),
             steps: self.steps(),
             pushes: self.pushes.clone(),
             withheld: self.withheld,
         }
+    }
+
+    fn answered_device(&self) -> Option<DeviceId> {
+        let answered = |(_, state): &(&DeviceId, DeviceState)| *state == DeviceState::Answered;
+        self.wake.devices().find(answered).map(|(id, _)| id.clone())
     }
 
     /// The place of a device among those of the call, from 1; 0 when it is none of them.
@@ -304,6 +327,20 @@ impl Call {
 }
 
 impl Leg {
+    /// Where there is no flow at all.
+    pub(super) fn none(stream: &WakeId) -> Self {
+        Self {
+            flow: String::new(),
+            stream: stream.to_string(),
+            tag: String::new(),
+            address: String::new(),
+            contact: String::new(),
+            cseq: 0,
+            lost_at: None,
+            sent_at: Time::ZERO,
+        }
+    }
+
     /// The caller's side, from its INVITE.
     pub(super) fn of_caller(flow: &str, stream: &str, invite: &Request) -> Option<Self> {
         let from = invite.headers.from().ok()?;

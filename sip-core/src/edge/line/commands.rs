@@ -100,6 +100,13 @@ impl Line {
             }
             LineCommand::Presence { viewer } => self.presence(now, viewer.as_ref()),
             LineCommand::SetVisibility { visibility } => self.set_visibility(now, visibility),
+            LineCommand::AskWake(ask) => self.ask_wake(now, *ask),
+            LineCommand::ServerWake { wake, server } => self.server_wake(&wake, &server),
+            LineCommand::ServerEvent {
+                wake,
+                server,
+                event,
+            } => self.server_event(now, &wake, &server, event),
             LineCommand::Story { wake } => self.story(&wake),
             LineCommand::DeleteUser => self.delete_user(now),
             LineCommand::Anonymise { uid, number } => Ok(self.anonymise(&uid, &number)),
@@ -166,9 +173,11 @@ impl Line {
             .any(|(id, state)| id == device && state.is_live() && *state >= DeviceState::Invited);
         if !invited {
             let since = view.created_at;
-            if self
-                .binding_of(now, device)
-                .is_none_or(|binding| binding.registered_at < since)
+            // A call server's page is registered there: that its REGISTER succeeded is its own word.
+            if !self.is_led_by_server(wake)
+                && self
+                    .binding_of(now, device)
+                    .is_none_or(|binding| binding.registered_at < since)
             {
                 return Err(LineError::NotRegistered);
             }

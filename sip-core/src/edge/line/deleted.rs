@@ -38,6 +38,9 @@ impl Line {
                 self.put_call(call);
             }
         }
+        for key in self.calls.keys_where(super::call::Call::is_talk_at_server) {
+            self.end_talk_at_server(now, &key);
+        }
         self.forget_user(now);
         for key in self.jobs.keys_where(|_| true) {
             self.jobs.remove(&key);

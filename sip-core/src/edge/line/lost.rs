@@ -44,6 +44,7 @@ impl Line {
         let tag = tag.as_ref().and_then(|from| from.tag());
         self.calls.values().any(|call| {
             call.caller == *caller
+                && call.server.is_none()
                 && call.caller_leg.flow != flow
                 && Some(call.caller_leg.tag.as_str()) == tag
                 && request.headers.call_id().is_ok_and(|id| id == call.call_id)

@@ -23,6 +23,7 @@ mod account;
 mod blocked;
 mod branch;
 mod call;
+mod callserver;
 mod commands;
 mod deleted;
 mod dialog;
@@ -38,6 +39,7 @@ mod registrar;
 mod strangers;
 mod wakes;
 
+use super::callserver::CallbackJob;
 use super::command::{LineCommand, LineReply, PushJob, PushOutcome, Visibility};
 use super::config::SiteConfig;
 use super::messages::{FlowToLine, LineToFlow, line_object};
@@ -45,7 +47,7 @@ use super::outbox::{Envelope, EnvelopeId, Inbox, NO_CALL, NotTaken, Outbox};
 use super::record::{Record, RecordId};
 use super::rows::{Row, RowChange, RowError, Table};
 use crate::entropy::Entropy;
-use crate::id::Number;
+use crate::id::{Number, WakeId};
 use crate::time::Time;
 use crate::wire::Request;
 use std::collections::VecDeque;
@@ -88,6 +90,15 @@ pub enum LineInput {
         /// Whose push service it is, if the driver knows.
         provider: Option<String>,
     },
+    /// What became of a [`LineOutput::Callback`].
+    CallbackResult {
+        /// The wake it was about.
+        wake: WakeId,
+        /// The version that it told.
+        version: u64,
+        /// Whether the call server has taken it.
+        taken: bool,
+    },
     /// This record is stored.
     Recorded(RecordId),
     /// [`Line::deadline`] has come.
@@ -103,6 +114,10 @@ pub enum LineOutput {
     Send(Envelope<LineToFlow>),
     /// Send a push; may be repeated until [`LineInput::PushResult`].
     Push(Box<PushJob>),
+    /// Tell a call server; may be repeated until [`LineInput::CallbackResult`].
+    Callback(Box<CallbackJob>),
+    /// The view of a call server's wake has changed: whoever waits for it may look.
+    Changed(WakeId),
     /// Store a record; may be repeated until [`LineInput::Recorded`].
     Record(Box<Record>),
     /// Answer a command.
@@ -212,6 +227,11 @@ impl Line {
                 outcome,
                 provider,
             } => self.push_result(now, &job, outcome, provider),
+            LineInput::CallbackResult {
+                wake,
+                version,
+                taken,
+            } => self.callback_result(now, &wake, version, taken),
             LineInput::Recorded(id) => self.recorded(&id),
             LineInput::Timeout => self.timeout(now),
         }

@@ -16,11 +16,11 @@ use std::collections::BTreeSet;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// A limit that is reached.
-struct Limit {
-    status: u16,
-    phrase: &'static str,
+pub(super) struct Limit {
+    pub(super) status: u16,
+    pub(super) phrase: &'static str,
     /// Seconds until another try may succeed.
-    wait_s: u32,
+    pub(super) wait_s: u32,
 }
 
 impl Line {
@@ -84,6 +84,7 @@ impl Line {
             pushes: Vec::new(),
             withheld,
             pretence: (withheld == Some(Withheld::Blocked)).then(Pretence::default),
+            server: None,
             forget_at: None,
         };
         self.invites.insert(call.id.as_str(), request);
@@ -95,7 +96,7 @@ impl Line {
     }
 
     /// How many calls may wait, and how often one caller may wake this line: each wake pushes to every device.
-    fn check_limits(&mut self, now: Time, caller: &Party) -> Result<(), Limit> {
+    pub(super) fn check_limits(&mut self, now: Time, caller: &Party) -> Result<(), Limit> {
         let limits = self.config.edge.clone();
         let count = |matches: &dyn Fn(&Call) -> bool| {
             self.calls.values().filter(|call| matches(call)).count()
@@ -127,26 +128,28 @@ impl Line {
         if count(&recent) >= limits.line_calls_per_minute as usize {
             return refuse(503, "Too Many Calls To This Line", wait_s(&recent));
         }
-        let running = |call: &Call| call.forget_at.is_none();
+        let running = |call: &Call| call.forget_at.is_none() && !call.is_talk_at_server();
         if count(&parked) >= limits.max_parked || count(&running) >= limits.max_calls {
             return refuse(503, "Too Many Calls", 10);
         }
         // Ended calls are remembered, but not without bound.
         while self.calls.len() >= limits.max_remembered {
-            let ended = self.calls.values().filter(|call| call.forget_at.is_some());
+            let ended = |call: &&Call| call.forget_at.is_some() || call.is_talk_at_server();
+            let ended = self.calls.values().filter(ended);
             let Some(oldest) = ended
-                .min_by_key(|call| call.forget_at)
+                .min_by_key(|call| call.forget_at.unwrap_or(call.created_at))
                 .map(|call| call.id.clone())
             else {
                 break;
             };
+            self.end_talk_at_server(now, oldest.as_str());
             self.forget_call(&oldest);
         }
         Ok(())
     }
 
     /// Every device that may be woken and every user agent that is registered, but not who calls.
-    fn targets(
+    pub(super) fn targets(
         &self,
         now: Time,
         is_caller: impl Fn(&DeviceId, Option<&str>) -> bool,
@@ -199,6 +202,7 @@ impl Line {
         let call_id = request.headers.call_id().unwrap_or_default();
         let same = |call: &Call| {
             call.caller == *caller
+                && call.server.is_none()
                 && call.caller_leg.flow != leg.flow
                 && call.caller_leg.tag == leg.tag
                 && call.call_id == call_id

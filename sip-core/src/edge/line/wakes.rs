@@ -208,6 +208,9 @@ impl Line {
 
     /// 182 with the stage as its phrase. 180 is the page's own; states between are not the caller's business.
     pub(super) fn tell_caller(&mut self, now: Time, call: &mut Call, state: &WakeState) {
+        if call.server.is_some() {
+            return self.server_changed(now, call);
+        }
         let phrase = match state {
             WakeState::Pushed => "Pushed",
             WakeState::Shown => "Shown",
@@ -245,10 +248,13 @@ impl Line {
     /// The one end of the wake: what the caller hears, what is remembered.
     pub(super) fn end_wake(&mut self, now: Time, call: &mut Call, state: &WakeState) {
         self.invites.remove(call.id.as_str());
+        self.server_changed(now, call);
         if *state == WakeState::Answered {
             return; // the 200 of the page is the answer, the record follows at the end of the call
         }
-        self.answer_end(now, call, state);
+        if call.server.is_none() {
+            self.answer_end(now, call, state);
+        }
         if state.is_missed() && call.pretence.is_none() {
             self.note_missed(call);
         }
@@ -258,11 +264,7 @@ impl Line {
     /// The final response for a final state.
     pub(super) fn answer_end(&mut self, now: Time, call: &Call, state: &WakeState) {
         let (status, phrase) = status_of(state);
-        let text = if state.as_str() == call.wake.words() {
-            state.as_str().to_owned()
-        } else {
-            format!("{state}: {}", call.wake.words())
-        };
+        let text = words_of(call);
         let reason = Reason::sip(status, &text).to_string();
         let mut headers = vec![("Reason".to_owned(), reason)];
         if let Some(why) = call.wake.why() {
@@ -323,12 +325,23 @@ impl Line {
             self.wake_event_of(now, &mut call, Event::Timeout);
         }
         self.lost_timeout(now, &mut call);
+        self.server_timeout(now, &mut call);
         self.put_call(call);
     }
 }
 
+/// The end in words, for the caller's agent.
+pub(super) fn words_of(call: &Call) -> String {
+    let (state, words) = (call.wake.state(), call.wake.words());
+    if state.as_str() == words {
+        words
+    } else {
+        format!("{state}: {words}")
+    }
+}
+
 /// What the caller gets for a final state.
-fn status_of(state: &WakeState) -> (u16, &'static str) {
+pub(super) fn status_of(state: &WakeState) -> (u16, &'static str) {
     match state {
         WakeState::Declined => (603, "Decline"),
         WakeState::Busy => (486, "Busy Here"),
