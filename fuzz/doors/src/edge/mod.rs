@@ -401,7 +401,7 @@ impl World {
     fn call_server(&mut self, page: usize, kind: u8, bytes: &mut Bytes<'_>) {
         let server = ["pbx", "gw"][usize::from(kind & 64 != 0)].to_owned();
         let number = NUMBERS[page];
-        if kind % 4 == 0 {
+        if kind.is_multiple_of(4) {
             let caller = Number::parse("13800138000").expect("a number");
             let ask = AskWake {
                 server,
