@@ -114,6 +114,7 @@ pub fn sip_bench(house: &House) -> Result<()> {
         "wakeline-sip-bench",
         "the wire room's bench",
         "sip-bench",
+        &[],
     )
 }
 
