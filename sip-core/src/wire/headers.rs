@@ -1,7 +1,7 @@
 //! [`Headers`]: the header fields of an owned message, in their order.
 
 use super::name::{AsName, HeaderName, NameRef};
-use super::scan::{all_token, find_outside, is_token, split_list, trim};
+use super::scan::{all_token, find_outside, is_token, split_list, trim, trim_bytes};
 use super::view::FieldRef;
 
 /// One header field.
@@ -90,7 +90,8 @@ impl From<&FieldRef<'_>> for Field {
     }
 }
 
-/// Each fold is one space (RFC 3261 §7.3.1).
+/// Each fold is one space (RFC 3261 §7.3.1). A form feed beside it is no white space here: it stays, or the value would begin
+/// with a space that nobody reads again.
 fn unfold(value: &[u8]) -> Vec<u8> {
     if memchr::memchr(b'\r', value).is_none() {
         return value.to_vec();
@@ -98,9 +99,10 @@ fn unfold(value: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(value.len());
     let mut rest = value;
     while let Some(at) = memchr::memchr(b'\r', rest) {
-        out.extend_from_slice(rest[..at].trim_ascii_end());
+        let (before, after) = rest.split_at(at);
+        out.extend_from_slice(trim_bytes(before));
         out.push(b' ');
-        rest = rest[at..].trim_ascii_start();
+        rest = trim_bytes(after);
     }
     out.extend_from_slice(rest);
     out

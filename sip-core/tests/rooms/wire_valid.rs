@@ -101,6 +101,17 @@ fn folded_lines_are_one_line() {
 }
 
 #[test]
+fn a_form_feed_beside_a_fold_is_no_white_space() {
+    let message = request(&register_with(
+        "Via:",
+        "Via: SIP/2.0/WS h;branch=z9hG4bK1\r\nX: \x0c\r\n a",
+    ));
+    assert_eq!(message.headers.get("X"), Some("\x0c a"));
+    let again = request(&message.to_bytes());
+    assert_eq!(again, message, "what we write we read");
+}
+
+#[test]
 fn white_space_before_the_colon_and_around_parameters_means_nothing() {
     let message = request(&register_with("CSeq:", "CSeq \t: 7 REGISTER"));
     assert_eq!(message.headers.cseq().unwrap().number, 7);
