@@ -136,6 +136,8 @@ pub enum Outcome {
     Unregistered,
     /// It registered in time, but never said that it can take the call.
     Unready,
+    /// It could take the call, but never rang.
+    Unrung,
     /// The caller gave up.
     Cancelled,
     /// Another device of this line took it.
@@ -303,6 +305,7 @@ fn outcome(outcome: agent::Outcome) -> Outcome {
         agent::Outcome::Refused => Outcome::Refused,
         agent::Outcome::Unregistered => Outcome::Unregistered,
         agent::Outcome::Unready => Outcome::Unready,
+        agent::Outcome::Unrung => Outcome::Unrung,
         agent::Outcome::Cancelled => Outcome::Cancelled,
         agent::Outcome::Elsewhere => Outcome::Elsewhere,
         agent::Outcome::Unbound => Outcome::Unbound,

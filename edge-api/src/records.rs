@@ -112,6 +112,9 @@ pub struct Story {
     /// `caller`, `callee` or `edge`, when it had been answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<String>,
+    /// Why it expired, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
     /// In order.
     pub steps: Vec<StoryStep>,
     /// In order.

@@ -65,6 +65,8 @@ pub enum Why {
     Unregistered,
     /// The page registered, but never said that it can take the call.
     Unready,
+    /// The page took the call, but never rang.
+    Unrung,
 }
 
 /// Where one device stands in a wake.

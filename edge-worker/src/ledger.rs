@@ -50,6 +50,8 @@ pub struct StoryRow {
     pub outcome: Option<String>,
     /// By whom, when it was answered.
     pub ended_by: Option<String>,
+    /// Why it expired, if it did.
+    pub why: Option<String>,
     story: Option<String>,
 }
 
@@ -187,12 +189,12 @@ impl Ledger {
         )?;
         let sql = format!(
             "INSERT INTO calls (site, id, started_at, caller, caller_uid, callee, callee_uid, ringing_at, answered_at, \
-             ended_at, outcome, device, ended_by, story, withheld) \
-             VALUES (?1, ?2, ?3, {}, {}, {}, {}, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
+             ended_at, outcome, device, ended_by, story, withheld, why) \
+             VALUES (?1, ?2, ?3, {}, {}, {}, {}, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
              ON CONFLICT (site, id) DO UPDATE SET ringing_at = excluded.ringing_at, answered_at = excluded.answered_at, \
              ended_at = excluded.ended_at, outcome = excluded.outcome, device = excluded.device, \
              ended_by = excluded.ended_by, story = excluded.story, \
-             withheld = excluded.withheld WHERE calls.ended_at IS NULL",
+             withheld = excluded.withheld, why = excluded.why WHERE calls.ended_at IS NULL",
             unless_deleted("?4", "?8", "?3"),
             unless_deleted("?5", "?8", "?3"),
             unless_deleted("?6", "?9", "?3"),
@@ -220,6 +222,7 @@ impl Ledger {
                 optional(ended_by.as_str(), text),
                 text(&story),
                 optional(withheld.as_str(), text),
+                optional(call.why, |why| text(why.as_str())),
             ],
         )?;
         self.db.batch(vec![counts, row]).await.map(drop)
@@ -382,7 +385,7 @@ impl Ledger {
     pub async fn story(&self, site: &str, id: &str) -> Answer<Option<StoryRow>> {
         let rows: Vec<StoryRow> = self
             .all(
-                "SELECT callee, started_at, ended_at, outcome, ended_by, story FROM calls WHERE site = ?1 AND id = ?2",
+                "SELECT callee, started_at, ended_at, outcome, ended_by, why, story FROM calls WHERE site = ?1 AND id = ?2",
                 &[text(site), text(id)],
             )
             .await

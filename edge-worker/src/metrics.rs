@@ -193,6 +193,7 @@ mod tests {
             device: None,
             ended_by: None,
             withheld: None,
+            why: None,
             steps: vec![
                 step(1, DeviceState::Pushed, 80),
                 step(2, DeviceState::Pushed, 40),

@@ -342,6 +342,7 @@ fn operation(name: Name) -> Operation {
                 state: "answered".into(),
                 ended_at: Some(AT + 60_000),
                 ended_by: Some("caller".into()),
+                why: None,
                 steps: vec![api::StoryStep {
                     at: AT + 40,
                     device: 1,

@@ -101,6 +101,7 @@ export const states: Record<string, Partial<State>> = {
   'ended-refused': ended({}, 'refused'),
   'ended-unregistered': ended({}, 'unregistered'),
   'ended-unready': ended({}, 'unready'),
+  'ended-unrung': ended({}, 'unrung'),
   'ended-microphone': ended({}, 'failed', 'local', 'NotAllowedError'),
   'ended-unbound': ended({}, 'unbound'),
   'ended-unknown': ended({ remote: { number: '4711', displayName: '' } }, 'unknown'),

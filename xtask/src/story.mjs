@@ -22,7 +22,7 @@ const events = [
   ...body.steps.map(({ at, device, state }) => ({ at, device, what: state })),
   ...body.pushes.map(({ at, device, provider, answer: said }) => ({ at, device, what: `push service (${provider}): ${said}` })),
 ];
-if (body.ended_at) events.push({ at: body.ended_at, what: `over: ${body.state}${body.ended_by ? `, ended by the ${body.ended_by}` : ''}` });
+if (body.ended_at) events.push({ at: body.ended_at, what: `over: ${body.state}${body.why ? ` (${body.why})` : ''}${body.ended_by ? `, ended by the ${body.ended_by}` : ''}` });
 events.sort((a, b) => a.at - b.at);
 console.log(`call ${body.id}, asked for at ${new Date(body.asked_at).toISOString()}, ${body.ended_at ? body.state : `goes on: ${body.state}`}`);
 for (const { at, device, what } of events) {

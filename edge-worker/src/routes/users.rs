@@ -108,6 +108,7 @@ pub async fn story(call: &Call) -> Answer {
         state: row.outcome.clone().unwrap_or_else(|| "unknown".into()),
         ended_at: row.ended_at.map(|at| at as u64),
         ended_by: row.ended_by.clone(),
+        why: row.why.clone(),
         steps,
         pushes,
     };

@@ -84,16 +84,10 @@ pub async fn report(call: &Call, report: Report) -> Answer {
         Report::Shown => LineCommand::Shown { wake, device },
         Report::Opened => match call.json_or_default::<api::WakeReport>()?.hindered {
             None => LineCommand::Opened { wake, device },
-            Some(api::Why::Unopened) => {
-                return Err(refuse(
-                    problem::BAD_REQUEST,
-                    "What is reported as opened is not unopened: say refused, unregistered or unready.",
-                ));
-            }
             Some(reason) => LineCommand::Hindered {
                 wake,
                 device,
-                why: hindrance(reason),
+                why: hindrance(reason)?,
             },
         },
         Report::Ready => LineCommand::Ready { wake, device },
@@ -262,16 +256,23 @@ pub(super) fn why(why: Why) -> api::Why {
         Why::Refused => api::Why::Refused,
         Why::Unregistered => api::Why::Unregistered,
         Why::Unready => api::Why::Unready,
+        Why::Unrung => api::Why::Unrung,
     }
 }
 
-fn hindrance(why: api::Why) -> Why {
-    match why {
-        api::Why::Unopened => Why::Unopened,
+/// What a page that was opened and has not got its call can say of itself.
+fn hindrance(why: api::Why) -> Answer<Why> {
+    Ok(match why {
         api::Why::Refused => Why::Refused,
         api::Why::Unregistered => Why::Unregistered,
         api::Why::Unready => Why::Unready,
-    }
+        api::Why::Unopened | api::Why::Unrung => {
+            return Err(refuse(
+                problem::BAD_REQUEST,
+                "What is reported as opened is neither unopened nor unrung: say refused, unregistered or unready.",
+            ));
+        }
+    })
 }
 
 pub(super) fn wake_state(state: &WakeState) -> api::WakeState {

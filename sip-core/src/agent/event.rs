@@ -183,6 +183,8 @@ pub enum Outcome {
     Unregistered,
     /// It registered in time, but never said that it can take the call.
     Unready,
+    /// It could take the call, but never rang.
+    Unrung,
     /// The caller gave up.
     Cancelled,
     /// Another device of this line took it.

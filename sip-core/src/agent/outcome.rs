@@ -18,6 +18,7 @@ pub fn of_response(response: &Response) -> End {
             Some("refused") => Outcome::Refused,
             Some("unregistered") => Outcome::Unregistered,
             Some("unready") => Outcome::Unready,
+            Some("unrung") => Outcome::Unrung,
             _ => Outcome::Expired,
         },
         (_, Some("cancelled")) => Outcome::Cancelled,

@@ -513,6 +513,9 @@ pub struct CallRecord {
     /// Why it was kept from the callee.
     #[serde(default)]
     pub withheld: Option<Withheld>,
+    /// Why it expired, if it did.
+    #[serde(default)]
+    pub why: Option<Why>,
 }
 
 /// Who ended an answered call.

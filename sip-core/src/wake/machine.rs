@@ -206,10 +206,7 @@ impl Wake {
     /// The end in words, for the caller's `Reason` and the log.
     pub fn words(&self) -> String {
         match &self.state {
-            WakeState::Expired => self
-                .why()
-                .map_or("reached but never rang", Why::words)
-                .into(),
+            WakeState::Expired => self.why().map_or("expired", Why::words).into(),
             WakeState::Unanswered => "not answered".into(),
             WakeState::Unbound => "no device".into(),
             WakeState::Unreachable => "no device could be reached".into(),
@@ -221,14 +218,14 @@ impl Wake {
         }
     }
 
-    /// Why it expired, if it did before any page was called: by the device that came furthest.
+    /// Why it expired, if it did: by the device that came furthest.
     pub fn why(&self) -> Option<Why> {
         if self.state != WakeState::Expired {
             return None;
         }
         let furthest = self.devices.iter().max_by_key(|d| d.furthest())?;
         match furthest.furthest() {
-            DeviceState::Ready | DeviceState::Invited | DeviceState::Ringing => None,
+            DeviceState::Ready | DeviceState::Invited | DeviceState::Ringing => Some(Why::Unrung),
             DeviceState::Registered => Some(Why::Unready),
             DeviceState::Opened => Some(furthest.hindered.unwrap_or(Why::Unregistered)),
             _ => Some(Why::Unopened),

@@ -80,6 +80,8 @@ pub enum Why {
     Unregistered,
     /// The page registered, but never said that it can take the call.
     Unready,
+    /// The page took the call, but never rang.
+    Unrung,
 }
 
 impl Why {
@@ -90,6 +92,7 @@ impl Why {
             Self::Refused => "refused",
             Self::Unregistered => "unregistered",
             Self::Unready => "unready",
+            Self::Unrung => "unrung",
         }
     }
 
@@ -100,6 +103,7 @@ impl Why {
             Self::Refused => "opened but its registration was refused",
             Self::Unregistered => "opened but did not register in time",
             Self::Unready => "registered but never ready",
+            Self::Unrung => "reached but never rang",
         }
     }
 }

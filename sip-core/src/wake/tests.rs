@@ -597,6 +597,7 @@ fn a_page_that_was_ready_and_never_rang_is_not_said_to_lack_a_ready() {
     let end = wake.on(60_000, Event::Timeout);
     assert!(end.contains(&Action::End(WakeState::Expired)), "{end:?}");
     assert_eq!(wake.wake().words(), "reached but never rang");
+    assert_eq!(wake.wake().why(), Some(Why::Unrung));
 }
 
 #[test]

@@ -77,6 +77,19 @@ fn it_registered_and_never_said_ready() {
 }
 
 #[test]
+fn it_was_ready_and_never_rang() {
+    ends_with(Why::Unrung, |world, callee, wake| {
+        world.report(callee, wake, "opened").unwrap();
+        world.open(callee);
+        world.settle();
+        world.report(callee, wake, "ready").unwrap();
+        // What comes now queues up: the tab stands still.
+        world.pages[callee].frozen = true;
+        world.settle();
+    });
+}
+
+#[test]
 fn a_caller_cannot_say_why_a_wake_ended() {
     let (mut world, caller, callee) = World::caller_and_sleeper();
     world.open(callee);

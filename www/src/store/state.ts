@@ -17,7 +17,7 @@ export type CallPhase = 'new' | 'calling' | 'waking' | 'ringing' | 'incoming' | 
 export type Stage = 'pushed' | 'shown' | 'opened';
 export type Outcome =
   | 'hungup' | 'declined' | 'busy' | 'unanswered' | 'expired' | 'cancelled' | 'elsewhere'
-  | 'unbound' | 'unknown' | 'unreachable' | 'quiet' | 'limited' | 'lost' | 'failed' | 'refused' | 'unregistered' | 'unready';
+  | 'unbound' | 'unknown' | 'unreachable' | 'quiet' | 'limited' | 'lost' | 'failed' | 'refused' | 'unregistered' | 'unready' | 'unrung';
 
 export interface CallEnd {
   outcome: Outcome;

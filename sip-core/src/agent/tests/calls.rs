@@ -288,6 +288,7 @@ fn an_expired_wake_says_why() {
         ("refused", Outcome::Refused),
         ("unregistered", Outcome::Unregistered),
         ("unready", Outcome::Unready),
+        ("unrung", Outcome::Unrung),
         ("something of a later edge", Outcome::Expired),
     ] {
         let mut page = Page::registered("1001", 1);

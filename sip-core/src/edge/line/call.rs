@@ -282,6 +282,7 @@ impl Call {
             steps: self.steps(),
             pushes: self.pushes.clone(),
             withheld: self.withheld,
+            why: self.wake.why(),
         }
     }
 
