@@ -1,12 +1,13 @@
 //! Drives the agent of the leading tab: socket, alarm, media and the browser's own hints go in, its wishes are carried out.
 
 use crate::{
+    clock::{drift, now},
     device,
     ice::IceServers,
     media::{Media, MediaEvent},
     page,
     problem::Problem,
-    session::{Session, now},
+    session::Session,
     socket::{Socket, SocketEvent},
     table::Table,
     timer::Alarm,
@@ -53,6 +54,8 @@ struct Inner {
     serial: Cell<u32>,
     alarm: RefCell<Option<Alarm>>,
     due: Cell<Option<u64>>,
+    /// How far the machine's clock was from ours when that was set.
+    drift: Cell<i64>,
     media: RefCell<Table<CallId, Media>>,
     /// Why the media of a call failed last.
     failures: RefCell<Table<CallId, Problem>>,
@@ -100,6 +103,7 @@ impl Driver {
             serial: Cell::new(0),
             alarm: RefCell::new(None),
             due: Cell::new(None),
+            drift: Cell::new(0),
             media: RefCell::default(),
             failures: RefCell::default(),
             ice,
@@ -157,7 +161,9 @@ impl Driver {
 
     fn rang(&self) {
         let late = self.0.due.get().map_or(0, |due| now().saturating_sub(due));
-        if late > SLEPT_MS {
+        // A sleep that stopped our clock is seen by the machine's; that it was set instead does no harm here.
+        let leapt = drift().saturating_sub(self.0.drift.get());
+        if late > SLEPT_MS || leapt > SLEPT_MS as i64 {
             self.feed(Input::Woken);
         }
         self.feed(Input::Timeout);
@@ -207,6 +213,7 @@ impl Driver {
             Output::Timeout(at) => {
                 let at = at.map(|t| t.as_millis());
                 self.0.due.set(at);
+                self.0.drift.set(drift());
                 let after = at.map(|at| {
                     u32::try_from(at.saturating_sub(now()))
                         .unwrap_or(u32::MAX)

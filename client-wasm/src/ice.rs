@@ -1,6 +1,6 @@
 //! STUN and TURN servers of the site, asked for beside the registration and again when they have grown old.
 
-use crate::session::{Session, now};
+use crate::{clock::now, session::Session};
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Array, Promise, Reflect};
 use std::cell::RefCell;

@@ -9,12 +9,13 @@
 //! | [`session`] | the line's token, the device's credential, requests under `/v1` |
 //! | [`server`] | a line at a SIP server that is not our edge |
 //! | [`store`], [`device`], [`rest`] | IndexedDB, WebCrypto, `fetch` |
-//! | [`socket`], [`timer`], [`page`] | the WebSocket; an alarm that a hidden page does not slow down; painting |
+//! | [`socket`], [`timer`], [`clock`], [`page`] | the WebSocket; an alarm that a hidden page does not slow down; a clock that nobody sets; painting |
 //! | [`table`] | a map for a handful |
 //! | [`media`], [`ice`] | microphone and peer connection of one call |
 
 pub mod bindings;
 pub mod channel;
+pub mod clock;
 pub mod device;
 pub mod driver;
 pub mod ice;

@@ -1,6 +1,7 @@
 //! Who this page is on its edge: the line's token and the device's credential that renews it.
 
 use crate::{
+    clock::now,
     device,
     problem::Problem,
     rest::{Call, parse},
@@ -431,11 +432,6 @@ fn life_ms(record: &Record) -> i64 {
     issued.map_or(86_400_000, |iat| {
         record.expires_at as i64 - (iat * 1000) as i64
     })
-}
-
-/// The page's clock, ms since the epoch.
-pub fn now() -> u64 {
-    js_sys::Date::now() as u64
 }
 
 /// One segment of a path, whatever it holds.
