@@ -129,10 +129,12 @@ impl Phone {
         let going = !tapped || self.0.underway.borrow().get(&wake).is_some();
         match &answer {
             _ if !going => {}
-            Ok(_) => {
+            Ok(_) if tapped => {
                 self.step(&wake, Step::Said);
                 self.progress(&wake, WakingState::Ready, None);
             }
+            // Nobody waits for this one on the screen: it rings when its call is here, or is busy beside another.
+            Ok(_) => {}
             Err(Problem::Edge(problem)) if problem.status == WAKE_OVER.status => {
                 self.wake_over(&wake, &problem.wake);
             }
