@@ -38,6 +38,8 @@ export class ActiveScreen extends Screen {
           ${second(this.second, t, 'hang-up', {
             decline: (id) => this.ask('decline', { call: id }),
             take: (id) => this.ask('swap', { from: call.id, to: id }),
+            // The phone holds a call by itself when another one is taken.
+            hold: active ? (id) => this.ask('answer', { call: id }) : undefined,
           })}
           ${active ? html`<wl-more .t=${t} .call=${call} .beside=${this.beside} .transfer=${this.transfer}></wl-more>` : nothing}
         </div>

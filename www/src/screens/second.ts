@@ -1,4 +1,4 @@
-/** A second caller beside the call that has the screen: decline it, or take it. Holding the first one would be a third key here. */
+/** A second caller beside the call that has the screen: decline it, or take it, and hang up or hold the first one. */
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Messages } from '../i18n/index.ts';
 import { nameOf, type CallView } from '../store/state.ts';
@@ -6,7 +6,14 @@ import { nameOf, type CallView } from '../store/state.ts';
 /** What becomes of the call in front when the second one is taken. */
 export type Swap = 'hang-up' | 'ring-on';
 
-export const second = (call: CallView | null, t: Messages, swap: Swap, on: { decline: (call: string) => void; take: (call: string) => void }): TemplateResult | typeof nothing =>
+interface Keys {
+  decline: (call: string) => void;
+  take: (call: string) => void;
+  /** Only beside a call that can be held. */
+  hold?: ((call: string) => void) | undefined;
+}
+
+export const second = (call: CallView | null, t: Messages, swap: Swap, on: Keys): TemplateResult | typeof nothing =>
   call === null
     ? nothing
     : html`
@@ -14,7 +21,8 @@ export const second = (call: CallView | null, t: Messages, swap: Swap, on: { dec
         <p>${t.ringing.second(nameOf(call.remote))}</p>
         <div class="row">
           <button type="button" data-testid="second-decline" aria-label=${t.ringing.declineName(nameOf(call.remote))} @click=${() => on.decline(call.id)}>${t.ringing.decline}</button>
-          <button type="button" class="primary" data-testid="second-answer" @click=${() => on.take(call.id)}>${swap === 'hang-up' ? t.ringing.swap : t.ringing.answerThis}</button>
+          ${on.hold ? html`<button type="button" class="primary" data-testid="second-hold" @click=${() => on.hold?.(call.id)}>${t.ringing.holdAndAnswer}</button>` : nothing}
+          <button type="button" class=${on.hold ? '' : 'primary'} data-testid="second-answer" @click=${() => on.take(call.id)}>${swap === 'hang-up' ? t.ringing.swap : t.ringing.answerThis}</button>
         </div>
       </div>
     `;

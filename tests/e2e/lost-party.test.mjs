@@ -1,0 +1,125 @@
+// A party whose connection breaks: the caller's while the call is parked, anybody's while they talk.
+import assert from 'node:assert/strict';
+import { finalOf, inBoth, missedOf, recordOf, wakeIdOf } from '../lib/story.mjs';
+import { suite } from '../lib/suite.mjs';
+import { header, isResponse } from '../lib/timeline.mjs';
+import { mainBrowsers } from '../lib/world.mjs';
+
+/** Seconds until a call with a lost party ends; the other one is told after half of them. */
+const LOST = process.env.WAKELINE_FULL ? 30 : 8;
+const PATIENT = { ready_s: 60, tap_grace_s: 15, ring_s: 60, lost_s: LOST };
+
+const invitation = (world, call) => world.notifications.shown((one) => /Ada.*is calling/.test(one.title), { since: call.notifications, what: 'the invitation' });
+const pushes = (world, since) => world.push.log.filter((event) => event.name === 'push' && event.status === 201, since).length;
+
+async function talking(world) {
+  const page = await world.calleeByHand();
+  await page.until('keypad', { registration: 'registered' });
+  const call = { ...(await world.callerDials()), page };
+  await page.until('ringing');
+  await page.press('answer');
+  await page.until('active');
+  await world.caller.until('active');
+  return { ...call, wake: await wakeIdOf(world, 'caller', call) };
+}
+
+for (const browser of mainBrowsers()) {
+  suite('lost parties', { browser, site: { limits: PATIENT, push: { repush_s: 55 } } }, (check) => {
+    check('the caller’s socket breaks while the call is parked: back in time, the call goes on', async (world) => {
+      const call = await world.callerDials();
+      await invitation(world, call);
+      const wake = await wakeIdOf(world, 'caller', call);
+      const since = world.wire.log.mark();
+      world.wire.cut('caller');
+      const again = await world.wire.sip('caller', 'sent', /^INVITE /, { since, what: 'the INVITE goes out again' });
+      assert.equal(header(again.text, 'Call-ID'), header(call.invite.text, 'Call-ID'));
+      assert.equal(await wakeIdOf(world, 'caller', { wire: since }), wake, 'the same wake');
+      await world.caller.until('calling');
+      await world.notifications.click();
+      const page = await world.calleePage();
+      await page.until('ringing', { ms: 20_000 });
+      await world.caller.until('calling', { stage: 'ringing' });
+      await page.press('answer');
+      await world.caller.until('active');
+      await page.until('active');
+      assert.equal(pushes(world, call.push), 1, 'nobody was woken twice');
+      await world.caller.press('hang-up');
+      await page.until('ended', { outcome: 'hungup' });
+      const record = await recordOf(world, wake);
+      assert.deepEqual([record.outcome, record.ended_by], ['answered', 'caller']);
+    });
+
+    check('the caller’s socket breaks while it is parked, and stays away: cancelled after 10 s, a missed call', async (world) => {
+      const call = await world.callerDials();
+      await invitation(world, call);
+      const wake = await wakeIdOf(world, 'caller', call);
+      await world.caller.page.setOfflineMode(true);
+      const cut = Date.now();
+      try {
+        world.wire.cut('caller');
+        await world.caller.page.waitForSelector('[data-testid="caller-lost"]');
+        assert.match(await inBoth(world.caller, 'caller-lost'), /Connection lost.*连接中断/s);
+        const { at } = await world.notifications.shown((one) => /Missed call.*Ada/.test(one.title), { since: call.notifications, ms: 20_000, what: 'the invitation becomes a missed call' });
+        assert.ok(at - cut > 9000 && at - cut < 14_000, `after ${at - cut} ms`);
+        await world.caller.until('ended', { outcome: 'lost', ms: 10_000 });
+        assert.match(await inBoth(world.caller, 'ended-reason'), /Your connection was lost.*您的连接中断过久/s);
+      } finally {
+        await world.caller.page.setOfflineMode(false);
+      }
+      assert.equal((await recordOf(world, wake)).outcome, 'cancelled');
+      assert.equal(await missedOf(world, wake), 'cancelled');
+      await world.caller.press('ended-close');
+      await world.caller.until('keypad', { registration: 'registered', ms: 30_000 });
+      assert.equal(pushes(world, call.push), 2, 'one invitation and its correction: coming back wakes nobody');
+    });
+
+    check('a page is killed in the call: the other side is told, then it ends, and the record is closed', async (world) => {
+      const call = await talking(world);
+      const killed = Date.now();
+      // A page that has crashed never says so.
+      const session = await call.page.page.createCDPSession();
+      session.send('Page.crash').catch(() => {});
+      await world.caller.page.waitForSelector('[data-testid="remote-lost"]', { timeout: (LOST / 2 + 10) * 1000 });
+      const told = Date.now() - killed;
+      assert.ok(Math.abs(told - LOST * 500) < 3000, `told after ${told} ms`);
+      assert.match(await inBoth(world.caller, 'remote-lost'), /connection to 1002 was lost.*与 1002 的连接已中断/s);
+      assert.equal((await world.caller.look()).state, 'active');
+      const bye = await world.wire.sip('caller', 'received', /^BYE /, { since: call.wire, ms: (LOST / 2 + 10) * 1000 });
+      assert.match(header(bye.text, 'Reason'), /cause=408/);
+      assert.ok(Math.abs(bye.at - killed - LOST * 1000) < 3000, `ended after ${bye.at - killed} ms`);
+      await world.caller.until('ended', { outcome: 'lost' });
+      assert.match(await inBoth(world.caller, 'ended-reason'), /connection to 1002 was lost.*与 1002 的连接已中断/s);
+      assert.equal(await world.caller.playing(), 0);
+      const record = await recordOf(world, call.wake);
+      assert.deepEqual([record.outcome, record.ended_by], ['answered', 'edge']);
+    });
+
+    check('a party who comes back in time: the other side is told that too, and the call goes on', async (world) => {
+      const call = await talking(world);
+      await call.page.page.setOfflineMode(true);
+      world.wire.cut('callee');
+      await world.caller.page.waitForSelector('[data-testid="remote-lost"]', { timeout: (LOST / 2 + 10) * 1000 });
+      await call.page.page.setOfflineMode(false);
+      await world.caller.page.waitForSelector('[data-testid="remote-lost"]', { hidden: true, timeout: LOST * 500 });
+      assert.deepEqual([(await world.caller.look()).state, (await call.page.look()).state], ['active', 'active']);
+      await world.caller.press('hang-up');
+      await call.page.until('ended', { outcome: 'hungup' });
+      await world.wire.sip('caller', 'received', (text) => isResponse(text, 200, 'BYE'), { since: call.wire });
+      assert.equal((await recordOf(world, call.wake)).ended_by, 'caller');
+    });
+
+    check('hanging up without a socket is heard of as soon as there is one', async (world) => {
+      const call = await world.callerDials();
+      await invitation(world, call);
+      const wake = await wakeIdOf(world, 'caller', call);
+      world.wire.cut('caller');
+      const at = Date.now();
+      await world.caller.press('hang-up');
+      await world.caller.until('ended', { outcome: 'cancelled' });
+      await world.notifications.shown((one) => /Missed call.*Ada/.test(one.title), { since: call.notifications, what: 'the missed call' });
+      assert.ok(Date.now() - at < 8000, 'before the edge’s patience ends');
+      assert.equal((await recordOf(world, wake)).outcome, 'cancelled');
+      await finalOf(world, 'caller', call, 487);
+    });
+  });
+}

@@ -1,0 +1,44 @@
+// What is left of a call when it is over: its final response, its record, its place among the missed ones.
+import assert from 'node:assert/strict';
+import { until } from './events.mjs';
+import { status, wakeOf } from './timeline.mjs';
+import { NUMBERS } from './world.mjs';
+
+/** The final response to the INVITE of a side. */
+export const finalOf = (world, side, call, code, ms = 20_000) =>
+  world.wire.sip(side, 'received', (text) => status(text) === code && /^CSeq:\s*\d+ INVITE/im.test(text), { since: call.wire, ms, what: `${code} at the ${side}` });
+
+/** The wake of a side's call, as soon as the edge has named it. */
+export async function wakeIdOf(world, side, call) {
+  const { text } = await world.wire.sip(side, 'received', (message) => /^SIP\/2\.0/.test(message) && wakeOf(message).wake, { since: call.wire, what: `the ${side}'s wake is named` });
+  return wakeOf(text).wake;
+}
+
+/** The one record of a call, once it is stored. */
+export async function recordOf(world, wake) {
+  const rows = await until(async () => {
+    const found = await world.edge.rows('SELECT * FROM calls WHERE id = ?', wake);
+    return found.length ? found : null;
+  }, { what: `the record of ${wake}` });
+  assert.equal(rows.length, 1);
+  return rows[0];
+}
+
+/** How a call stands among the callee's missed ones; undefined when it does not. */
+export async function missedOf(world, wake, number = NUMBERS.callee) {
+  const { body } = await world.edge.api('GET', '/v1/missed', { token: await world.edge.token(number) });
+  return body.missed.find((one) => one.id === wake)?.outcome;
+}
+
+/** What a page says once it speaks Chinese; English again after. */
+export async function inBoth(phone, id) {
+  const english = await phone.text(id);
+  const speak = async (language, tag) => {
+    await phone.page.evaluate((wanted) => document.querySelector('wakeline-app').dispatchEvent(new CustomEvent('language-request', { detail: { language: wanted } })), language);
+    await phone.page.waitForFunction((wanted) => document.documentElement.lang === wanted, { polling: 50 }, tag);
+  };
+  await speak('zh', 'zh-CN');
+  const chinese = await phone.text(id);
+  await speak('en', 'en');
+  return `${english} ${chinese}`;
+}
