@@ -9,6 +9,8 @@
 //! lives in memory that is not in its rows, except what may be lost (a timer whose alarm follows, a request under way whose
 //! outbox row sends it again).
 
+#[cfg(test)]
+mod classes_tests;
 pub mod driver;
 pub mod flow;
 pub mod line;
