@@ -3,6 +3,7 @@
  * (ringing, connecting, in call) is part of the first chunk; the other screens load when they are first shown.
  */
 import { LitElement, html, nothing, type TemplateResult } from 'lit';
+import { now } from './clock.ts';
 import { languages, type Messages } from './i18n/index.ts';
 import { afterPaint, besidePaint } from './paint.ts';
 import { icon, type IconName } from './screens/icons.ts';
@@ -41,7 +42,7 @@ export class WakelineApp extends LitElement {
   static override properties = { state: { attribute: false } };
   declare state: State;
   /** The clock that times are shown by. */
-  now: () => number = Date.now;
+  now: () => number = now;
   /** The clock of times that the edge tells; this device's own may be wrong by a day. */
   readonly edgeNow = (): number => this.now() + this.state.clock;
   #shown: Screen | null = null;

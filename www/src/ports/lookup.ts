@@ -3,6 +3,7 @@
  * there, and at once when the page comes back to the front. What could not be renewed stays, marked as old: nobody is
  * shown a state as if it were of now that is not.
  */
+import { now } from '../clock.ts';
 import type { Store } from '../store/store.ts';
 import type { PeerState } from '../store/state.ts';
 
@@ -23,7 +24,7 @@ export interface Surroundings {
 }
 
 const browser: Surroundings = {
-  now: () => Date.now(),
+  now,
   later: (work, ms) => {
     const timer = setTimeout(work, ms);
     return () => clearTimeout(timer);

@@ -1,5 +1,6 @@
 /** The phone port: turns the client's events into actions, and the screens' requests into calls on the client. */
 import { Phone, Problem, Session, type Call } from 'wakeline';
+import { now } from '../clock.ts';
 import type { Store } from '../store/store.ts';
 import type { Person, SignInProblem, State } from '../store/state.ts';
 import { blockedView, callView, deviceView, isFinal, missedView, registrationView, wakeView } from './views.ts';
@@ -164,7 +165,7 @@ export class PhonePort {
   async refreshMissed(): Promise<void> {
     const waiting = await this.#session?.waiting().catch(() => null);
     if (!waiting) return;
-    if (waiting.now) this.#store.dispatch({ type: 'clock', ahead: waiting.now - Date.now() });
+    if (waiting.now) this.#store.dispatch({ type: 'clock', ahead: waiting.now - now() });
     this.#store.dispatch({ type: 'missed', missed: waiting.missed.map(missedView) });
   }
 
@@ -349,7 +350,7 @@ export class PhonePort {
 
   #callsChanged(): void {
     for (const call of this.#phone?.calls ?? []) if (call.state !== 'ended') this.#watch(call);
-    this.#store.dispatch({ type: 'calls', calls: [...this.#calls.values()].map(callView), now: Date.now() });
+    this.#store.dispatch({ type: 'calls', calls: [...this.#calls.values()].map(callView), now: now() });
   }
 }
 
