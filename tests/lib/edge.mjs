@@ -65,6 +65,7 @@ export class Edge {
         ...(id === edge.sites[0].id && secrets),
       }];
     }));
+    edge.accounts = new Map();
     edge.edgeSecret = secret();
     edge.operatorKey = secret();
     edge.outbound = outbound;
@@ -171,6 +172,7 @@ export class Edge {
   async account(number, { password = secret(9), ...more } = {}) {
     const { status, body } = await this.api('POST', '/v1/accounts', { body: { number, password, ...more } });
     if (status !== 201) throw new Error(`account ${number}: ${status} ${JSON.stringify(body)}`);
+    this.accounts.set(number, { ...body, number, password });
     return { ...body, password };
   }
 

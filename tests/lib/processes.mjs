@@ -27,6 +27,7 @@ export function start(command, args, { env = process.env, logDir, name = command
       resolve({ error });
     });
   });
+  child.logText = () => readFileSync(logFile, 'utf8');
   child.logTail = () => readFileSync(logFile, 'utf8').slice(-2000);
   owned.add(child);
   return child;

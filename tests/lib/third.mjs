@@ -12,6 +12,7 @@ const TONE = 770;
 export async function third(world, account) {
   const origin = world.wire.origin('third');
   const browser = await Chromium.open({ desktop: world.desktop, tone: writeTone(join(world.desktop.dir, 'third.wav'), TONE), origins: [origin], headless: true });
+  world.browsers.third = browser;
   try {
     const phone = await PhonePage.open(browser, `${origin}/`, 'third');
     phone.browser = browser;

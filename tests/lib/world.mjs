@@ -5,6 +5,7 @@ import webpush from 'web-push';
 import { writeTone } from './audio.mjs';
 import { Chromium } from './browsers/chromium.mjs';
 import { Firefox } from './browsers/firefox.mjs';
+import { assertSilent } from './console.mjs';
 import { Desktop } from './desktop.mjs';
 import { Edge } from './edge.mjs';
 import { until } from './events.mjs';
@@ -27,13 +28,13 @@ export const mainBrowsers = () => (process.env.WAKELINE_FULL ? browsers() : brow
 export class World {
   /**
    * Opens a world whose callee uses `browser`; `site` overrides the site's configuration. Without `microphone` the
-   * callee's machine has none (Chromium only).
+   * callee's machine has none (Chromium only); `assets` is a page other than ours.
    */
-  static async open({ browser = 'chromium', site = {}, microphone = true } = {}) {
+  static async open({ browser = 'chromium', site = {}, microphone = true, assets } = {}) {
     const world = new World();
     world.browserName = browser;
     try {
-      await world.#start(site, { microphone });
+      await world.#start(site, { microphone, assets });
       return world;
     } catch (error) {
       await world.close();
@@ -41,13 +42,13 @@ export class World {
     }
   }
 
-  async #start(site, { microphone }) {
+  async #start(site, { microphone, assets }) {
     const chromium = this.browserName === 'chromium';
     this.desktop = await Desktop.open({ sound: true });
     this.notifications = this.desktop.notifications;
     this.push = chromium ? await GcmPush.open({ dir: this.desktop.dir }) : await MozillaPush.open();
     this.site = site;
-    this.edge = await Edge.open({ sites: [site], outbound: chromium ? this.push.address : undefined });
+    this.edge = await Edge.open({ sites: [site], outbound: chromium ? this.push.address : undefined, assets });
     this.wire = await Wire.open({ edge: this.edge, sides: SIDES });
     this.origins = { caller: this.wire.origin('caller'), callee: this.wire.origin('callee') };
     this.accounts = {
@@ -190,10 +191,15 @@ export class World {
 
   async close() {
     this.wire?.leaveAlone();
-    await Promise.all([this.browsers?.caller?.close(), this.browsers?.callee?.close()]);
-    await this.wire?.close();
-    await this.edge?.close();
-    await this.push?.close();
-    await this.desktop?.close();
+    await Promise.all(Object.values(this.browsers ?? {}).map((browser) => browser?.close()));
+    try {
+      // Once all of it has been written.
+      assertSilent(this);
+    } finally {
+      await this.wire?.close();
+      await this.edge?.close();
+      await this.push?.close();
+      await this.desktop?.close();
+    }
   }
 }

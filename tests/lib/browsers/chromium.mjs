@@ -2,7 +2,7 @@
 // protocol. Autoplay is the default; the microphone and notifications have been allowed for the
 // page's origins in the profile's preferences, as a person did at set-up. The microphone is
 // Chromium's test device, which plays a file.
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import puppeteer from 'puppeteer-core';
 import { deadPort } from '../ports.mjs';
@@ -19,6 +19,7 @@ const NOT_OURS = [
 ];
 
 export class Chromium {
+  #written = [];
   name = 'chromium';
 
   /**
@@ -29,6 +30,7 @@ export class Chromium {
     const browser = new Chromium();
     Object.assign(browser, { desktop, headless });
     browser.profile = mkdtempSync(join(desktop.dir, 'chromium-'));
+    browser.log = join(browser.profile, 'console.log');
     browser.#writePreferences(origins);
     browser.flags = [
       '--no-sandbox',
@@ -38,6 +40,10 @@ export class Chromium {
       '--disable-sync',
       '--disable-component-update',
       '--window-size=1000,800',
+      // What pages and workers write to their consoles, without a debugger at them.
+      '--enable-logging',
+      `--log-file=${browser.log}`,
+      '--log-level=0',
       `--proxy-server=127.0.0.1:${await deadPort()}`,
       // Loopback is reached directly even so: Chromium's proxy rules bypass it by default.
       ...(tone ? ['--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${tone}`] : []),
@@ -84,10 +90,22 @@ export class Chromium {
     const { driver } = this;
     this.driver = null;
     await driver?.close().catch(() => {});
+    // The next start begins the file anew.
+    this.#written.push(...this.#consoleNow());
   }
 
   async close() {
     await this.stop();
+  }
+
+  /** What pages and service workers have written to their consoles since the profile is there. */
+  consoleLines() {
+    return this.driver ? [...this.#written, ...this.#consoleNow()] : this.#written;
+  }
+
+  #consoleNow() {
+    if (!existsSync(this.log)) return [];
+    return readFileSync(this.log, 'utf8').split('\n').filter((line) => /:CONSOLE[:(]/.test(line));
   }
 
   /** The preferences as they stand on disk, for a test that doubts them. */

@@ -43,6 +43,8 @@ const QUIET = {
   'network.prefetch-next': false,
   // The last tab may be closed while the browser stays.
   'browser.tabs.closeWindowWithLastTab': false,
+  // What pages and workers write to their consoles goes to the log of the process, too.
+  'devtools.console.stdout.content': true,
   // The remote agent's own recommendations would turn push off.
   'remote.prefs.recommended': false,
 };
@@ -112,5 +114,10 @@ export class Firefox {
 
   async close() {
     if (this.driver) await this.stop();
+  }
+
+  /** What pages and service workers have written to their consoles since the profile is there. */
+  consoleLines() {
+    return (this.process?.logText() ?? '').split('\n').filter((line) => /^(console\.\w+:|JavaScript (error|warning):)/.test(line));
   }
 }
