@@ -474,6 +474,8 @@ fn decorate(response: Response, origin: Option<&str>) -> worker::Result<Response
 mod authorization_tests;
 #[cfg(test)]
 mod openapi_tests;
+#[cfg(test)]
+mod trust_tests;
 
 #[cfg(test)]
 mod tests {

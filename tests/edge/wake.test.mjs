@@ -313,6 +313,31 @@ test('a capability speaks for its own wake and device only, and reveals nothing 
   }
 });
 
+test('a capability is dead when its wake is over: it reports nothing and ends nothing', async () => {
+  const [caller, callee] = [await online('4161'), await asleep('4162')];
+  const first = caller.call('4162');
+  const push = await callee.sink.push('invitation');
+  const by = (what) => callee.report(push.wake, what, { capability: capability(push) });
+  assert.equal((await by('shown')).status, 200);
+  await first.cancel();
+  await first.final();
+  for (const what of ['shown', 'opened', 'decline']) {
+    const late = await by(what);
+    // It hears that it is over, and that is all: nothing follows from what it says.
+    const over = late.status === 410 ? late.body.wake : late.body;
+    assert.equal(over.state, 'cancelled', `${what}: ${late.status}`);
+    assert.ok(!over.devices.some(({ state }) => ['opened', 'declined'].includes(state)), JSON.stringify(over.devices));
+  }
+  // Nor does it touch the next call to the same device.
+  const since = callee.sink.log.mark();
+  const next = caller.call('4162');
+  const fresh = await callee.sink.push('invitation', { since });
+  assert.notEqual(fresh.wake, push.wake);
+  assert.equal((await edge.api('POST', `/v1/wakes/${fresh.wake}/decline`, { token: null, authorization: `Wake ${capability(push)}` })).status, 401);
+  assert.equal((await callee.report(fresh.wake, 'decline', { capability: capability(fresh) })).status, 200);
+  assert.equal((await next.final()).status, 603);
+});
+
 test('D1 away: a call goes on as if nothing were, and its record follows', async () => {
   const [caller, callee] = [await online('4161'), await online('4162')];
   await edge.rows('ALTER TABLE calls RENAME TO calls_away');

@@ -45,7 +45,11 @@ fn every_place_names_the_same_classes() {
 
     let wrangler = include_str!("../../../wrangler.toml");
     assert_eq!(quoted(wrangler, "class_name"), here);
-    assert_eq!(quoted(wrangler, "new_sqlite_classes"), here, "each has a migration, once");
+    assert_eq!(
+        quoted(wrangler, "new_sqlite_classes"),
+        here,
+        "each has a migration, once"
+    );
 
     let tests = include_str!("../../../tests/lib/edge.mjs");
     assert_eq!(quoted(tests, "const CLASSES"), here);
