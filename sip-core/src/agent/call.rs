@@ -76,6 +76,10 @@ pub struct Call {
     pub allows_update: bool,
     /// The driver takes an answer that came with an ACK.
     pub late_answer: bool,
+    /// Out: the other side makes the offer.
+    pub without_offer: bool,
+    /// The ACK that waits for our answer.
+    pub ack: Option<Box<Request>>,
     /// The driver's next reply is for something that was called off.
     pub called_off: bool,
     /// Digits on their way.
@@ -131,6 +135,8 @@ impl Call {
             session: 0,
             allows_update: false,
             late_answer: false,
+            without_offer: false,
+            ack: None,
             called_off: false,
             digits: Digits::default(),
             transfer: None,
@@ -239,7 +245,11 @@ impl Call {
             }
             Phase::Stranded(request, _) => post.take_back_later(*request),
             Phase::Accepted(asked) => self.bye_after_ack(post, *asked),
-            Phase::Applying | Phase::Talking => self.bye(post),
+            Phase::Applying | Phase::Talking => {
+                // Nobody may end what it has not acknowledged (RFC 3261 §13.2.2.4).
+                self.acknowledge(post, None);
+                self.bye(post);
+            }
             Phase::Offering(_) | Phase::Parked(..) | Phase::Orphaned(_) | Phase::Over => {}
         }
     }

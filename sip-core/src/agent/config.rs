@@ -36,6 +36,12 @@ pub struct Policy {
     pub session: u32,
     /// A call that asks for it is answered without a person (RFC 5373). A microphone that strangers can open: off.
     pub auto_answer: bool,
+    /// What stands is changed by UPDATE where the other side takes it (RFC 3311), not by re-INVITE.
+    pub update: bool,
+    /// A globally routable address is asked for and used as Contact (RFC 5627). Off: many a proxy that gives one does not
+    /// route requests inside of a dialog to it.
+    #[cfg(feature = "outbound")]
+    pub gruu: bool,
     /// Ringing is said reliably to whoever can take it (RFC 3262); to whoever insists it is in any case.
     pub reliable: bool,
 }
@@ -46,6 +52,9 @@ impl Default for Policy {
             calls: 2,
             session: 1800,
             auto_answer: false,
+            update: false,
+            #[cfg(feature = "outbound")]
+            gruu: false,
             reliable: false,
         }
     }

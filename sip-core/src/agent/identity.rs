@@ -12,6 +12,8 @@ pub const ALLOW: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, INFO, REFER, NOTIFY, MESSAGE";
 /// The extensions that are acted upon (RFC 5626, RFC 3327, RFC 4028, RFC 3262, RFC 3891).
 pub const SUPPORTED: &str = "outbound, path, timer, 100rel, replaces";
+/// The same where a reliable provisional response could bring an offer that we could only answer by PRACK.
+const SUPPORTED_WITHOUT_OFFER: &str = "outbound, path, timer, replaces";
 /// The only body that is understood.
 pub const SDP: &str = "application/sdp";
 
@@ -25,6 +27,9 @@ pub struct Identity {
     /// Where requests reach this page. A browser has no address: the host is a name that nobody resolves (RFC 7118 §5).
     contact: Uri,
     instance: String,
+    /// An address of this device that anyone can route to (RFC 5627), once the registrar has given one.
+    #[cfg(feature = "outbound")]
+    pub gruu: Option<Uri>,
     transport: &'static str,
     user_agent: String,
 }
@@ -43,6 +48,8 @@ impl Identity {
                 .with_display(config.display_name.expose().clone()),
             contact: Uri::sip(&user, host).with_param("transport", "ws"),
             instance: config.instance.clone(),
+            #[cfg(feature = "outbound")]
+            gruu: None,
             transport: if config.secure { "WSS" } else { "WS" },
             user_agent: config.user_agent.clone(),
             address_of_record,
@@ -71,6 +78,10 @@ impl Identity {
 
     /// Our Contact inside of dialogs.
     pub fn contact(&self) -> String {
+        #[cfg(feature = "outbound")]
+        if let Some(gruu) = &self.gruu {
+            return NameAddr::new(gruu.clone()).to_string();
+        }
         NameAddr::new(self.contact.clone()).to_string()
     }
 
@@ -80,15 +91,16 @@ impl Identity {
             && contact.uri.host.eq_ignore_ascii_case(&self.contact.host)
     }
 
-    /// A REGISTER of our one flow (RFC 5626 §4.2).
+    /// A REGISTER of our one flow (RFC 5626 §4.2), to the registrar that another one has named, or that of our domain.
     pub fn register(
         &self,
         entropy: &mut Entropy,
+        elsewhere: Option<&Uri>,
         call_id: &str,
         cseq: u32,
         expires: u32,
     ) -> Request {
-        let mut registrar = self.address_of_record.clone();
+        let mut registrar = elsewhere.unwrap_or(&self.address_of_record).clone();
         registrar.user = None;
         let aor = NameAddr::new(self.address_of_record.clone());
         let from = self.from.clone().with_tag(entropy.tag());
@@ -125,12 +137,12 @@ impl Identity {
             .with(HeaderName::UserAgent, self.user_agent.as_str())
     }
 
-    /// The INVITE of a new call.
+    /// The INVITE of a new call; without an offer if that is empty.
     pub fn invite(&self, entropy: &mut Entropy, to: &Uri, offer: Vec<u8>) -> Request {
         let from = self.from.clone().with_tag(entropy.tag());
         let (call_id, cseq) = (entropy.call_id(), entropy.cseq());
         let via = self.via(entropy);
-        Request::new(
+        let request = Request::new(
             Method::Invite,
             to.clone(),
             &via,
@@ -141,9 +153,14 @@ impl Identity {
         )
         .with(HeaderName::Contact, self.contact())
         .with(HeaderName::Allow, ALLOW)
-        .with(HeaderName::Supported, SUPPORTED)
-        .with(HeaderName::UserAgent, self.user_agent.as_str())
-        .with_body(SDP, offer)
+        .with(HeaderName::UserAgent, self.user_agent.as_str());
+        if offer.is_empty() {
+            request.with(HeaderName::Supported, SUPPORTED_WITHOUT_OFFER)
+        } else {
+            request
+                .with(HeaderName::Supported, SUPPORTED)
+                .with_body(SDP, offer)
+        }
     }
 
     /// A request that refreshes a dialog.

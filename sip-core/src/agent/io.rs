@@ -48,6 +48,15 @@ pub enum Command {
         /// Headers of the page's own; those that steer a call are not its business.
         headers: Vec<(String, String)>,
     },
+    /// The same without an offer: the other side makes it, and the ACK has our answer (RFC 3261 §13.2.1).
+    CallWithoutOffer {
+        /// The new call's id.
+        call: CallId,
+        /// Whom to call.
+        to: Pii<String>,
+        /// Headers of the page's own.
+        headers: Vec<(String, String)>,
+    },
     /// The screen for this incoming call is up: the caller may hear it ring.
     Alert(CallId),
     /// Take an incoming call.

@@ -44,6 +44,7 @@ mod session_timer;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod weights;
 
 #[cfg(feature = "beside")]
 pub use beside::{
@@ -56,6 +57,7 @@ pub use event::{
     Registration, Stage, Wish,
 };
 pub use io::{Command, Input, MediaReply, MediaRequest, Output};
+pub use weights::Weighted;
 
 use crate::entropy::Entropy;
 use crate::time::Time;
@@ -82,6 +84,8 @@ pub struct Agent {
     beside: beside::Beside,
     /// How many servers the driver knows.
     servers: usize,
+    /// In which order they are tried, where they have weights.
+    order: Vec<usize>,
     stopped: bool,
     /// What the page was told last.
     shown: Option<Registration>,
@@ -103,6 +107,7 @@ impl Agent {
             #[cfg(feature = "beside")]
             beside: beside::Beside::default(),
             servers: 1,
+            order: Vec::new(),
             stopped: true,
             shown: None,
         })
@@ -115,9 +120,17 @@ impl Agent {
         self
     }
 
+    /// The driver knows these servers; they are tried in an order by chance that keeps to their weights (RFC 2782).
+    #[must_use]
+    pub fn with_weighted_servers(mut self, servers: &[Weighted]) -> Self {
+        self.order = weights::order(servers, &mut self.post.entropy);
+        self.with_servers(servers.len())
+    }
+
     /// Which of them [`Output::Connect`] means.
     pub fn server(&self) -> usize {
-        self.link.server() % self.servers
+        let turn = self.link.server() % self.servers;
+        self.order.get(turn).copied().unwrap_or(turn)
     }
 
     /// An id for a call to come.
@@ -301,10 +314,13 @@ impl Agent {
             Command::Register => self.register_now(),
             Command::Call { call, to, headers } => {
                 self.hold_others(call);
-                let call = Call::start(&mut self.post, call, to.expose(), headers);
-                self.calls.push(call);
-                let step = self.link.hurry(self.post.now).filter(|_| !self.stopped);
-                self.step(step);
+                let call = Call::start(&mut self.post, call, to.expose(), headers, false);
+                self.begin(call);
+            }
+            Command::CallWithoutOffer { call, to, headers } => {
+                self.hold_others(call);
+                let call = Call::start(&mut self.post, call, to.expose(), headers, true);
+                self.begin(call);
             }
             Command::Alert(call) => self.with_call(call, |call, post| call.alert(post)),
             Command::Answer(call) => {
@@ -336,6 +352,14 @@ impl Agent {
         }
     }
 
+    fn begin(&mut self, mut call: Call) {
+        call.flow_registered(&mut self.post);
+        call.park(self.post.now, self.patience.unregistered);
+        self.calls.push(call);
+        let step = self.link.hurry(self.post.now).filter(|_| !self.stopped);
+        self.step(step);
+    }
+
     fn with_call(&mut self, id: CallId, act: impl FnOnce(&mut Call, &mut Post)) {
         if let Some(call) = self.calls.iter_mut().find(|c| c.id == id) {
             act(call, &mut self.post);
@@ -361,7 +385,7 @@ impl Agent {
             return;
         };
         let id = self.next_call();
-        let mut call = Call::start_at(&mut self.post, id, target.to);
+        let mut call = Call::start_at(&mut self.post, id, target.to, false);
         call.more = target.headers;
         call.referred = Some(Referred::new(by));
         call.view.replaces = Some(by);

@@ -33,6 +33,8 @@ enum Step {
     Asking(Box<ClientInvite>),
     /// An UPDATE is under way.
     Refreshing,
+    /// One with an offer.
+    Updating,
     /// The driver takes the answer.
     Applying,
 }
@@ -188,6 +190,12 @@ impl Call {
                     post.media(self.id, MediaRequest::Rollback);
                     return;
                 };
+                if post.policy.update && self.allows_update {
+                    let update = dialog.request(Method::Update, &via);
+                    let update = self.timed(post, update).with_body(SDP, offer.into_inner());
+                    self.modify.step = Step::Updating;
+                    return post.ask(update, Purpose::Call(self.id, Ask::Update));
+                }
                 let invite = dialog.request(Method::Invite, &via);
                 let mut invite = self.timed(post, invite).with_body(SDP, offer.into_inner());
                 post.authorize(&mut invite);
@@ -348,11 +356,19 @@ impl Call {
 
     /// What became of an UPDATE of ours.
     pub fn updated(&mut self, post: &mut Post, response: Option<&Response>) {
-        if !matches!(self.modify.step, Step::Refreshing) {
-            return;
-        }
-        self.modify.step = Step::Idle;
+        let offered = match std::mem::take(&mut self.modify.step) {
+            Step::Updating => true,
+            Step::Refreshing => false,
+            step => {
+                self.modify.step = step;
+                return;
+            }
+        };
         match response {
+            Some(response) if offered => return self.update_answered(post, response),
+            None if offered && !post.registered => {
+                return post.media(self.id, MediaRequest::Rollback);
+            }
             Some(response) if response.is_success() => {
                 if let Some(dialog) = &mut self.dialog {
                     let _ = dialog.response(response);
@@ -376,6 +392,33 @@ impl Call {
             None => return self.break_off(post, 408, "no answer from the other side"),
         }
         self.modify_next(post);
+    }
+
+    /// What became of one with an offer.
+    fn update_answered(&mut self, post: &mut Post, response: &Response) {
+        match response.status {
+            200..300 => {
+                if let Some(dialog) = &mut self.dialog {
+                    let _ = dialog.response(response);
+                }
+                self.timer = SessionTimer::of_response(response, post.now);
+                match sdp_of(&response.headers, &response.body) {
+                    Some(answer) => {
+                        self.modify.step = Step::Applying;
+                        let answer = Pii(answer);
+                        post.media(self.id, MediaRequest::ApplyAnswer { answer });
+                    }
+                    None => self.not_changed(post, response.status),
+                }
+            }
+            // It takes none, or would have to ask its user (RFC 3311 §5.2): then as any other asks.
+            405 | 501 | 504 => {
+                self.allows_update = false;
+                post.media(self.id, MediaRequest::Rollback);
+                self.modify_next(post);
+            }
+            _ => self.change_refused(post, response),
+        }
     }
 
     fn update_refused(&mut self, post: &mut Post, response: &Response) {

@@ -2,6 +2,7 @@
 
 use super::call::{Call, Phase, party};
 use super::event::{CallId, CallState, Direction, Outcome, Party, Stage};
+use super::identity::SDP;
 use super::io::{MediaReply, MediaRequest};
 use super::post::{Invite, InviteNews, Post, sdp_of, wake_of};
 use super::session_timer::{self, SessionTimer};
@@ -15,29 +16,40 @@ const REDIRECTIONS: usize = 5;
 
 impl Call {
     /// The user calls someone.
-    pub fn start(post: &mut Post, id: CallId, to: &str, headers: Vec<(String, String)>) -> Self {
-        let mut call = Self::dial(post, id, to);
+    pub fn start(
+        post: &mut Post,
+        id: CallId,
+        to: &str,
+        headers: Vec<(String, String)>,
+        without_offer: bool,
+    ) -> Self {
+        let mut call = Self::dial(post, id, to, without_offer);
         call.headers = headers;
         call
     }
 
     /// A call to this address.
-    pub fn start_at(post: &mut Post, id: CallId, to: Uri) -> Self {
-        post.media(id, MediaRequest::CreateOffer);
+    pub fn start_at(post: &mut Post, id: CallId, to: Uri, without_offer: bool) -> Self {
         let party = party(&NameAddr::new(to.clone()));
-        let phase = Phase::Offering(to);
+        let phase = if without_offer {
+            Phase::Parked(to, Vec::new(), Time(u64::MAX))
+        } else {
+            post.media(id, MediaRequest::CreateOffer);
+            Phase::Offering(to)
+        };
         let mut call = Self::new(id, Direction::Out, party, CallState::New, phase);
+        call.without_offer = without_offer;
         call.session = post.policy.session;
         call
     }
 
-    fn dial(post: &mut Post, id: CallId, to: &str) -> Self {
+    fn dial(post: &mut Post, id: CallId, to: &str, without_offer: bool) -> Self {
         let remote = |number: String| Party {
             number: Pii(number),
             display_name: Pii::default(),
         };
         match post.me.target(to) {
-            Ok(uri) => Self::start_at(post, id, uri),
+            Ok(uri) => Self::start_at(post, id, uri, without_offer),
             Err(_) => {
                 let unusable = Phase::Offering(Uri::host(""));
                 let mut call = Self::new(
@@ -189,7 +201,8 @@ impl Call {
             return;
         }
         self.progress(response);
-        if let Some(answer) = early {
+        // What comes early and is no answer to us is no sound.
+        if let Some(answer) = early.filter(|_| !self.without_offer) {
             self.view.early = true;
             let answer = Pii(answer);
             post.media(self.id, MediaRequest::ApplyEarly { answer });
@@ -266,6 +279,9 @@ impl Call {
         self.learn(&response.headers);
         self.view.stage = None;
         self.view.early = false;
+        if self.without_offer {
+            return self.offered_late(post, *invite, response);
+        }
         self.dialog = invite.answered(post, response);
         self.timer = SessionTimer::of_response(response, post.now);
         let heard = invite.early.heard.take();
@@ -307,8 +323,59 @@ impl Call {
         }
     }
 
-    /// The driver has taken the answer.
+    /// A 2xx with the offer that we did not make: the ACK waits for our answer.
+    fn offered_late(&mut self, post: &mut Post, mut invite: Invite, response: &Response) {
+        let promised = invite.promise(post, response);
+        post.let_go(invite);
+        let offer = sdp_of(&response.headers, &response.body);
+        let Some((dialog, ack)) = promised else {
+            return self.fail(post, response.status, "answer cannot be used");
+        };
+        self.timer = SessionTimer::of_response(response, post.now);
+        let answered = party(dialog.remote());
+        if !answered.display_name.is_empty() {
+            self.view.remote.display_name = answered.display_name;
+        }
+        self.dialog = Some(dialog);
+        self.ack = Some(Box::new(ack));
+        match offer {
+            Some(offer) => {
+                self.view.state = CallState::Connecting;
+                self.heard(&offer);
+                let offer = Pii(offer);
+                post.media(self.id, MediaRequest::CreateAnswer { offer });
+            }
+            None => {
+                self.acknowledge(post, None);
+                self.fail(post, response.status, "no offer came");
+                self.bye(post);
+            }
+        }
+    }
+
+    /// Sends the ACK that waits for our answer, with it or without.
+    pub fn acknowledge(&mut self, post: &mut Post, answer: Option<Vec<u8>>) {
+        if let (Some(ack), Some(dialog)) = (self.ack.take(), &self.dialog) {
+            let ack = match answer {
+                Some(sdp) => ack.with_body(SDP, sdp),
+                None => *ack,
+            };
+            post.acknowledge_late(dialog.id(), ack);
+        }
+    }
+
+    /// The driver has taken the answer, or made ours.
     pub fn applied(&mut self, post: &mut Post, reply: MediaReply) {
+        let reply = match reply {
+            MediaReply::Local(sdp) if self.ack.is_some() => {
+                self.acknowledge(post, Some(sdp.into_inner()));
+                MediaReply::Applied
+            }
+            reply => {
+                self.acknowledge(post, None);
+                reply
+            }
+        };
         match reply {
             MediaReply::Applied | MediaReply::Local(_) => {
                 self.talk(post);

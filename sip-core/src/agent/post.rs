@@ -176,6 +176,16 @@ impl Post {
         Some((dialog, ack))
     }
 
+    /// Sends the ACK of a 2xx that has waited for our answer. Whenever that 2xx comes again, it goes out again.
+    pub fn acknowledge_late(&mut self, id: &DialogId, ack: Request) {
+        self.send(ack.clone());
+        let waits = |i: &&mut Invite| i.promised.as_ref() == Some(id);
+        if let Some(invite) = self.invites.iter_mut().find(waits) {
+            invite.promised = None;
+            push(&mut invite.acknowledged, (id.clone(), ack));
+        }
+    }
+
     /// Keeps an INVITE of ours whose call needs it no more: late answers are acknowledged and, if they make a dialog that
     /// nobody wants, ended.
     pub fn let_go(&mut self, invite: Invite) {
@@ -455,6 +465,8 @@ pub struct Invite {
     /// The dialogs of provisional responses.
     pub early: Early,
     acknowledged: Vec<(DialogId, Request)>,
+    /// The dialog whose ACK waits for our answer.
+    promised: Option<DialogId>,
 }
 
 impl Invite {
@@ -471,6 +483,7 @@ impl Invite {
             transaction,
             early: Early::default(),
             acknowledged: Vec::new(),
+            promised: None,
         }
     }
 
@@ -505,9 +518,27 @@ impl Invite {
         of(self.transaction.request(), key)
     }
 
+    /// A 2xx came with an offer: the dialog, and the ACK that is to bring our answer.
+    pub fn promise(&mut self, post: &mut Post, response: &Response) -> Option<(Dialog, Request)> {
+        let invite = self.transaction.request();
+        let mut dialog = Dialog::uac(invite, response).ok()?;
+        if let Some((early, _)) = self.early.take(response) {
+            dialog.go_on_from(&early);
+        }
+        post.proof.told(&response.headers);
+        let via = post.me.via(&mut post.entropy);
+        let mut ack = dialog.ack(invite.headers.cseq().ok()?.number, &via);
+        Post::prove_as(&mut ack, invite);
+        self.promised = Some(dialog.id().clone());
+        Some((dialog, ack))
+    }
+
     /// A 2xx came: acknowledged, and the dialog if it is a new one.
     pub fn answered(&mut self, post: &mut Post, response: &Response) -> Option<Dialog> {
         let id = DialogId::of_response(response).ok()?;
+        if self.promised.as_ref() == Some(&id) {
+            return None;
+        }
         if let Some((_, ack)) = self.acknowledged.iter().find(|(known, _)| *known == id) {
             post.send(ack.clone());
             return None;

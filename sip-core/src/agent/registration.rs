@@ -9,7 +9,10 @@ use crate::auth::{DigestClient, Login};
 use crate::pii::Pii;
 use crate::time::{Duration, Time};
 use crate::transaction::{ClientAction, ClientKey, ClientNonInvite, Transport};
-use crate::wire::{Contacts, Credentials, HeaderName, Response};
+use crate::wire::{Contacts, Credentials, HeaderName, Response, Uri};
+
+/// Redirections that are followed.
+const REDIRECTIONS: usize = 5;
 
 /// ```text
 /// Unbound → Asking → Bound → Asking (refresh) → …
@@ -68,6 +71,8 @@ pub struct Registrar {
     token: Option<Pii<String>>,
     login: Option<Login>,
     digest: Option<DigestClient>,
+    /// The registrars that others have named instead of themselves; the last one is asked.
+    elsewhere: Vec<Uri>,
 }
 
 impl Registrar {
@@ -85,6 +90,7 @@ impl Registrar {
             token: config.token.clone(),
             login: config.login.clone(),
             digest: None,
+            elsewhere: Vec::new(),
         }
     }
 
@@ -145,9 +151,17 @@ impl Registrar {
 
     fn send(&mut self, post: &mut Post, expires: u32) -> Box<ClientNonInvite> {
         self.cseq += 1;
-        let mut request = post
-            .me
-            .register(&mut post.entropy, &self.call_id, self.cseq, expires);
+        let mut request = post.me.register(
+            &mut post.entropy,
+            self.elsewhere.last(),
+            &self.call_id,
+            self.cseq,
+            expires,
+        );
+        #[cfg(feature = "outbound")]
+        if post.policy.gruu {
+            request.headers.push(HeaderName::Supported, "gruu");
+        }
         let credentials = match (&mut self.digest, &self.login, &self.token) {
             (Some(digest), Some(login), _) => {
                 Some(digest.answer_request(login, &request, &mut post.entropy))
@@ -201,6 +215,14 @@ impl Registrar {
         match response.status {
             200..300 => self.confirmed(post, &response),
             401 | 407 => self.challenged(post, &response),
+            300..=302 => match self.named(post, &response) {
+                Some(other) => {
+                    self.elsewhere.push(other);
+                    self.ask(post);
+                    Answer::None
+                }
+                None => self.refused(response.status, None),
+            },
             423 => match response.headers.min_expires() {
                 // A registrar that repeats itself must not keep us asking.
                 Ok(Some(least)) if least > self.expires => {
@@ -222,18 +244,43 @@ impl Registrar {
         }
     }
 
+    /// The registrar that this one names instead of itself (RFC 3261 §8.1.3.4): the best that was not asked yet. It is asked
+    /// over the same socket, whose server is our outbound proxy (RFC 7118 §5).
+    fn named(&self, post: &Post, response: &Response) -> Option<Uri> {
+        let Ok(Contacts::List(mut contacts)) = response.headers.contacts() else {
+            return None;
+        };
+        contacts.sort_by_key(|c| std::cmp::Reverse(c.q().unwrap_or(1000)));
+        let own = &post.me.address_of_record.host;
+        let asked = |uri: &Uri| {
+            self.elsewhere.contains(uri)
+                || (uri.host.eq_ignore_ascii_case(own) && uri.port.is_none())
+        };
+        let found = contacts.into_iter().map(|c| Uri {
+            headers: None,
+            user: None,
+            ..c.uri
+        });
+        let mut found = found.filter(|uri| uri.is_sip() && !asked(uri));
+        found.next().filter(|_| self.elsewhere.len() < REDIRECTIONS)
+    }
+
     fn confirmed(&mut self, post: &mut Post, response: &Response) -> Answer {
         let info = response.headers.get(HeaderName::AuthenticationInfo);
         if let (Some(digest), Some(info)) = (&mut self.digest, info) {
             digest.follow(info);
         }
-        let granted = match response.headers.contacts() {
-            Ok(Contacts::List(list)) => list
-                .iter()
-                .find(|c| post.me.is_ours(c))
-                .and_then(|c| c.expires()),
-            _ => None,
+        let contacts = match response.headers.contacts() {
+            Ok(Contacts::List(list)) => list,
+            _ => Vec::new(),
         };
+        let ours = contacts.iter().find(|c| post.me.is_ours(c));
+        let granted = ours.and_then(|c| c.expires());
+        #[cfg(feature = "outbound")]
+        if post.policy.gruu {
+            let given = ours.and_then(|c| c.params.text("pub-gruu")?.parse().ok());
+            post.me.gruu = given.filter(Uri::is_sip);
+        }
         let seconds = granted
             .or_else(|| response.headers.expires().ok().flatten())
             .unwrap_or(self.expires)
@@ -289,6 +336,7 @@ impl Registrar {
 
     /// The flow is gone, and the binding with it.
     pub fn flow_lost(&mut self) {
+        self.elsewhere.clear();
         self.bound = false;
         if !matches!(self.state, State::Refused(..)) {
             self.state = State::Unbound;

@@ -271,3 +271,93 @@ fn a_call_that_asks_for_it_is_answered_by_itself_where_that_is_allowed() {
     page.response(200);
     assert_eq!(page.state(), CallState::Connecting);
 }
+
+fn without_offer() -> (Page, crate::agent::CallId, Request) {
+    let mut page = Page::registered("1001", 1);
+    let call = page.agent.next_call();
+    page.command(Command::CallWithoutOffer {
+        call,
+        to: Pii("1002".into()),
+        headers: Vec::new(),
+    });
+    let invite = page.request(Method::Invite);
+    (page, call, invite)
+}
+
+#[test]
+fn a_call_without_an_offer_is_acknowledged_with_our_answer() {
+    let (mut page, _, invite) = without_offer();
+    assert!(invite.body.is_empty() && !invite.headers.has(HeaderName::ContentType));
+    assert!(!invite.headers.has_token(HeaderName::Supported, "100rel"));
+    // The user has yet to allow the microphone.
+    page.microphone = false;
+    let ok = with_sdp(answer(&invite, 200, "one"), "theirs");
+    page.frame(ok.clone());
+    page.frame(ok.clone());
+    assert!(page.silent(), "nothing to acknowledge with yet");
+    assert_eq!(page.state(), CallState::Connecting);
+    let wanted = page
+        .media
+        .iter()
+        .filter(|(_, m)| matches!(m, MediaRequest::CreateAnswer { .. }));
+    assert_eq!(wanted.count(), 1);
+    let call = page.media.last().unwrap().0;
+    let ours = crate::agent::MediaReply::Local(Pii(sdp("ours", "sendrecv")));
+    page.input(crate::agent::Input::Media(call, ours));
+    let ack = page.request(Method::Ack);
+    assert_eq!(ack.body, sdp("ours", "sendrecv"));
+    assert_eq!(page.state(), CallState::Active);
+    page.frame(ok);
+    assert_eq!(page.request(Method::Ack), ack, "again, and the same");
+}
+
+#[test]
+fn a_call_without_an_offer_ends_clean_when_none_comes_or_none_can_be_answered() {
+    // None came.
+    let (mut page, _, invite) = without_offer();
+    page.frame(answer(&invite, 200, "one"));
+    assert!(page.request(Method::Ack).body.is_empty());
+    page.request(Method::Bye);
+    assert_eq!(page.outcome(), Outcome::Failed);
+    // None can be answered, or nobody wants it any more.
+    for hangs_up in [true, false] {
+        let (mut page, call, invite) = without_offer();
+        page.microphone = false;
+        page.frame(with_sdp(answer(&invite, 200, "one"), "theirs"));
+        if hangs_up {
+            page.command(Command::HangUp(call));
+        } else {
+            let failed = crate::agent::MediaReply::Failed;
+            page.input(crate::agent::Input::Media(call, failed));
+        }
+        page.request(Method::Ack);
+        page.request(Method::Bye);
+        assert_eq!(page.state(), CallState::Ended);
+    }
+}
+
+#[test]
+fn a_hold_by_update_needs_no_acknowledgement_and_falls_back_where_it_is_not_taken() {
+    for status in [200, 504] {
+        let (mut page, invite) = calling();
+        page.agent.post.policy.update = true;
+        let ok = with_sdp(answer(&invite, 200, "one"), "theirs");
+        page.frame(ok.with(HeaderName::Allow, "INVITE, ACK, BYE, UPDATE"));
+        page.request(Method::Ack);
+        let call = page.media.last().unwrap().0;
+        page.command(Command::Hold(call, true));
+        let update = page.request(Method::Update);
+        let offer = String::from_utf8(update.body.clone()).unwrap();
+        assert!(offer.contains("a=sendonly"), "{offer}");
+        if status == 200 {
+            page.frame(with_sdp(answer(&update, 200, "one"), "theirs"));
+            assert!(page.silent() && page.view().held);
+        } else {
+            page.frame(Response::for_request(&update, status, ""));
+            let invite = page.request(Method::Invite);
+            page.frame(with_sdp(answer(&invite, 200, "one"), "theirs"));
+            page.request(Method::Ack);
+            assert!(page.view().held);
+        }
+    }
+}

@@ -8,9 +8,11 @@ use crate::time::Duration;
 use crate::wire::{HeaderName, Limits, Message, Method, Request, Response};
 
 /// Where the fault meets the page: it waits for the answer to a request of this method.
-const FLOWS: [(&str, Method); 8] = [
+const FLOWS: [(&str, Method); 10] = [
     ("call", Method::Invite),
     ("hold", Method::Invite),
+    ("call without an offer", Method::Invite),
+    ("hold by update", Method::Update),
     ("refresh", Method::Update),
     ("digits", Method::Info),
     ("transfer", Method::Refer),
@@ -92,6 +94,15 @@ fn begin(flow: &str) -> (Page, CallId) {
     let mut edge = Edge::new();
     let call = match flow {
         "call" | "give up" | "ring reliably" => edge.caller.call("1002"),
+        "call without an offer" => {
+            let call = edge.caller.agent.next_call();
+            edge.caller.command(Command::CallWithoutOffer {
+                call,
+                to: Pii("1002".into()),
+                headers: Vec::new(),
+            });
+            call
+        }
         _ => {
             edge.talking();
             match edge.caller.events.last() {
@@ -103,6 +114,10 @@ fn begin(flow: &str) -> (Page, CallId) {
     let mut page = edge.caller;
     match flow {
         "hold" => page.command(Command::Hold(call, true)),
+        "hold by update" => {
+            page.agent.post.policy.update = true;
+            page.command(Command::Hold(call, true));
+        }
         "digits" => page.command(Command::Dtmf(call, "123".into())),
         "transfer" => page.command(Command::Transfer(call, Pii("1003".into()))),
         "hang up" => page.command(Command::HangUp(call)),
@@ -199,7 +214,8 @@ fn every_answer_at_every_point_ends_in_a_word() {
                 if page.view_of(call).state != CallState::Active
                     && page.view_of(call).state != CallState::Ended
                 {
-                    let patient = flow == "ring reliably" || (flow == "call" && status < 200);
+                    let patient =
+                        flow == "ring reliably" || (flow.starts_with("call") && status < 200);
                     assert!(
                         patient,
                         "{flow} × {status} × {twist}: {:?}",

@@ -284,3 +284,84 @@ fn a_tab_that_hands_over_leaves_the_registration_of_its_device_alone() {
     assert!(!page.open);
     assert_eq!(page.registration(), Registration::Closed);
 }
+
+fn moved(register: &crate::wire::Request, to: &str) -> Response {
+    Response::for_request(register, 302, "").with(HeaderName::Contact, to)
+}
+
+#[test]
+fn another_registrar_is_asked_over_the_same_socket_but_not_for_ever() {
+    let mut page = Page::new("1001", 1);
+    page.command(Command::Start);
+    page.connected();
+    let register = page.request(Method::Register);
+    page.frame(moved(
+        &register,
+        "<sip:slow@b.test>;q=0.1, <sip:fast@a.test;transport=ws?X=y>;q=0.9, <tel:1>",
+    ));
+    let next = page.request(Method::Register);
+    assert_eq!(next.uri.to_string(), "sip:a.test;transport=ws");
+    assert_eq!(next.headers.call_id(), register.headers.call_id());
+    assert_eq!(
+        next.headers.get(HeaderName::To),
+        register.headers.get(HeaderName::To)
+    );
+    page.frame(moved(&next, "<sip:a.test;transport=ws>, <sip:b.test>"));
+    let last = page.request(Method::Register);
+    assert_eq!(last.uri.to_string(), "sip:b.test");
+    page.frame(granted(&last, 600));
+    assert_eq!(page.registration(), Registration::Registered);
+    // It is that one that is asked again, until the flow is lost.
+    page.command(Command::Register);
+    assert_eq!(page.request(Method::Register).uri.to_string(), "sip:b.test");
+    page.cut();
+    page.pass(Duration::from_secs(1));
+    page.connected();
+    let mut register = page.request(Method::Register);
+    assert_eq!(register.uri.to_string(), "sip:wakeline.test");
+    for n in 0..5 {
+        page.frame(moved(&register, &format!("<sip:{n}.test>")));
+        register = page.request(Method::Register);
+    }
+    page.frame(moved(&register, "<sip:5.test>"));
+    assert!(page.silent());
+    let refused = Registration::Refused {
+        status: 302,
+        retry_at: None,
+    };
+    assert_eq!(page.registration(), refused);
+}
+
+#[cfg(feature = "outbound")]
+#[test]
+fn an_address_that_anyone_can_route_to_is_used_where_it_was_asked_for_and_given() {
+    for asked in [true, false] {
+        let mut config = config("1001");
+        config.policy.gruu = asked;
+        let mut page = Page::with(config, 1);
+        page.command(Command::Start);
+        page.connected();
+        let register = page.request(Method::Register);
+        assert_eq!(
+            register.headers.has_token(HeaderName::Supported, "gruu"),
+            asked
+        );
+        let mut ok = granted(&register, 600);
+        let contact = ok.headers.get(HeaderName::Contact).unwrap().to_owned();
+        let gruu = r#";pub-gruu="sip:1001@wakeline.test;gr=urn:uuid:1";temp-gruu="sip:t@wakeline.test;gr""#;
+        ok.headers.set(HeaderName::Contact, contact.clone() + gruu);
+        page.frame(ok);
+        page.call("1002");
+        let invite = page.request(Method::Invite);
+        let own = invite.headers.get(HeaderName::Contact).unwrap();
+        let routable = own == "<sip:1001@wakeline.test;gr=urn:uuid:1>";
+        assert_eq!(routable, asked, "{own}");
+        // The binding itself keeps its own.
+        page.command(Command::Register);
+        let again = page.request(Method::Register);
+        assert_eq!(
+            again.headers.get(HeaderName::Contact),
+            register.headers.get(HeaderName::Contact)
+        );
+    }
+}
