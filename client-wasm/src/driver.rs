@@ -82,7 +82,7 @@ impl Driver {
         let urls = session.sip_urls();
         let (token, login) = session.proof().await?;
         let config = Config {
-            address_of_record: Pii(account.address_of_record),
+            address_of_record: Pii(session.address()?),
             display_name: Pii(account.display_name),
             instance: session.device()?,
             user_agent: concat!("wakeline/", env!("CARGO_PKG_VERSION")).into(),

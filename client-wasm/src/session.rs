@@ -169,11 +169,14 @@ impl Session {
     pub fn sip_urls(&self) -> Vec<String> {
         match &self.0.server {
             Some(server) => server.urls.clone(),
-            // http → ws, https → wss.
-            None => vec![format!(
-                "ws{}{SIP_PATH}",
-                self.0.edge.strip_prefix("http").unwrap_or(&self.0.edge)
-            )],
+            None => match self.sip() {
+                Some(sip) => sip.servers,
+                // http → ws, https → wss.
+                None => vec![format!(
+                    "ws{}{SIP_PATH}",
+                    self.0.edge.strip_prefix("http").unwrap_or(&self.0.edge)
+                )],
+            },
         }
     }
 
@@ -181,8 +184,52 @@ impl Session {
     pub async fn proof(&self) -> Result<(Option<String>, Option<Login>), Problem> {
         match &self.0.server {
             Some(server) => Ok((server.token.clone(), server.login.clone())),
+            None if self.sip().is_some() => {
+                // What has ended would only be refused. An edge that does not answer is asked again beside the registration.
+                if self.sip_left() == Some(0) {
+                    let _ = self.renew_sip().await;
+                }
+                Ok((None, self.sip_login()))
+            }
             None => Ok((Some(self.token().await?), None)),
         }
+    }
+
+    /// The call server that our pages register at, with what it takes from us for a while.
+    pub fn sip(&self) -> Option<api::SipAccount> {
+        self.0.record.borrow().as_ref()?.account.sip.clone()
+    }
+
+    /// How long that is still good, ms; `None` when it does not end.
+    pub fn sip_left(&self) -> Option<u64> {
+        let edge_now = now().saturating_add_signed(self.0.skew.get());
+        Some(self.sip()?.expires_at?.saturating_sub(edge_now))
+    }
+
+    /// It as a login.
+    pub fn sip_login(&self) -> Option<Login> {
+        let sip = self.sip()?;
+        Some(Login::with_password(sip.username, sip.password))
+    }
+
+    /// The account anew from the edge.
+    pub async fn renew_sip(&self) -> Result<(), Problem> {
+        let account: Account = parse(self.ask("GET", "/v1/account", None::<&()>).await?)?;
+        let record = Record {
+            account,
+            ..self.record()?
+        };
+        *self.0.record.borrow_mut() = Some(record.clone());
+        store::save(&self.0.edge, &record).await
+    }
+
+    /// The line's address where it registers.
+    pub fn address(&self) -> Result<String, Problem> {
+        let account = self.account()?;
+        Ok(match account.sip {
+            Some(sip) => format!("sip:{}@{}", account.number, sip.domain),
+            None => account.address_of_record,
+        })
     }
 
     /// The edge's origin; the servers' addresses where there is none.

@@ -37,7 +37,7 @@ pub struct Account {
     /// `sip:number@domain`.
     pub address_of_record: String,
     /// Where the page registers, when that is not this edge: the site's call server, and what it takes for a while.
-    /// In `GET /v1/account` only.
+    /// For the line itself only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sip: Option<SipAccount>,
 }

@@ -31,10 +31,10 @@ export class World {
    * callee's machine has none (Chromium only); `assets` is a page other than ours.
    */
   static async open({ browser = 'chromium', site = {}, microphone = true, assets } = {}) {
-    const world = new World();
+    const world = new this();
     world.browserName = browser;
     try {
-      await world.#start(site, { microphone, assets });
+      await world.start(site, { microphone, assets });
       return world;
     } catch (error) {
       await world.close();
@@ -42,7 +42,8 @@ export class World {
     }
   }
 
-  async #start(site, { microphone, assets }) {
+  /** @protected */
+  async start(site, { microphone, assets }) {
     const chromium = this.browserName === 'chromium';
     this.desktop = await Desktop.open({ sound: true });
     this.notifications = this.desktop.notifications;

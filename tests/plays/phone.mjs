@@ -29,7 +29,7 @@ async function serve(bench, name) {
 const near = (heard, hz) => Math.abs(heard - hz) <= hz * TOLERANCE;
 
 /** What the phone has heard in the next `ms` of its recording; `skip` ms of what was under way are left out. */
-async function phoneHears(phone, { ms = 1200, skip = 0 } = {}) {
+export async function phoneHears(phone, { ms = 1200, skip = 0 } = {}) {
   const file = await until(() => phone.recording(), { ms: 15_000, what: 'the phone records' });
   const { rate } = samples(file);
   const from = length(file) + Math.floor((skip * rate) / 1000);
@@ -40,7 +40,7 @@ async function phoneHears(phone, { ms = 1200, skip = 0 } = {}) {
 }
 
 /** Waits until the phone hears this tone, as long as a loaded machine may take. */
-async function phoneHearsTone(phone, hz) {
+export async function phoneHearsTone(phone, hz) {
   let heard;
   await until(async () => {
     heard = await phoneHears(phone);

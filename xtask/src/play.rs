@@ -72,6 +72,13 @@ pub fn run(house: &House, shelf: Shelf, name: &str, options: &Options) -> Result
             build(house, &[Part::Client, Part::SipBench])?;
             apt::ensure(house, apt::SERVERS)?;
         }
+        (Shelf::Plays, "gateway") => {
+            ready(house)?;
+            apt::ensure(house, apt::SERVERS)?;
+            if options.rest.iter().any(|word| word == "asterisk") {
+                task = task.env(asterisk::TREE, asterisk::ensure(house)?);
+            }
+        }
         (Shelf::Benches, "edge") => {
             build(house, &[Part::Worker])?;
             apt::ensure(house, apt::SERVERS)?;

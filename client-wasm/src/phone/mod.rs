@@ -1,5 +1,6 @@
 //! The phone of one tab: it leads (holds the line's flow) or follows (shows what the leading tab does).
 
+mod callserver;
 mod tabs;
 mod told;
 mod wakes;
@@ -61,6 +62,10 @@ struct Inner {
     leader_state: RefCell<Option<oneshot::Sender<()>>>,
     /// The device fetches a new token.
     renewing: Cell<bool>,
+    /// The login at the call server is looked after.
+    keeping: Cell<bool>,
+    /// When the edge was asked for it last, ms since the epoch.
+    login_tried: Cell<u64>,
     closed: Cell<bool>,
 }
 
@@ -110,6 +115,8 @@ impl Phone {
             answering: RefCell::default(),
             leader_state: RefCell::new(None),
             renewing: Cell::new(false),
+            keeping: Cell::new(false),
+            login_tried: Cell::new(0),
             closed: Cell::new(false),
         }));
         if let Some(wake) = &options.wake {

@@ -34,6 +34,7 @@ impl Phone {
         });
         self.role_is(Role::Leading);
         driver.command(Command::Start);
+        self.keep_login();
         Ok(())
     }
 

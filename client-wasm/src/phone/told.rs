@@ -26,6 +26,13 @@ impl Phone {
                 ..
             })) if self.0.renewing.get() => {}
             Told::Agent(Event::Registration(registration)) => {
+                if let agent::Registration::Refused {
+                    status: 401 | 403 | 407,
+                    ..
+                } = registration
+                {
+                    self.login_refused();
+                }
                 self.registration_is(registration.into());
             }
             Told::Agent(Event::Registered { waiting, new_flow }) => {

@@ -75,6 +75,9 @@ impl Phone {
             let phone = self.clone();
             page::beside(async move { phone.say_ready(wake, replies).await });
         }
+        if new_flow && self.0.session.sip().is_some() {
+            self.ask_waiting();
+        }
     }
 
     pub(super) fn warm(&self) {

@@ -1,7 +1,8 @@
 //! Accounts, and sign-in by password.
 
 use super::{
-    account, ask_own_line, display_name_of, granted, json, number_of, tokens, uid_of, unexpected,
+    account, ask_own_line, display_name_of, granted, json, number_of, own_account, tokens, uid_of,
+    unexpected,
 };
 use crate::call::Call;
 use crate::error::{Answer, Failure, refuse, too_many};
@@ -9,7 +10,7 @@ use crate::objects::line;
 use crate::records::{AccountRow, Records};
 use crate::secret::Secret;
 use crate::{names, password};
-use wakeline_edge_api::{Account, CreateAccount, Session, SignIn, problem};
+use wakeline_edge_api::{CreateAccount, Session, SignIn, problem};
 use wakeline_sip::edge::{DeviceId, LineCommand, LineReply, Number, Party, Uid};
 use worker::Response;
 
@@ -69,14 +70,7 @@ async fn provision(
 /// `GET /v1/account`: whom the token speaks for.
 pub async fn show(call: &Call) -> Answer {
     match ask_own_line(call, LineCommand::Account).await? {
-        LineReply::Account { party, .. } => {
-            let sip = call.site.sip_account(party.number.as_str(), call.now);
-            let account = Account {
-                sip,
-                ..account(call, &party)
-            };
-            json(200, &account)
-        }
+        LineReply::Account { party, .. } => json(200, &own_account(call, &party)),
         _ => Err(unexpected()),
     }
 }
@@ -127,7 +121,7 @@ pub async fn sign_in(call: &Call) -> Answer<Response> {
         &Session {
             token,
             expires_at,
-            account: account(call, &party),
+            account: own_account(call, &party),
         },
     )
 }

@@ -111,6 +111,14 @@ fn account(call: &Call, party: &Party) -> Account {
     }
 }
 
+/// The same for the line itself: with where it registers, when that is a call server.
+fn own_account(call: &Call, party: &Party) -> Account {
+    Account {
+        sip: call.site.sip_account(party.number.as_str(), call.now),
+        ..account(call, party)
+    }
+}
+
 fn number_of(text: &str) -> Answer<Number> {
     Number::parse(text).map_err(|_| {
         refuse(

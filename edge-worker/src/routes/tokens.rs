@@ -1,6 +1,6 @@
 //! Tokens of lines: signed for the site's backend, renewed for a device.
 
-use super::{account, display_name_of, granted, json, number_of, uid_of, unexpected};
+use super::{display_name_of, granted, json, number_of, own_account, uid_of, unexpected};
 use crate::access::Caller;
 use crate::call::Call;
 use crate::error::{Answer, unauthorized};
@@ -59,7 +59,7 @@ pub async fn renew(call: &Call) -> Answer {
         &Session {
             token,
             expires_at,
-            account: account(call, &party),
+            account: own_account(call, &party),
         },
     )
 }

@@ -1,6 +1,7 @@
 //! What goes into the agent and what comes out of it.
 
 use super::event::{CallId, Event};
+use crate::auth::Login;
 use crate::pii::Pii;
 use crate::time::Time;
 
@@ -36,6 +37,8 @@ pub enum Command {
     Abandon,
     /// A new token for the line.
     Token(Pii<String>),
+    /// A new login for the line, before the one that the agent has ends.
+    Login(Login),
     /// Register anew now, whatever the agent believes: a wake wants proof. Ends in [`Event::Registered`] or a
     /// [`Event::Registration`] that says why not.
     Register,

@@ -303,13 +303,12 @@ impl Agent {
             }
             Command::Token(token) => {
                 self.registrar.set_token(token);
-                let refused = self.registrar.refusal().is_some();
-                if refused && self.link.is_open() {
-                    self.registrar.register(&mut self.post);
-                } else if refused && !self.stopped {
-                    self.registrar.forgive();
-                    self.reconnect();
-                }
+                self.prove_anew();
+            }
+            Command::Login(login) => {
+                self.post.set_login(login.clone());
+                self.registrar.set_login(login);
+                self.prove_anew();
             }
             Command::Register => self.register_now(),
             Command::Call { call, to, headers } => {
@@ -418,6 +417,17 @@ impl Agent {
     }
 
     /// Someone waits for the proof of a registration: a flow that may be dead is not given the usual time.
+    /// What proves the line is new: whoever was refused may try again.
+    fn prove_anew(&mut self) {
+        let refused = self.registrar.refusal().is_some();
+        if refused && self.link.is_open() {
+            self.registrar.register(&mut self.post);
+        } else if refused && !self.stopped {
+            self.registrar.forgive();
+            self.reconnect();
+        }
+    }
+
     fn register_now(&mut self) {
         let now = self.post.now;
         if self.stopped {

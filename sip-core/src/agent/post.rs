@@ -85,6 +85,11 @@ impl Post {
         }
     }
 
+    /// What requests are proven with from now on.
+    pub fn set_login(&mut self, login: crate::auth::Login) {
+        self.proof.set_login(login);
+    }
+
     /// Puts a message on the wire.
     pub fn send(&mut self, message: impl Into<Message>) {
         self.out
@@ -567,9 +572,10 @@ fn push<T>(list: &mut Vec<T>, item: T) {
     list.push(item);
 }
 
-/// The wake and its state, as the edge tells them in `Wakeline-Wake`.
+/// The wake and its state, as the edge tells them in `Wakeline-Wake`; a call server may pass only headers with `X-`.
 pub fn wake_of(message: &crate::wire::Headers) -> (Option<String>, Option<String>) {
-    let Some(text) = message.get("Wakeline-Wake") else {
+    let told = message.get("Wakeline-Wake");
+    let Some(text) = told.or_else(|| message.get("X-Wakeline-Wake")) else {
         return (None, None);
     };
     let mut parts = text.split(';').map(str::trim);

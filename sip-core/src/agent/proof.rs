@@ -25,6 +25,14 @@ impl Proof {
         }
     }
 
+    /// Another login from now on. What servers have asked of the former one says nothing of this one.
+    pub fn set_login(&mut self, login: Login) {
+        *self = Self {
+            login: Some(login),
+            ..Self::default()
+        };
+    }
+
     /// Proves it before anyone asks, where it is known what will be asked: that saves a round trip.
     pub fn authorize(&mut self, request: &mut Request, entropy: &mut Entropy) {
         let Some(login) = &self.login else { return };

@@ -125,6 +125,12 @@ impl Registrar {
         self.digest = None;
     }
 
+    /// A new login, for the next REGISTER.
+    pub fn set_login(&mut self, login: Login) {
+        self.login = Some(login);
+        self.digest = None;
+    }
+
     /// Registers, or registers anew. One that is under way counts.
     pub fn register(&mut self, post: &mut Post) {
         if !matches!(self.state, State::Asking(..)) {

@@ -13,19 +13,24 @@ const MODULES = '/usr/lib/baresip/modules';
 export class Baresip extends Part {
   name = 'baresip';
 
-  /** `server` is where it registers (`host:port`), `tone` the frequency that its microphone hears. */
-  async open({ user = 'phone', server, tone, codec = 'pcmu/8000/1', transport = 'udp', answer = 'auto', domain = DOMAIN }) {
+  /**
+   * `server` is where it registers (`host:port`), or what it calls through when it does not (`register`); `tone` the frequency that its
+   * microphone hears.
+   */
+  async open({ user = 'phone', display = '', server, tone, codec = 'pcmu/8000/1', transport = 'udp', answer = 'auto', domain = DOMAIN, register = true }) {
     this.user = user;
+    this.register = register;
     this.events = new EventLog();
     this.sounds = join(this.dir, 'sounds');
     mkdirSync(this.sounds, { recursive: true });
     const [sip, control, [low, high]] = [await freePort(), await freePort(), await freeRange(40)];
     this.control = control;
+    this.port = sip;
     const [, rate] = codec.split('/').map(Number);
     writeTone(join(this.sounds, 'tone.wav'), tone, { rate, seconds: 60 });
     writeFileSync(join(this.dir, 'accounts'), [
-      `<sip:${user}@${domain};transport=${transport}>;auth_user=${user};auth_pass="${passwordOf(user)}"`,
-      `outbound="sip:${server};transport=${transport}"`, `answermode=${answer}`, `audio_codecs=${codec}`, 'regint=300\n',
+      `${display && `"${display}" `}<sip:${user}@${domain};transport=${transport}>;auth_user=${user};auth_pass="${passwordOf(user)}"`,
+      `outbound="sip:${server};transport=${transport}"`, `answermode=${answer}`, `audio_codecs=${codec}`, `regint=${register ? 300 : 0}\n`,
     ].join(';'));
     writeFileSync(join(this.dir, 'contacts'), '');
     writeFileSync(join(this.dir, 'config'), [
@@ -41,7 +46,7 @@ export class Baresip extends Part {
     // Its telephone events (digits) are told on the control socket as well.
     this.run('baresip', ['-f', this.dir]);
     await until(() => this.alive() && this.#attach(), { ms: 20_000, every: 50, what: 'baresip takes a control connection' });
-    await this.events.wait((event) => event.type === 'REGISTER_OK', { ms: 20_000, what: `${user} is registered` });
+    if (register) await this.events.wait((event) => event.type === 'REGISTER_OK', { ms: 20_000, what: `${user} is registered` });
   }
 
   async #attach() {
@@ -62,7 +67,7 @@ export class Baresip extends Part {
       }
     });
     // Whether it registered before anyone listened.
-    await this.command('reginfo').then((answer) => {
+    if (this.register) await this.command('reginfo').then((answer) => {
       if (/OK/.test(answer.data ?? '')) this.events.record('event', { type: 'REGISTER_OK' });
     });
     return true;

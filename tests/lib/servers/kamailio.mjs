@@ -32,7 +32,11 @@ export class Kamailio extends Part {
     this.sip = `127.0.0.1:${this.udp}`;
     const file = join(this.dir, 'kamailio.cfg');
     writeFileSync(file, this.#configuration({ users, anyone, media, workers, connections }));
-    // Foreground, so that the process is ours; the run folder holds what it would keep under /run.
+    await this.launch(file, memory);
+  }
+
+  /** Runs this configuration in the foreground, so that the process is ours; the run folder holds what it would keep under /run. */
+  async launch(file, memory = 128) {
     this.run('kamailio', ['-DD', '-E', '-f', file, '-Y', this.dir, '-m', String(memory), '-M', '16', '-P', join(this.dir, 'pid')]);
     await until(() => this.alive() && this.#answers(), { ms: 20_000, every: 50, what: 'Kamailio answers OPTIONS' });
   }
@@ -180,7 +184,7 @@ ${passwords}
       socket.bind(0, '127.0.0.1', () => {
         const { port } = socket.address();
         const lines = [
-          `OPTIONS sip:${DOMAIN} SIP/2.0`, `Via: SIP/2.0/UDP 127.0.0.1:${port};branch=z9hG4bK${port}${Date.now()}`, 'Max-Forwards: 5',
+          `OPTIONS sip:${this.domain ?? DOMAIN} SIP/2.0`, `Via: SIP/2.0/UDP 127.0.0.1:${port};branch=z9hG4bK${port}${Date.now()}`, 'Max-Forwards: 5',
           `From: <sip:ready@${DOMAIN}>;tag=1`, `To: <sip:${DOMAIN}>`, `Call-ID: ready-${port}`, 'CSeq: 1 OPTIONS', 'Content-Length: 0', '', '',
         ];
         socket.send(lines.join('\r\n'), this.udp, '127.0.0.1');

@@ -43,6 +43,18 @@ pub const SERVERS: &[Need] = &[
         "/usr/lib/x86_64-linux-gnu/kamailio/modules/websocket.so",
         "kamailio-websocket-modules",
     ),
+    (
+        "/usr/lib/x86_64-linux-gnu/kamailio/modules/http_client.so",
+        "kamailio-utils-modules",
+    ),
+    (
+        "/usr/lib/x86_64-linux-gnu/kamailio/modules/json.so",
+        "kamailio-json-modules",
+    ),
+    (
+        "/usr/lib/x86_64-linux-gnu/kamailio/modules/auth_ephemeral.so",
+        "kamailio-autheph-modules",
+    ),
     ("rtpengine", "rtpengine-daemon"),
     ("baresip", "baresip"),
     ("sipp", "sip-tester"),

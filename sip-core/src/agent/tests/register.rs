@@ -5,7 +5,7 @@ use crate::agent::{Command, Event, Registration};
 use crate::auth::DigestResponse;
 use crate::pii::Pii;
 use crate::time::Duration;
-use crate::wire::{HeaderName, Method, Response};
+use crate::wire::{HeaderName, Method, Request, Response};
 
 #[test]
 fn the_token_goes_with_the_first_register_and_the_flow_is_named() {
@@ -134,6 +134,60 @@ fn a_password_answers_digest_challenges_and_a_wrong_one_is_not_tried_twice() {
             }
         );
     }
+}
+
+/// The user that a REGISTER is proven with, if it is.
+fn user_of(register: &Request) -> Option<String> {
+    let credentials = register
+        .headers
+        .credentials(HeaderName::Authorization)
+        .ok()?;
+    let answer = DigestResponse::try_from(credentials.first()?).ok()?;
+    Some(answer.username.into_inner())
+}
+
+#[test]
+fn a_login_that_ends_is_followed_by_the_next_one() {
+    let login = |user: &str| crate::auth::Login::with_password(user, "secret");
+    let mut config = config("1001");
+    config.token = None;
+    config.login = Some(login("100:1001"));
+    let mut page = Page::with(config, 1);
+    page.command(Command::Start);
+    page.connected();
+    let challenge = |r: &Request, nonce: &str| {
+        let text = format!(r#"Digest realm="wakeline.test", nonce="{nonce}", qop="auth""#);
+        Response::for_request(r, 401, "").with(HeaderName::WwwAuthenticate, text)
+    };
+    let register = page.request(Method::Register);
+    page.frame(challenge(&register, "n1"));
+    let register = page.request(Method::Register);
+    assert_eq!(user_of(&register).as_deref(), Some("100:1001"));
+    page.frame(granted(&register, 600));
+
+    // In time: nothing is sent for it, and the next REGISTER is proven by it.
+    page.command(Command::Login(login("200:1001")));
+    assert!(page.silent());
+    page.command(Command::Register);
+    let register = page.request(Method::Register);
+    page.frame(challenge(&register, "n2"));
+    let register = page.request(Method::Register);
+    assert_eq!(user_of(&register).as_deref(), Some("200:1001"));
+
+    // Too late: it was refused, and the next one is tried at once.
+    page.frame(challenge(&register, "n3"));
+    assert!(matches!(
+        page.registration(),
+        Registration::Refused { status: 401, .. }
+    ));
+    page.command(Command::Login(login("300:1001")));
+    page.connected();
+    let register = page.request(Method::Register);
+    page.frame(challenge(&register, "n4"));
+    let register = page.request(Method::Register);
+    assert_eq!(user_of(&register).as_deref(), Some("300:1001"));
+    page.frame(granted(&register, 600));
+    assert_eq!(page.registration(), Registration::Registered);
 }
 
 #[test]
