@@ -62,6 +62,8 @@ export class Message {
 export class Device {
   log = new EventLog();
   cseq = 0;
+  /** What it offers and answers with. */
+  sdp = SDP;
   /** Answer BYE at once. */
   hangsUp = false;
   /** Answer the edge's probes (OPTIONS); a frozen tab does not. */
@@ -108,9 +110,9 @@ export class Device {
   // SIP
 
   async open() {
-    const socket = new WebSocket(`${this.edge.origin.replace('http', 'ws')}/sip`, 'sip');
+    const socket = new WebSocket(this.server ?? `${this.edge.origin.replace('http', 'ws')}/sip`, 'sip');
     this.socket = socket;
-    socket.on('message', (data) => this.#receive(data.toString()));
+    socket.on('message', (data) => this.receive(data.toString()));
     socket.on('close', (code) => this.log.record('closed', { code, socket }));
     await new Promise((resolve, reject) => {
       socket.once('open', resolve);
@@ -119,7 +121,7 @@ export class Device {
     return this;
   }
 
-  #receive(text) {
+  receive(text) {
     if (!text.trim()) return this.log.record('keepalive');
     const message = new Message(text);
     this.log.record(message.status ? 'response' : 'request', { message, status: message.status, method: message.method ?? message.cseq.method });
@@ -257,7 +259,7 @@ export class OutgoingCall {
     this.callId = id();
     this.cseq = 1;
     this.branch = `z9hG4bK${id()}`;
-    this.from = `<${device.aor}>;tag=${id()}`;
+    this.from = `${device.display ? `${device.display} ` : ''}<${device.aor}>;tag=${id()}`;
     this.uri = `sip:${number}@${device.domain}`;
     this.viaLine = device.via(this.branch);
     this.since = device.log.mark();
@@ -278,7 +280,7 @@ export class OutgoingCall {
       'Supported: outbound',
       'Content-Type: application/sdp',
       ...headers,
-    ], SDP);
+    ], device.sdp);
   }
 
   /** The same INVITE over the device's new socket, as a page repeats it that lost its flow. */
@@ -335,7 +337,7 @@ export class IncomingCall {
 
   /** 200 with SDP; resolves when the ACK is here. */
   async answer() {
-    this.device.respond(this.invite, 200, 'OK', { headers: [`Contact: ${this.device.contact}`, 'Content-Type: application/sdp'], body: SDP });
+    this.device.respond(this.invite, 200, 'OK', { headers: [`Contact: ${this.device.contact}`, 'Content-Type: application/sdp'], body: this.device.sdp });
     this.dialog = new Dialog(this.device, {
       callId: this.callId,
       local: `${this.invite.header('to')};tag=${this.invite.ourTag}`,

@@ -26,19 +26,28 @@ res_pjsip_transport_websocket res_pjsip_pubsub res_pjsip_refer res_pjsip_messagi
 func_pjsip_contact func_pjsip_endpoint func_callerid func_channel func_logic func_strings func_global func_uri app_dial app_echo
 app_playtones app_verbose app_stack app_read app_confbridge app_exec res_musiconhold`.split(/\s+/);
 
-export class Asterisk extends Part {
+/** An Asterisk process whose configuration somebody else has written into `etc`. */
+export class AsteriskProcess extends Part {
   name = 'asterisk';
 
-  /** `pages` register over WebSocket, `phones` over UDP; each may call each by its name. `echo` answers with an echo. */
-  async open({ pages = [], phones = [], endpoint = '' }) {
+  /** Folders of its own, and what names them; answers a writer of configuration files. */
+  folders() {
     if (!hasAsterisk()) throw new Error(`no Asterisk in ${TREE}: run \`cargo xtask play phone\` once, which fetches it`);
-    this.udp = await freePort();
-    this.http = await freePort();
-    this.url = `ws://127.0.0.1:${this.http}/ws`;
-    this.sip = `127.0.0.1:${this.udp}`;
     this.etc = join(this.dir, 'etc');
     for (const folder of ['etc', 'var', 'keys/keys', 'run', 'log', 'spool']) mkdirSync(join(this.dir, folder), { recursive: true });
-    await this.#configure(pages, phones, endpoint);
+    const own = (name) => join(this.dir, name);
+    const write = (name, ...sections) => writeFileSync(join(this.etc, `${name}.conf`), `${sections.join('\n')}\n`);
+    write('asterisk', '[directories]', ...Object.entries({
+      astetcdir: this.etc, astmoddir: join(TREE, 'lib/asterisk/modules'), astvarlibdir: own('var'), astdbdir: own('var'), astkeydir: own('keys'),
+      astdatadir: join(TREE, 'share/asterisk'), astagidir: own('var'), astspooldir: own('spool'), astrundir: own('run'), astlogdir: own('log'),
+      astcachedir: own('var'), astsbindir: join(TREE, 'bin'),
+    }).map(([key, value]) => `${key} => ${value}`), '[options]', 'nocolor = yes', 'verbose = 3', 'hideconnect = yes', 'documentation_language = en_US');
+    write('cdr', '[general]', 'enable=no');
+    return write;
+  }
+
+  async boot() {
+    this.gone = undefined;
     this.run(this.#loader, [...this.#program, '-C', join(this.etc, 'asterisk.conf'), '-f', '-n', '-q']);
     await until(() => this.alive() && existsSync(join(this.dir, 'run/asterisk.ctl')), { ms: 30_000, every: 50, what: 'Asterisk opens its console' });
     await until(() => this.alive() && this.cli('core waitfullybooted').then((said) => /fully booted/i.test(said), () => false), { ms: 30_000, every: 100, what: 'Asterisk is booted' });
@@ -54,15 +63,26 @@ export class Asterisk extends Part {
     return stdout;
   }
 
+  async close() {
+    if (this.process && !this.gone) await this.cli('core stop now').catch(() => {});
+    await super.close();
+  }
+}
+
+export class Asterisk extends AsteriskProcess {
+  /** `pages` register over WebSocket, `phones` over UDP; each may call each by its name. `echo` answers with an echo. */
+  async open({ pages = [], phones = [], endpoint = '' }) {
+    this.udp = await freePort();
+    this.http = await freePort();
+    this.url = `ws://127.0.0.1:${this.http}/ws`;
+    this.sip = `127.0.0.1:${this.udp}`;
+    await this.#configure(pages, phones, endpoint);
+    await this.boot();
+  }
+
   async #configure(pages, phones, endpoint) {
-    const write = (name, ...sections) => writeFileSync(join(this.etc, `${name}.conf`), `${sections.join('\n')}\n`);
+    const write = this.folders();
     const [low, high] = await freeRange(200);
-    const own = (name) => join(this.dir, name);
-    write('asterisk', '[directories]', ...Object.entries({
-      astetcdir: this.etc, astmoddir: join(TREE, 'lib/asterisk/modules'), astvarlibdir: own('var'), astdbdir: own('var'), astkeydir: own('keys'),
-      astdatadir: join(TREE, 'share/asterisk'), astagidir: own('var'), astspooldir: own('spool'), astrundir: own('run'), astlogdir: own('log'),
-      astcachedir: own('var'), astsbindir: join(TREE, 'bin'),
-    }).map(([key, value]) => `${key} => ${value}`), '[options]', 'nocolor = yes', 'verbose = 3', 'hideconnect = yes', 'documentation_language = en_US');
     write('modules', '[modules]', 'autoload=no', ...MODULES.map((name) => `load=${name}.so`));
     write('logger', '[general]', '[logfiles]', 'console => notice,warning,error');
     write('http', '[general]', 'enabled=yes', 'bindaddr=127.0.0.1', `bindport=${this.http}`);
@@ -85,11 +105,5 @@ export class Asterisk extends Part {
     write('confbridge', '[general]');
     write('indications', '[general]', 'country=us', '[us]', 'ringcadence = 2000,4000', 'dial = 350+440', 'busy = 480+620/500,0/500', 'ring = 440+480/2000,0/4000');
     for (const empty of ['features', 'acl', 'udptl', 'pjproject', 'ccss', 'cel', 'musiconhold', 'websocket_client']) write(empty, '');
-    write('cdr', '[general]', 'enable=no');
-  }
-
-  async close() {
-    if (this.process && !this.gone) await this.cli('core stop now').catch(() => {});
-    await super.close();
   }
 }
