@@ -59,6 +59,9 @@ pub const SERVERS: &[Need] = &[
     ("baresip", "baresip"),
     ("sipp", "sip-tester"),
     ("turnserver", "coturn"),
+    // What is shipped for FreeSWITCH, which cannot be had, is read by these.
+    ("lua5.3", "lua5.3"),
+    ("xmllint", "libxml2-utils"),
     ("chromium", "chromium"),
     ("firefox-esr", "firefox-esr"),
 ];
