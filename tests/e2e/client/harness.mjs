@@ -46,8 +46,8 @@ Object.assign(window, { wakeline, seen, open, dial, take, loaded: true });
 `;
 
 export class Stage {
-  /** `also` may write more files into the folder that the edge serves. */
-  static async open(site, { also = async () => {} } = {}) {
+  /** `also` may write more files into the folder that the edge serves, `prepare` a page before it is loaded; `secrets` are the site's. */
+  static async open(site, { also = async () => {}, prepare = async () => {}, secrets } = {}) {
     const stage = new Stage();
     stage.dir = mkdtempSync(join(tmpdir(), 'wakeline-client-'));
     const assets = join(stage.dir, 'assets');
@@ -58,7 +58,8 @@ export class Stage {
     writeFileSync(join(assets, 'index.html'), '<!doctype html><title>client</title><audio autoplay></audio><script type="module" src="/page.js"></script>');
     writeFileSync(join(assets, 'page.js'), PAGE);
     await also(assets);
-    stage.edge = await Edge.open({ assets, sites: [site ?? {}] });
+    stage.prepare = prepare;
+    stage.edge = await Edge.open({ assets, sites: [site ?? {}], secrets });
     stage.browsers = [];
     return stage;
   }
@@ -86,6 +87,7 @@ export class Stage {
     page.waitForFunction = (predicate, options, ...args) => wait(predicate, { polling: 50, ...options }, ...args);
     page.on('console', (message) => { if (process.env.WAKELINE_CONSOLE) console.error(`[page] ${message.text()}`); });
     page.on('pageerror', (error) => { page.failure ??= error; if (process.env.WAKELINE_CONSOLE) console.error(`[page] ${error.stack}`); });
+    await this.prepare(page);
     await page.goto(this.edge.origin + path);
     await page.waitForFunction('window.loaded');
     return page;
