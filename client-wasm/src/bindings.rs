@@ -425,9 +425,10 @@ fn target(subscription: &PushSubscription) -> Result<api::PushTarget, Problem> {
         .and_then(|f| f.call0(subscription).ok())
         .ok_or(Problem::Garbled)?;
     let Subscription { endpoint, keys } = parse(json)?;
-    Ok(api::PushTarget::WebPush {
+    Ok(api::PushTarget::WebPush(api::WebPushTarget {
+        kind: api::WebPushKind::WebPush,
         endpoint,
         p256dh: keys.p256dh,
         auth: keys.auth,
-    })
+    }))
 }

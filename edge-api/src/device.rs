@@ -2,21 +2,69 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Where a device can be pushed to.
+/// Where a device can be pushed to: a browser by its subscription, an app by the client id that its vendor's SDK gave it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[serde(untagged)]
 pub enum PushTarget {
-    /// A browser's push subscription (RFC 8030), its keys base64url as `PushSubscription.toJSON()` gives them.
-    WebPush {
-        /// The subscription's URL at the push service.
-        endpoint: String,
-        /// The browser's public key, an uncompressed P-256 point.
-        p256dh: String,
-        /// The authentication secret, 16 octets.
-        auth: String,
-    },
+    /// A browser's push subscription.
+    WebPush(WebPushTarget),
+    /// An app that a vendor's service reaches.
+    App(AppTarget),
+}
+
+/// A browser's push subscription (RFC 8030), its keys base64url as `PushSubscription.toJSON()` gives them.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WebPushTarget {
+    /// Always `webpush`.
+    pub kind: WebPushKind,
+    /// The subscription's URL at the push service.
+    pub endpoint: String,
+    /// The browser's public key, an uncompressed P-256 point.
+    pub p256dh: String,
+    /// The authentication secret, 16 octets.
+    pub auth: String,
+}
+
+/// The word that says it is one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum WebPushKind {
+    /// Web Push.
+    #[default]
+    WebPush,
+}
+
+/// An app's client id (CID), which its shell hands to the page in its web-view.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AppTarget {
+    /// Whose client id it is.
+    pub provider: AppProvider,
+    /// As the SDK gave it: 8 to 128 letters, digits, `-` and `_`.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 8, max_length = 128, pattern = "^[0-9A-Za-z_-]+$")
+    )]
+    pub cid: String,
+}
+
+/// Vendors' push services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum AppProvider {
+    /// Getui, which uni-push 1.0 and uni-app x stand on.
+    Getui,
+    /// uni-push 2.0, by a cloud function.
+    Unicloud,
 }
 
 /// The public half of a device credential, as WebCrypto exports it (`jwk`); other members are ignored.
@@ -66,7 +114,7 @@ pub struct Device {
     pub label: String,
     /// The language of its notifications; empty when unknown.
     pub lang: String,
-    /// `webpush`, or left out when it cannot be pushed to.
+    /// `webpush`, `getui` or `unicloud`; left out when it cannot be pushed to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub push: Option<String>,
     /// It holds a device credential.

@@ -23,8 +23,8 @@ pub use callserver::{
     ServerWake, callback_message, server_message,
 };
 pub use device::{
-    BindDevice, Device, DeviceList, DevicePublicKey, PushTarget, VapidKey, push_message,
-    renew_message,
+    AppProvider, AppTarget, BindDevice, Device, DeviceList, DevicePublicKey, PushTarget, VapidKey,
+    WebPushKind, WebPushTarget, push_message, renew_message,
 };
 pub use ice::{IceAnswer, IceServer};
 pub use presence::{OwnPresence, Presence, PresenceState, SetPresence, Visibility};

@@ -91,6 +91,7 @@ function durable(name) {
 export const FlowObject = durable("FlowObject");
 export const LineObject = durable("LineObject");
 export const MeterObject = durable("MeterObject");
+export const VendorObject = durable("VendorObject");
 
 export default class extends WorkerEntrypoint {
   fetch(request) {

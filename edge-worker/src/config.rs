@@ -7,6 +7,7 @@ use crate::callserver::identity::{self, CallServer};
 use crate::callserver::registrar::{SipServer, SipVars};
 use crate::names;
 use crate::secret::{Secret, same};
+use crate::vendors::{self, Vendors};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -67,6 +68,8 @@ pub struct Site {
     pub call_servers: Vec<CallServer>,
     /// Where its pages register, when that is a call server.
     pub sip: Option<SipServer>,
+    /// Accounts at the push services of vendors.
+    pub vendors: Vendors,
 }
 
 /// A named key for HS256.
@@ -165,6 +168,10 @@ pub struct PushPolicy {
     pub subject: String,
     /// An invitation is pushed again this often until a device is ready.
     pub repush_s: u32,
+    /// The app's account at Getui.
+    pub getui: Option<vendors::GetuiPolicy>,
+    /// The app's cloud function for uni-push 2.0.
+    pub unicloud: Option<vendors::UnicloudPolicy>,
 }
 
 impl Default for PushPolicy {
@@ -174,6 +181,8 @@ impl Default for PushPolicy {
             loopback: false,
             subject: String::new(),
             repush_s: 15,
+            getui: None,
+            unicloud: None,
         }
     }
 }
@@ -232,6 +241,8 @@ struct SiteSecrets {
     call_servers: BTreeMap<String, Vec<Secret<String>>>,
     #[serde(default)]
     sip_secret: Option<Secret<String>>,
+    getui: Option<vendors::GetuiSecret>,
+    unicloud: Option<vendors::UnicloudSecret>,
 }
 
 /// What is wrong with the configuration. Never holds a secret.
@@ -473,6 +484,7 @@ impl Site {
         }
         let sip = SipServer::build(vars.sip, secrets.sip_secret).map_err(key)?;
         let call_servers = identity::build(&id, vars.call_servers, secrets.call_servers)?;
+        let vendors = Vendors::build(&id, &vars.push, secrets.getui, secrets.unicloud)?;
         let site = Self {
             id,
             domain: vars.domain.to_ascii_lowercase(),
@@ -491,6 +503,7 @@ impl Site {
             vapid_previous: secrets.vapid_previous,
             call_servers,
             sip,
+            vendors,
         };
         site.allow_list()?;
         site.vapid_keys_for(None)?;

@@ -23,6 +23,7 @@ pub mod routes;
 pub mod secret;
 pub mod throttle;
 pub mod token;
+pub mod vendors;
 pub mod webcrypto;
 
 use access::{Access, Caller};

@@ -96,11 +96,12 @@ fn session() -> api::Session {
 }
 
 fn push() -> api::PushTarget {
-    api::PushTarget::WebPush {
+    api::PushTarget::WebPush(api::WebPushTarget {
+        kind: api::WebPushKind::WebPush,
         endpoint: "https://updates.push.services.mozilla.com/wpush/v2/example".into(),
         p256dh: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4".into(),
         auth: "BTBZMqHH6r4Tts7J_aSIgg".into(),
-    }
+    })
 }
 
 fn device() -> api::Device {

@@ -19,6 +19,8 @@ pub enum Answer {
         /// Milliseconds, when the service said.
         after: Option<u64>,
     },
+    /// The vendor does not deliver to this device for now: its app has not been used for 90 days.
+    Inactive,
     /// The service refuses us: the same for every device. Alarm the operator.
     Refused(Fault),
     /// 5xx, 408, or no answer: try again while the wake lasts.
@@ -40,6 +42,11 @@ pub enum Fault {
     /// 403.
     #[error("the subscription belongs to another VAPID key (403)")]
     WrongKey,
+    /// A vendor's own code, or the status of a function that should have had one.
+    #[error(
+        "the vendor's push service refuses our request (code {0}): check its settings in SITES and SITE_SECRETS"
+    )]
+    Vendor(i64),
     /// A status that no push service should answer, a redirect among them.
     #[error("the push service gave an unexpected answer ({0})")]
     Unexpected(u16),

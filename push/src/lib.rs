@@ -9,6 +9,12 @@
 //!                          Vapid (RFC 8292) ──┘  Ttl, Topic, Urgency (RFC 8030)
 //! ```
 //!
+//! Beside it stand the services of vendors ([`Provider`]: [`Getui`], [`Unicloud`]), for apps whose web-view has no Web Push:
+//!
+//! ```text
+//! Notice ──► Provider::request ──► Request ──(driver)──► Reply ──► Provider::answer ──► Answer, or: sign in anew
+//! ```
+//!
 //! Curve arithmetic is behind [`Crypto`]: `RustCrypto` natively, `WebCrypto` on wasm32.
 
 mod allow;
@@ -23,6 +29,7 @@ mod subscription;
 mod text;
 mod topic;
 mod vapid;
+mod vendor;
 
 pub use allow::{AllowList, EndpointError, PatternError, check_public};
 pub use answer::{Answer, Fault};
@@ -36,8 +43,11 @@ pub use encrypt::decrypt;
 pub use encrypt::{MAX_PLAINTEXT, encrypt};
 pub use notice::{Caller, Kind, Lang, Notice};
 pub use payload::{PayloadError, payload};
-pub use provider::{Bare, Target};
+pub use provider::{App, Bare, Target};
 pub use request::{Request, RequestError, request};
 pub use subscription::{Subscription, SubscriptionError};
 pub use topic::Topic;
 pub use vapid::{Vapid, VapidError, VapidKeys, tokens::Tokens};
+pub use vendor::{
+    Cid, CidError, Getui, GetuiMessage, Provider, Reply, SIGNATURE, Said, Token, Unicloud,
+};

@@ -31,6 +31,9 @@ pub enum RequestError {
     /// The invitation is over.
     #[error("the invitation has expired")]
     Expired,
+    /// The device is an app: its vendor's [`Provider`](crate::Provider) writes the request.
+    #[error("the device is reached by its vendor's service, not by Web Push")]
+    Vendor,
     /// The endpoint may not, or no longer, be called.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
@@ -51,7 +54,7 @@ impl RequestError {
     }
 }
 
-/// The request that tells one device a notice.
+/// The request that tells one device a notice by Web Push.
 ///
 /// # Errors
 /// When there is nothing to send, or it may not be sent.
@@ -67,6 +70,7 @@ pub async fn request<C: Crypto>(
     let url = match target {
         Target::WebPush(subscription) => allow.check(subscription.endpoint())?,
         Target::Bare(bare) => allow.check(bare.endpoint())?,
+        Target::Getui(_) | Target::Unicloud(_) => return Err(RequestError::Vendor),
     };
     let mut headers = vec![(
         "authorization",
@@ -79,7 +83,7 @@ pub async fn request<C: Crypto>(
             encrypt(crypto, subscription, &payload(notice)?).await?
         }
         // Nothing that is not encrypted is said (RFC 8291 §1): whoever is rung asks what is waiting.
-        Target::Bare(_) => Vec::new(),
+        _ => Vec::new(),
     };
     headers.extend([
         ("ttl", ttl.to_string()),

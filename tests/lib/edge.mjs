@@ -14,7 +14,7 @@ const MIGRATIONS = join(ROOT, 'edge-worker/migrations');
 // Storage in memory where there is such a place: each turn of an object is committed before anything leaves it, and a disk that
 // others write to would be what a test measures (INVITE to push: 4 ms in memory, 11 to 60 on a busy disk).
 const STORAGE = process.env.WAKELINE_TEST_STORAGE ?? (existsSync('/dev/shm') ? '/dev/shm' : tmpdir());
-const CLASSES = { FLOW: 'FlowObject', LINE: 'LineObject', METER: 'MeterObject' };
+const CLASSES = { FLOW: 'FlowObject', LINE: 'LineObject', METER: 'MeterObject', VENDOR: 'VendorObject' };
 const VENDOR = `export default {
   fetch(request, env) {
     const url = new URL(request.url);
@@ -55,7 +55,7 @@ export class Edge {
     edge.port = port ?? (await freePort());
     edge.origin = `http://127.0.0.1:${edge.port}`;
     edge.sites = sites.map(siteOf);
-    edge.secrets = Object.fromEntries(edge.sites.map(({ id, call_servers = [] }) => {
+    edge.secrets = Object.fromEntries(edge.sites.map(({ id, call_servers = [], push }) => {
       const { publicKey, privateKey } = webpush.generateVAPIDKeys();
       return [id, {
         api_keys: [secret()],
@@ -63,6 +63,8 @@ export class Edge {
         vapid: { public_key: publicKey, private_key: privateKey },
         call_servers: Object.fromEntries(call_servers.map((server) => [server.id, [secret()]])),
         ...(id === edge.sites[0].id && secrets),
+        ...(push?.getui && { getui: { master_secret: 'M'.repeat(22) } }),
+        ...(push?.unicloud && { unicloud: { key: secret() } }),
       }];
     }));
     edge.accounts = new Map();

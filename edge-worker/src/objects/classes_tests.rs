@@ -4,6 +4,7 @@ const OBJECTS: &[&str] = &[
     include_str!("flow.rs"),
     include_str!("line.rs"),
     include_str!("meter.rs"),
+    include_str!("vendor.rs"),
 ];
 
 /// What stands between `before` and the first `after` of each line that has both.
@@ -37,7 +38,7 @@ fn every_place_names_the_same_classes() {
             between(after, "pub struct ", " {").into_iter().take(1)
         })
         .collect();
-    assert_eq!(here, ["FlowObject", "LineObject", "MeterObject"]);
+    assert_eq!(here, ["FlowObject", "LineObject", "MeterObject", "VendorObject"]);
 
     let entry = include_str!("../../js/entry.js");
     assert_eq!(between(entry, "export const ", " = durable("), here);

@@ -59,24 +59,8 @@ impl Driver {
 
     /// Reads the object's name.
     pub fn identity(&self) -> Result<Identity> {
-        let config =
-            call::config(&self.env).map_err(|e| Error::RustError(e.into_problem().title))?;
-        let name = self
-            .state
-            .id()
-            .name()
-            .ok_or_else(|| Error::RustError("the object has no name".into()))?;
-        let (_, site, key) = names::split_object(&name)
-            .ok_or_else(|| Error::RustError("the object's name has no site".into()))?;
-        let site = config
-            .site(site)
-            .ok_or_else(|| Error::RustError("the object's site is not configured".into()))?
-            .clone();
-        Ok(Identity {
-            config,
-            site,
-            key: key.to_owned(),
-        })
+        let (config, site, key) = of_name(&self.state, &self.env)?;
+        Ok(Identity { config, site, key })
     }
 
     /// Fresh randomness for a machine.
@@ -170,6 +154,27 @@ impl Driver {
     }
 }
 
+/// The deployment, the site and what follows it in an object's name.
+fn of_name(state: &State, env: &Env) -> Result<(Rc<Config>, Rc<Site>, String)> {
+    let config = call::config(env).map_err(|e| Error::RustError(e.into_problem().title))?;
+    let name = state
+        .id()
+        .name()
+        .ok_or_else(|| Error::RustError("the object has no name".into()))?;
+    let (_, site, key) = names::split_object(&name)
+        .ok_or_else(|| Error::RustError("the object's name has no site".into()))?;
+    let site = config
+        .site(site)
+        .ok_or_else(|| Error::RustError("the object's site is not configured".into()))?
+        .clone();
+    Ok((config, site, key.to_owned()))
+}
+
+/// Whose object this is: the site, and what follows it in the name.
+pub fn named(state: &State, env: &Env) -> Result<(Rc<Site>, String)> {
+    of_name(state, env).map(|(_, site, key)| (site, key))
+}
+
 /// Posts a request to another object; true when it has stored it.
 pub async fn post<T: Serialize>(env: &Env, object: &str, request: &T) -> bool {
     match try_post(env, object, request).await {
@@ -191,6 +196,7 @@ pub async fn try_post<T: Serialize>(
         Some(("flow", ..)) => "FLOW",
         Some(("line", ..)) => "LINE",
         Some(("meter", ..)) => "METER",
+        Some(("vendor", ..)) => "VENDOR",
         _ => return Err(Error::RustError("no object has such a name".into())),
     };
     let mut init = RequestInit::new();

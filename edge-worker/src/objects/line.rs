@@ -396,7 +396,7 @@ impl Inner {
         self.driver.spawn(async move {
             match this.driver.identity() {
                 Ok(identity) => {
-                    let (outcome, provider) = push::send(&identity, &job).await;
+                    let (outcome, provider) = push::send(&this.driver.env, &identity, &job).await;
                     this.background(LineInput::PushResult {
                         job: job.job,
                         outcome,

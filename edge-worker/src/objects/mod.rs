@@ -3,14 +3,16 @@
 //!
 //! - [`flow`]: one WebSocket, named `flow:{site}:{token}`
 //! - [`line`]: one address-of-record, named `line:{site}:{number}`
+//! - [`vendor`]: the token of a site's account at a push vendor, named `vendor:{site}:{vendor}`
 //! - [`meter`]: the calls of one caller or of a site in the last minute, in memory only
 //!
-//! What both share is in [`driver`] and [`rows`]; a [`push`] is sent by the line. An object may be forgotten between any two events: nothing
+//! What both share is in [`driver`] and [`rows`]; a [`push`] is sent by the line, to an app by [`app_push`]. An object may be forgotten between any two events: nothing
 //! lives in memory that is not in its rows, except what may be lost (a timer whose alarm follows, a request under way whose
 //! outbox row sends it again).
 
 #[cfg(test)]
 mod classes_tests;
+pub mod app_push;
 pub mod driver;
 pub mod flow;
 pub mod line;
@@ -18,3 +20,4 @@ pub mod meter;
 pub mod push;
 pub mod rows;
 pub mod turn;
+pub mod vendor;

@@ -1,8 +1,10 @@
 //! One push, as a line's machine asks for it: what to say becomes a request, the push service's answer becomes an outcome.
 
+use super::app_push;
 use super::driver::Identity;
 use crate::call;
 use crate::token::Capability;
+use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
@@ -17,7 +19,7 @@ use wakeline_push::WebCrypto as Crypto;
 use wakeline_push::{Answer, Caller, Kind, Lang, Notice, RequestError, Target, Vapid, VapidKeys};
 use wakeline_sip::edge::{PushJob, PushKind, PushOutcome};
 use worker::wasm_bindgen::JsValue;
-use worker::{AbortController, Delay, Fetch, Method, Request, RequestInit, RequestRedirect};
+use worker::{AbortController, Delay, Env, Fetch, Method, Request, RequestInit, RequestRedirect};
 
 /// A push service that says nothing for this long counts as not there.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -44,7 +46,13 @@ thread_local! {
 /// Sends it. Where the push service says that the subscription belongs to another key, a former key of the site is tried: a rotation
 /// loses nobody whose page has not been opened since.
 /// What came of it comes with whose push service it was.
-pub async fn send(identity: &Identity, job: &PushJob) -> (PushOutcome, &'static str) {
+pub async fn send(env: &Env, identity: &Identity, job: &PushJob) -> (PushOutcome, &'static str) {
+    if let Ok(stored) = stored(job)
+        && let Some(cid) = stored.target.cid()
+    {
+        let notice = notice(identity, job, &stored.origin);
+        return app_push::send(env, identity, &stored.target, cid, &notice, job).await;
+    }
     let keys = match keys_for(identity, job) {
         Ok(keys) => keys,
         Err(unsent) => return (refused(job, unsent), provider(None)),
@@ -58,8 +66,8 @@ pub async fn send(identity: &Identity, job: &PushJob) -> (PushOutcome, &'static 
         };
         let url = request.url.clone();
         whose = provider(Some(&url));
-        answer = match post(request).await {
-            Ok((status, retry_after)) => Answer::of(status, retry_after.as_deref(), call::now()),
+        answer = match post(request, 0).await {
+            Ok(came) => Answer::of(came.status, came.retry_after.as_deref(), call::now()),
             Err(error) => {
                 worker::console_warn!(
                     "event=push_unanswered wake={} device={} reason=\"{error}\"",
@@ -143,7 +151,7 @@ pub fn outcome(answer: Answer) -> PushOutcome {
             retry_after_s: seconds(after),
             throttled: false,
         },
-        Answer::TooLarge | Answer::Refused(_) => PushOutcome::Refused,
+        Answer::TooLarge | Answer::Inactive | Answer::Refused(_) => PushOutcome::Refused,
     }
 }
 
@@ -162,11 +170,9 @@ impl Unsent {
     }
 }
 
-type Built = (wakeline_push::Request, Rc<Vapid<Crypto>>);
-
-async fn build(identity: &Identity, job: &PushJob, keys: &VapidKeys) -> Result<Built, Unsent> {
+/// What the device is told.
+fn notice(identity: &Identity, job: &PushJob, origin: &str) -> Notice {
     let site = &identity.site;
-    let stored = stored(job)?;
     let capability = Capability {
         site: site.id.clone(),
         number: job.number.to_string(),
@@ -174,7 +180,7 @@ async fn build(identity: &Identity, job: &PushJob, keys: &VapidKeys) -> Result<B
         device: job.device.to_string(),
         expires_at: job.expires_at.as_millis() + CAPABILITY_AFTER_MS,
     };
-    let notice = Notice {
+    Notice {
         kind: match job.kind {
             PushKind::Invitation => Kind::Invitation,
             PushKind::Missed => Kind::Missed,
@@ -193,8 +199,16 @@ async fn build(identity: &Identity, job: &PushJob, keys: &VapidKeys) -> Result<B
         capability: capability.seal(identity.config.edge_secret()),
         attempt: job.attempt,
         lang: Lang::of(job.lang.as_deref().unwrap_or_default()),
-        origin: stored.origin,
-    };
+        origin: origin.to_owned(),
+    }
+}
+
+type Built = (wakeline_push::Request, Rc<Vapid<Crypto>>);
+
+async fn build(identity: &Identity, job: &PushJob, keys: &VapidKeys) -> Result<Built, Unsent> {
+    let site = &identity.site;
+    let stored = stored(job)?;
+    let notice = notice(identity, job, &stored.origin);
     #[allow(
         clippy::default_constructed_unit_structs,
         reason = "a unit struct only natively"
@@ -245,8 +259,16 @@ async fn vapid(
     Ok(vapid)
 }
 
-/// Status and `Retry-After`. A redirect is an answer, not a way on.
-async fn post(request: wakeline_push::Request) -> worker::Result<(u16, Option<String>)> {
+/// What came back: a redirect is an answer, not a way on.
+pub(super) struct Came {
+    pub status: u16,
+    pub retry_after: Option<String>,
+    /// No more of it than was wanted.
+    pub body: Vec<u8>,
+}
+
+/// Sends it, and reads about `keep` octets of what comes back.
+pub(super) async fn post(request: wakeline_push::Request, keep: usize) -> worker::Result<Came> {
     let mut init = RequestInit::new();
     let body = js_sys::Uint8Array::from(request.body.as_slice());
     init.with_method(Method::Post)
@@ -258,19 +280,26 @@ async fn post(request: wakeline_push::Request) -> worker::Result<(u16, Option<St
     let fetch = Fetch::Request(Request::new_with_init(&request.url, &init)?);
     let controller = AbortController::default();
     let signal = controller.signal();
-    match select(
-        pin!(fetch.send_with_signal(&signal)),
-        pin!(Delay::from(TIMEOUT)),
-    )
-    .await
-    {
-        Either::Left((response, _)) => {
-            let response = response?;
-            Ok((
-                response.status_code(),
-                response.headers().get("Retry-After")?,
-            ))
+    let came = async {
+        let mut response = fetch.send_with_signal(&signal).await?;
+        let mut body = Vec::new();
+        if keep > 0 {
+            let mut stream = response.stream()?;
+            while let Some(chunk) = stream.next().await {
+                body.extend_from_slice(&chunk?);
+                if body.len() >= keep {
+                    break;
+                }
+            }
         }
+        Ok(Came {
+            status: response.status_code(),
+            retry_after: response.headers().get("Retry-After")?,
+            body,
+        })
+    };
+    match select(pin!(came), pin!(Delay::from(TIMEOUT))).await {
+        Either::Left((came, _)) => came,
         Either::Right(_) => {
             controller.abort();
             Err("no answer in time".into())

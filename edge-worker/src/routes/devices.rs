@@ -7,8 +7,10 @@ use crate::error::{Answer, refuse, unauthorized};
 use crate::names;
 use crate::objects::line;
 use crate::objects::push::StoredTarget;
-use wakeline_edge_api::{BindDevice, Device, DeviceList, PushTarget, problem};
-use wakeline_push::{Subscription, SubscriptionError, Target};
+use wakeline_edge_api::{
+    AppProvider, AppTarget, BindDevice, Device, DeviceList, PushTarget, WebPushTarget, problem,
+};
+use wakeline_push::{App, Cid, Subscription, SubscriptionError, Target};
 use wakeline_sip::edge::{DeviceId, DeviceView, LineCommand, LineReply};
 use worker::Response;
 
@@ -112,30 +114,59 @@ fn path_device(call: &Call) -> Answer<DeviceId> {
 
 /// The target with the page it belongs to, if it may be pushed to.
 fn stored(call: &Call, target: &PushTarget) -> Answer<String> {
-    let PushTarget::WebPush {
-        endpoint,
-        p256dh,
-        auth,
-    } = target;
-    let subscription = Subscription::parse(endpoint, p256dh, auth, &call.site.allow_list()?)
-        .map_err(|e| match e {
-            SubscriptionError::Endpoint(e) => refuse(
-                problem::ENDPOINT,
-                format!("{e}. Subscribe at a push service on the site's allow list."),
-            ),
-            keys => refuse(problem::BAD_REQUEST, format!("{keys}.")),
-        })?;
+    let (target, vapid) = match target {
+        // A page compares its subscription with the site's key before it sends it.
+        PushTarget::WebPush(target) => (
+            Target::WebPush(subscription(call, target)?),
+            Some(call.site.vapid_keys()?.public_key()),
+        ),
+        PushTarget::App(target) => (app(call, target)?, None),
+    };
     let origin = call
         .page_origin
         .clone()
         .unwrap_or_else(|| call.own_origin.clone());
     let target = StoredTarget {
-        target: Target::WebPush(subscription),
+        target,
         origin,
-        // A page compares its subscription with the site's key before it sends it.
-        vapid: Some(call.site.vapid_keys()?.public_key()),
+        vapid,
     };
     Ok(serde_json::to_string(&target).map_err(worker::Error::from)?)
+}
+
+fn subscription(call: &Call, target: &WebPushTarget) -> Answer<Subscription> {
+    let WebPushTarget {
+        endpoint,
+        p256dh,
+        auth,
+        ..
+    } = target;
+    Subscription::parse(endpoint, p256dh, auth, &call.site.allow_list()?).map_err(|e| match e {
+        SubscriptionError::Endpoint(e) => refuse(
+            problem::ENDPOINT,
+            format!("{e}. Subscribe at a push service on the site's allow list."),
+        ),
+        keys => refuse(problem::BAD_REQUEST, format!("{keys}.")),
+    })
+}
+
+/// An app's client id, where the site has an account at its vendor.
+fn app(call: &Call, target: &AppTarget) -> Answer<Target> {
+    let cid = Cid::parse(&target.cid).map_err(|e| refuse(problem::BAD_REQUEST, format!("{e}.")))?;
+    let (made, name): (fn(App) -> Target, _) = match target.provider {
+        AppProvider::Getui => (Target::Getui, "getui"),
+        AppProvider::Unicloud => (Target::Unicloud, "unicloud"),
+    };
+    let target = made(App { cid });
+    if call.site.vendors.provider(&target).is_none() {
+        return Err(refuse(
+            problem::ENDPOINT,
+            format!(
+                "This site has no account at {name}: its operator names one in SITES, push.{name}."
+            ),
+        ));
+    }
+    Ok(target)
 }
 
 fn view(device: DeviceView) -> Device {
@@ -143,7 +174,10 @@ fn view(device: DeviceView) -> Device {
         id: device.id.to_string(),
         label: device.label.unwrap_or_default(),
         lang: device.lang.unwrap_or_default(),
-        push: device.push.map(|_| "webpush".into()),
+        push: device
+            .push
+            .and_then(|stored| serde_json::from_str::<StoredTarget>(&stored).ok())
+            .map(|stored| stored.target.kind().into()),
         has_credential: device.public_key.is_some(),
         registered: device.registered,
         created_at: device.bound_at.as_millis(),

@@ -7,7 +7,7 @@ use wakeline_edge::config::Config;
 use wakeline_edge::names;
 use wakeline_edge::token::{self, Capability};
 use wakeline_edge_api as api;
-use wakeline_push::{AllowList, Subscription};
+use wakeline_push::{AllowList, Cid, Subscription};
 use wakeline_sip::edge::{DeviceId, Number, Uid, WakeId};
 
 const NOW: u64 = 1_800_000_000_000;
@@ -120,11 +120,24 @@ fn wake(text: &str) {
 }
 
 fn target(target: &api::PushTarget) {
-    let api::PushTarget::WebPush {
+    let api::WebPushTarget {
         endpoint,
         p256dh,
         auth,
-    } = target;
+        ..
+    } = match target {
+        api::PushTarget::WebPush(target) => target,
+        api::PushTarget::App(app) => {
+            if let Ok(cid) = Cid::parse(&app.cid) {
+                assert_eq!(cid.as_str(), app.cid);
+                assert!(
+                    !format!("{cid:?}").contains(&app.cid),
+                    "it stays out of logs"
+                );
+            }
+            return;
+        }
+    };
     if let Ok(subscription) = Subscription::parse(endpoint, p256dh, auth, &AllowList::default()) {
         assert!(subscription.endpoint().starts_with("https://"));
         let stored = serde_json::to_string(&subscription).expect("it can be stored");

@@ -37,6 +37,7 @@ const counted = (Original) => class extends Original {
 export const FlowObject = counted(edge.FlowObject);
 export const LineObject = counted(edge.LineObject);
 export const MeterObject = edge.MeterObject;
+export const VendorObject = edge.VendorObject;
 export default class extends edge.default {
   fetch(request) {
     return new URL(request.url).pathname === '/bench/counts' ? Response.json(counts) : super.fetch(request);
