@@ -212,18 +212,17 @@ fn an_invitation_that_is_over_is_not_sent() {
 #[test]
 fn a_site_may_have_its_own_screen_channels_and_android_package() {
     let options = json!({"XM": {"/extra.channel_id": "calls"}});
+    let by_call_server = Notice {
+        wake: "A".repeat(108),
+        ..notice(Kind::Invitation)
+    };
     let getui = getui()
         .with_message(GetuiMessage::Transmission)
         .with_android_package(Some("com.example.app".into()))
         .with_options(options.as_object().unwrap().clone());
     let said = body(
         &getui
-            .request(
-                Some(&token(NOW + DAY)),
-                &cid(),
-                &notice(Kind::Invitation),
-                NOW,
-            )
+            .request(Some(&token(NOW + DAY)), &cid(), &by_call_server, NOW)
             .unwrap(),
     );
     // "notification、transmission、revoke参数只能使用一个".
@@ -235,6 +234,7 @@ fn a_site_may_have_its_own_screen_channels_and_android_package() {
     assert_eq!(ups["options"], options);
     assert_eq!(ups["notification"]["click_type"], "intent");
     let intent = ups["notification"]["intent"].as_str().unwrap();
+    assert!(intent.contains("wake%3DAAAAAAAAAAAAAAAAAAAAAA"), "{intent}");
     assert!(intent.starts_with("intent:#Intent;") && intent.ends_with(";end"));
     assert!(intent.contains("component=com.example.app/io.dcloud.PandoraEntry;S.UP-OL-SU=true;"));
     // Meizu takes 1,000 octets.
@@ -341,6 +341,8 @@ fn a_cloud_function_gets_a_signed_message() {
 #[test]
 fn uni_push_lengths_hold_for_the_longest_names() {
     let mut long = notice(Kind::Declined);
+    // A call server's wake names its line.
+    long.wake = "A".repeat(108);
     long.lang = Lang::En;
     long.caller.number = "+".repeat(64);
     long.caller.display_name = "\"王".repeat(60);

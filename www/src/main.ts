@@ -8,6 +8,7 @@ import { askBoth, currentPermissions, microphone, watchPermissions } from './por
 import { Lookup } from './ports/lookup.ts';
 import { PhonePort } from './ports/phone.ts';
 import { deviceLabel } from './ports/platform.ts';
+import { bindByShell } from './ports/shell.ts';
 import { Sound, type Tone } from './ports/sound.ts';
 import * as worker from './ports/worker.ts';
 import type { RequestName, Requests } from './screens/screen.ts';
@@ -121,7 +122,9 @@ async function bind(): Promise<void> {
     subscription = await worker.subscribe(registration, key).catch(() => null);
     if (subscription) await tell(subscription);
   }
-  store.dispatch({ type: 'setup', setup: { subscribed: subscription !== null } });
+  // In an app's web-view, which has no Web Push, the app's own service wakes this device.
+  const byShell = await bindByShell(session);
+  store.dispatch({ type: 'setup', setup: { subscribed: subscription !== null || byShell } });
 }
 
 phone.mayAnswer = async () => (await microphone()) === 'granted';

@@ -38,7 +38,10 @@ fn every_place_names_the_same_classes() {
             between(after, "pub struct ", " {").into_iter().take(1)
         })
         .collect();
-    assert_eq!(here, ["FlowObject", "LineObject", "MeterObject", "VendorObject"]);
+    assert_eq!(
+        here,
+        ["FlowObject", "LineObject", "MeterObject", "VendorObject"]
+    );
 
     let entry = include_str!("../../js/entry.js");
     assert_eq!(between(entry, "export const ", " = durable("), here);

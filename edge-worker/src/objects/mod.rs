@@ -10,9 +10,9 @@
 //! lives in memory that is not in its rows, except what may be lost (a timer whose alarm follows, a request under way whose
 //! outbox row sends it again).
 
+pub mod app_push;
 #[cfg(test)]
 mod classes_tests;
-pub mod app_push;
 pub mod driver;
 pub mod flow;
 pub mod line;
