@@ -24,6 +24,9 @@ pub struct IceServer {
 pub struct IceAnswer {
     /// Handed to the browser as they are.
     pub ice_servers: Vec<IceServer>,
+    /// When the TURN credentials among them end: a page that lives longer asks again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<u64>,
     /// Set when none is configured: calls will then only connect within one network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,

@@ -8,6 +8,7 @@
 mod account;
 mod callserver;
 mod device;
+mod gateway;
 mod ice;
 mod presence;
 pub mod problem;
@@ -25,6 +26,9 @@ pub use callserver::{
 pub use device::{
     AppProvider, AppTarget, BindDevice, Device, DeviceList, DevicePublicKey, PushTarget, VapidKey,
     WebPushKind, WebPushTarget, push_message, renew_message,
+};
+pub use gateway::{
+    DirectFailure, GatewayCall, GatewayRoute, GatewayThreshold, Silence, Way, WayWhy,
 };
 pub use ice::{IceAnswer, IceServer};
 pub use presence::{OwnPresence, Presence, PresenceState, SetPresence, Visibility};

@@ -7,6 +7,7 @@ use crate::callserver::identity::{self, CallServer};
 use crate::callserver::registrar::{SipServer, SipVars};
 use crate::names;
 use crate::secret::{Secret, same};
+use crate::turn::{Turn, TurnVars};
 use crate::vendors::{self, Vendors};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,6 +71,26 @@ pub struct Site {
     pub sip: Option<SipServer>,
     /// Accounts at the push services of vendors.
     pub vendors: Vendors,
+    /// When a voice gateway dials a mobile.
+    pub gateway: Gateway,
+    /// TURN with credentials that end.
+    pub turn: Option<Turn>,
+}
+
+/// When a voice gateway dials a mobile.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Gateway {
+    /// From this signal on, dBm; a line may have its own.
+    pub threshold_dbm: i16,
+}
+
+impl Default for Gateway {
+    fn default() -> Self {
+        Self {
+            threshold_dbm: -100,
+        }
+    }
 }
 
 /// A named key for HS256.
@@ -214,6 +235,10 @@ struct SiteVars {
     retention_days: u32,
     #[serde(default)]
     sip: Option<SipVars>,
+    #[serde(default)]
+    gateway: Gateway,
+    #[serde(default)]
+    turn: Option<TurnVars>,
 }
 
 fn yes() -> bool {
@@ -243,6 +268,8 @@ struct SiteSecrets {
     sip_secret: Option<Secret<String>>,
     getui: Option<vendors::GetuiSecret>,
     unicloud: Option<vendors::UnicloudSecret>,
+    #[serde(default)]
+    turn_secret: Option<Secret<String>>,
 }
 
 /// What is wrong with the configuration. Never holds a secret.
@@ -482,6 +509,10 @@ impl Site {
         if secrets.vapid_previous.len() > MAX_VAPID_PREVIOUS {
             return Err(range("vapid_previous", "at most 4 key pairs"));
         }
+        if !(-150..=0).contains(&vars.gateway.threshold_dbm) {
+            return Err(range("gateway.threshold_dbm", "-150 to 0"));
+        }
+        let turn = Turn::build(vars.turn, secrets.turn_secret).map_err(key)?;
         let sip = SipServer::build(vars.sip, secrets.sip_secret).map_err(key)?;
         let call_servers = identity::build(&id, vars.call_servers, secrets.call_servers)?;
         let vendors = Vendors::build(&id, &vars.push, secrets.getui, secrets.unicloud)?;
@@ -504,6 +535,8 @@ impl Site {
             call_servers,
             sip,
             vendors,
+            gateway: vars.gateway,
+            turn,
         };
         site.allow_list()?;
         site.vapid_keys_for(None)?;

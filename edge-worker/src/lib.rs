@@ -23,6 +23,7 @@ pub mod routes;
 pub mod secret;
 pub mod throttle;
 pub mod token;
+pub mod turn;
 pub mod vendors;
 pub mod webcrypto;
 
@@ -31,7 +32,7 @@ use call::Call;
 use callserver::identity::Right;
 use error::{Answer, not_found, refuse};
 use routes::{
-    accounts, blocked, callservers, devices, do_not_disturb, operator, presence, public,
+    accounts, blocked, callservers, devices, do_not_disturb, gateway, operator, presence, public,
     server_wakes, sip, tokens, users, wakes,
 };
 use wakeline_edge_api::problem;
@@ -84,6 +85,8 @@ enum Name {
     CallServer,
     AskWake,
     ServerEvent,
+    GatewayCall,
+    SetThreshold,
     Health,
     Sip,
 }
@@ -259,6 +262,18 @@ const ROUTES: &[Route] = &[
         Access::CallServer(Some(Right::Wake)),
         Name::ServerEvent,
     ),
+    route(
+        Method::Post,
+        "/v1/gateway/calls",
+        Access::CallServer(Some(Right::Gateway)),
+        Name::GatewayCall,
+    ),
+    route(
+        Method::Put,
+        "/v1/gateway/thresholds/{}",
+        Access::SiteKey,
+        Name::SetThreshold,
+    ),
     route(Method::Get, "/healthz", Access::Anyone, Name::Health),
     // The socket proves itself by its REGISTER; one that does not is closed by its flow object.
     route(Method::Get, "/sip", Access::Anyone, Name::Sip),
@@ -296,6 +311,8 @@ async fn answer(name: Name, call: &Call) -> Answer {
         Name::CallServer => callservers::show(call),
         Name::AskWake => server_wakes::ask(call).await,
         Name::ServerEvent => server_wakes::event(call).await,
+        Name::GatewayCall => gateway::decide(call).await,
+        Name::SetThreshold => gateway::set_threshold(call).await,
         Name::Presence => presence::show(call).await,
         Name::OwnPresence => presence::own(call).await,
         Name::SetPresence => presence::set(call).await,

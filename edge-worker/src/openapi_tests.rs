@@ -2,6 +2,7 @@
 //! answers. Written to `www/public/openapi.json`, where the edge serves it as an asset; the worker's wasm carries none of it.
 //!
 //! [`operation`] has one arm per route: a route that is new must be described before the crate's tests compile.
+//! Long because of that: each arm holds an example of what its route takes and gives.
 
 use super::*;
 use serde::Serialize;
@@ -386,6 +387,7 @@ fn operation(name: Name) -> Operation {
                 username: None,
                 credential: None,
             }],
+            expires_at: None,
             warning: None,
         }),
         Name::CallServer => op("Whom the edge takes a call server for", 200).gives(
@@ -431,6 +433,29 @@ fn operation(name: Name) -> Operation {
                 }),
                 ..server_wake()
             }),
+        Name::GatewayCall => op("A voice gateway asks whether to dial the mobile", 200)
+            .takes(&api::GatewayCall {
+                call: "gw-7d41".into(),
+                number: "1001".into(),
+                caller: api::ServerCaller {
+                    number: "13800138000".into(),
+                    name: None,
+                },
+                signal_dbm: Some(-112),
+                failed: None,
+            })
+            .gives(&api::GatewayRoute {
+                route: api::Way::Divert,
+                uid: Some("u-1001".into()),
+                why: api::WayWhy::Weak,
+            }),
+        Name::SetThreshold => op("From which signal on a line's mobile is dialled", 200)
+            .takes(&api::GatewayThreshold {
+                threshold_dbm: Some(-90),
+            })
+            .gives(&api::GatewayThreshold {
+                threshold_dbm: Some(-90),
+            }),
         Name::Health => op("What was checked, and how it stands", 200).gives(&api::Health {
             status: "ok".into(),
             storage: "ok".into(),
@@ -458,6 +483,7 @@ fn schemas() -> Map<String, Value> {
         Account BindDevice BlockCaller BlockedList CallServer CreateAccount DeleteAccount Device DeviceList DoNotDisturb Health IceAnswer MintToken MissedList MissedSeen
         OwnPresence Presence Problem PushTarget RenewToken Session SetDoNotDisturb SetPresence SignIn Story Token UserAnswer UserCalls VapidKey Waiting
         Wake WakeReport AskWake ServerEvent ServerWake
+        GatewayCall GatewayRoute GatewayThreshold
     ]
     .into_iter()
     .map(|(name, schema)| (name, serde_json::to_value(schema).unwrap()))
@@ -614,6 +640,7 @@ fn path_of(pattern: &str) -> (String, Vec<Value>) {
             "wakes" => ("wake", "^[A-Za-z0-9_-]{22,108}$", WAKE),
             "calls" => ("call", "^[A-Za-z0-9_-]{22,108}$", WAKE),
             "presence" => ("number", "^[0-9A-Za-z+*#._-]{1,64}$", "1002"),
+            "thresholds" => ("number", "^[0-9A-Za-z+*#._-]{1,64}$", "1001"),
             // Nobody: whoever tries the examples deletes no user.
             "users" => ("uid", "^[0-9A-Za-z+*#._-]{1,64}$", "u-nobody"),
             "blocked" => ("number", "^[0-9A-Za-z+*#._-]{1,64}$", "1003"),

@@ -189,6 +189,8 @@ const requests = {
   'GET /v1/call-server': plain('/v1/call-server'),
   'POST /v1/wakes': plain('/v1/wakes', { call: 'matrix', number: OTHER, caller: { number: '13800138000' } }),
   'POST /v1/wakes/{}/events': async (who) => ({ path: `/v1/wakes/${wake.id}/events`, body: { event: 'cancelled' }, authorization: mayBeToken[who]() }),
+  'POST /v1/gateway/calls': plain('/v1/gateway/calls', { call: 'matrix', number: OTHER, caller: { number: '13800138000' }, signal_dbm: -120 }),
+  'PUT /v1/gateway/thresholds/{}': async (who) => ({ path: `/v1/gateway/thresholds/${LINE}`, body: { threshold_dbm: -90 }, authorization: siteKey(who) }),
   'GET /healthz': plain('/healthz'),
   'GET /sip': plain('/sip'),
 };

@@ -16,7 +16,7 @@ const EXAMPLES = FULL ? 150 : 5;
 const SEED = process.env.WAKELINE_SEED ?? String(Math.floor(Math.random() * 1e9));
 const PASSWORD = 'correct horse battery';
 /** What the document's examples name. */
-const NAMED = { device: '0189d2c4-7a1b-4c3d-8e9f-0123456789ab', wake: 'q83vASNFZ4mrze8BI0VniQ', endpoint: 'https://updates.push.services.mozilla.com/wpush/v2/example' };
+const NAMED = { serverWake: 'q83vASNFZ4mrze8BI0VniQMTAwMQ', device: '0189d2c4-7a1b-4c3d-8e9f-0123456789ab', wake: 'q83vASNFZ4mrze8BI0VniQ', endpoint: 'https://updates.push.services.mozilla.com/wpush/v2/example' };
 
 let edge;
 let sink;
@@ -63,8 +63,14 @@ test('no answer is a 500 or unknown to the document', { timeout: 20 * 60_000 }, 
   const { wake, said } = await sink.push('invitation');
   await call.hears('pushed');
 
+  // A call server's wake of the same line.
+  const led = await edge.api('POST', '/v1/wakes', {
+    body: { call: 'led', number: '1001', caller: { number: '13800138000' } }, authorization: `Bearer pbx.${edge.secrets.test.call_servers.pbx[0]}`, token: null,
+  });
+  assert.equal(led.status, 201, JSON.stringify(led.body));
+
   const document = readFileSync(new URL('../../www/public/openapi.json', import.meta.url), 'utf8')
-    .replaceAll(NAMED.wake, wake).replaceAll(NAMED.endpoint, sink.subscription.endpoint);
+    .replaceAll(NAMED.serverWake, led.body.id).replaceAll(NAMED.wake, wake).replaceAll(NAMED.endpoint, sink.subscription.endpoint);
   writeFileSync(join(folder, 'openapi.json'), document);
   const at = Date.now();
   const secrets = {

@@ -5,6 +5,7 @@ pub mod blocked;
 pub mod callservers;
 pub mod devices;
 pub mod do_not_disturb;
+pub mod gateway;
 pub mod operator;
 pub mod presence;
 pub mod public;

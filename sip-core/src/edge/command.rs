@@ -132,6 +132,13 @@ pub enum LineCommand {
         /// What happened.
         event: ServerEvent,
     },
+    /// What a voice gateway has to know before it chooses a way. Answered with `Reach`.
+    Reach,
+    /// Below which signal this line's mobile is not tried; `None`: the site's. Answered with `Reach`.
+    SetThreshold {
+        /// dBm.
+        dbm: Option<i16>,
+    },
     /// The user declined. Answered with `Wake`; `Over(Wake)`.
     Decline {
         /// The wake.
@@ -251,6 +258,15 @@ pub enum LineReply {
         wake: Box<ServerWakeView>,
         /// Whether this command began it.
         created: bool,
+    },
+    /// What a voice gateway has to know.
+    Reach {
+        /// The user.
+        uid: Uid,
+        /// It has a device that a call wakes.
+        wakeable: bool,
+        /// The line's own threshold, dBm.
+        threshold: Option<i16>,
     },
     /// Missed calls, newest first.
     Missed {

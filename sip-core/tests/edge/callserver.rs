@@ -572,3 +572,32 @@ fn a_device_state_follows_the_servers_words() {
     world.says(&wake.id, ServerEvent::Answered);
     assert_eq!(of(&mut world), DeviceState::Answered);
 }
+
+#[test]
+fn a_gateway_learns_whether_a_line_can_be_woken_and_from_which_signal_on_its_mobile_is_tried() {
+    let mut world = World::new();
+    assert!(matches!(
+        world.command("1002", LineCommand::Reach),
+        LineReply::Refused {
+            error: LineError::UnknownLine
+        }
+    ));
+    world.line("1002");
+    let reach = |world: &mut World, command| match world.command("1002", command) {
+        LineReply::Reach {
+            wakeable,
+            threshold,
+            ..
+        } => (wakeable, threshold),
+        other => panic!("unexpected {other:?}"),
+    };
+    assert_eq!(reach(&mut world, LineCommand::Reach), (false, None));
+    let page = world.page("1002", "phone", true);
+    let set = LineCommand::SetThreshold { dbm: Some(-90) };
+    assert_eq!(reach(&mut world, set), (true, Some(-90)));
+    assert_eq!(reach(&mut world, LineCommand::Reach), (true, Some(-90)));
+    let device = world.pages[page].device.clone();
+    world.command("1002", LineCommand::RevokeDevice { device });
+    let set = LineCommand::SetThreshold { dbm: None };
+    assert_eq!(reach(&mut world, set), (false, None));
+}

@@ -4,15 +4,15 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use wakeline_sip::edge::{
-    AskWake, Envelope, Flow, FlowInput, FlowOutput, FlowToLine, FlowToken, Line, LineCommand,
-    LineInput, LineOutput, LineToFlow, Number, Party, PushOutcome, RecordId, Row, RowChange,
-    ServerEvent, SiteConfig, SiteId, Uid, WakeId,
+    Envelope, Flow, FlowInput, FlowOutput, FlowToLine, FlowToken, Line, LineCommand, LineInput,
+    LineOutput, LineToFlow, Number, PushOutcome, RecordId, Row, RowChange, SiteConfig, SiteId, Uid,
+    WakeId,
 };
 use wakeline_sip::entropy::Entropy;
 use wakeline_sip::time::{Duration, Time};
-use wakeline_sip::wake::Failure;
 use wakeline_sip::wire::{HeaderName, Message, Request, Response};
 
+mod callserver;
 mod messages;
 
 use messages::{Tokens, device, invite, keep, register, reparse, repeat};
@@ -395,61 +395,6 @@ impl World {
             _ => LineCommand::Presence { viewer: None },
         };
         self.command(NUMBERS[page], command);
-    }
-
-    /// A call server asks for a wake, or says how its call goes on: late, twice, in any order.
-    fn call_server(&mut self, page: usize, kind: u8, bytes: &mut Bytes<'_>) {
-        let server = ["pbx", "gw"][usize::from(kind & 64 != 0)].to_owned();
-        let number = NUMBERS[page];
-        if kind.is_multiple_of(4) {
-            let caller = Number::parse("13800138000").expect("a number");
-            let ask = AskWake {
-                server,
-                call: bytes.text(),
-                caller: Party {
-                    uid: Uid::parse(caller.as_str()).expect("a uid"),
-                    number: caller,
-                    display_name: String::new(),
-                },
-                ready: None,
-                ring: Some(Duration::from_secs(u64::from(bytes.u8()))),
-                callback: (kind & 32 != 0).then(|| "https://pbx.example/".to_owned()),
-                limited: None,
-            };
-            return self.command(number, LineCommand::AskWake(Box::new(ask)));
-        }
-        let which = usize::from(bytes.u8());
-        if self.wakes.is_empty() {
-            return;
-        }
-        let (_, wake) = self.wakes[which % self.wakes.len()].clone();
-        let event = match bytes.u8() % 7 {
-            0 => ServerEvent::Invited,
-            1 => ServerEvent::Ringing,
-            2 => ServerEvent::Answered,
-            3 => ServerEvent::Ended,
-            4 => ServerEvent::Cancelled,
-            5 => {
-                let (known, version) = (wake, u64::from(bytes.u8()));
-                let result = LineInput::CallbackResult {
-                    wake: known,
-                    version,
-                    taken: kind & 16 != 0,
-                };
-                self.line(&format!("line:demo:{number}"), result);
-                return;
-            }
-            _ => ServerEvent::Failed(Failure {
-                status: bytes.u16(),
-                reason: bytes.text(),
-            }),
-        };
-        let command = LineCommand::ServerEvent {
-            wake,
-            server,
-            event,
-        };
-        self.command(number, command);
     }
 
     fn push_result(&mut self, bytes: &mut Bytes<'_>) {

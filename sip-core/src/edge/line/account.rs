@@ -106,6 +106,7 @@ impl Line {
             self.blocked.remove(&key);
         }
         self.quiet.remove("since");
+        self.gateway.remove("threshold");
         self.tries.remove("digest");
         self.visibility.remove("state");
     }

@@ -100,6 +100,8 @@ impl Line {
             }
             LineCommand::Presence { viewer } => self.presence(now, viewer.as_ref()),
             LineCommand::SetVisibility { visibility } => self.set_visibility(now, visibility),
+            LineCommand::Reach => self.reach(),
+            LineCommand::SetThreshold { dbm } => self.set_threshold(dbm),
             LineCommand::AskWake(ask) => self.ask_wake(now, *ask),
             LineCommand::ServerWake { wake, server } => self.server_wake(&wake, &server),
             LineCommand::ServerEvent {

@@ -17,6 +17,7 @@
 //! | `deleted` | hash of a user | users of this number whose tokens are dead |
 //! | `blocked` | number | callers who reach nobody |
 //! | `quiet` | `since` | do-not-disturb, while it is on |
+//! | `gateway` | `threshold` | below which signal its mobile is not tried, unless the site's |
 //! | `out_streams`, `outbox`, `in_streams`, `inbox` | | messages to and from flows |
 
 mod account;
@@ -27,6 +28,7 @@ mod callserver;
 mod commands;
 mod deleted;
 mod dialog;
+mod gateway;
 mod lost;
 mod missed;
 mod park;
@@ -148,6 +150,7 @@ pub struct Line {
     deleted: Table<Tombstone>,
     blocked: Table<Blocked>,
     quiet: Table<Time>,
+    gateway: Table<i16>,
     tries: Table<Tries>,
     outbox: Outbox<LineToFlow>,
     inbox: Inbox<FlowToLine>,
@@ -183,6 +186,7 @@ impl Line {
             deleted: Table::new("deleted"),
             blocked: Table::new("blocked"),
             quiet: Table::new("quiet"),
+            gateway: Table::new("gateway"),
             tries: Table::new("tries"),
             effects: Vec::new(),
             output: VecDeque::new(),
@@ -202,6 +206,7 @@ impl Line {
                 || line.deleted.restore(&row)?
                 || line.blocked.restore(&row)?
                 || line.quiet.restore(&row)?
+                || line.gateway.restore(&row)?
                 || line.tries.restore(&row)?
                 || line.outbox.restore(&row)?
                 || line.inbox.restore(&row)?;
@@ -375,6 +380,7 @@ impl Line {
         self.deleted.flush(&mut write);
         self.blocked.flush(&mut write);
         self.quiet.flush(&mut write);
+        self.gateway.flush(&mut write);
         self.tries.flush(&mut write);
         self.outbox.flush(&mut write);
         self.inbox.flush(&mut write);
