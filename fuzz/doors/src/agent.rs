@@ -69,6 +69,7 @@ impl Page {
                 session: if kind & 4 == 0 { 1800 } else { 0 },
                 auto_answer: kind & 8 != 0,
                 reliable: kind & 128 != 0,
+                update: kind & 64 != 0,
             },
             patience: Patience::default(),
         };
