@@ -87,6 +87,10 @@ function done<T>(what: () => T): T {
 
 const core = Symbol('core');
 const change = Symbol('change');
+/** @internal */
+export const beside = Symbol('beside');
+/** @internal */
+export const told = Symbol('told');
 
 /** A line at a SIP server of another make. */
 export interface ServerLine {
@@ -443,6 +447,15 @@ export class Phone extends EventTarget {
 
   #making: Call[] | null = null;
 
+  /** @internal */
+  [told]: ((news: unknown) => void) | null = null;
+
+  /** @internal */
+  [beside](want: object): number {
+    const whole = this.#core as PhoneCore & { beside(want: object): number };
+    return done(() => whole.beside(want));
+  }
+
   /** Registers anew once, then says ready for this wake. Throws a `Problem` with status 410 when it is over. */
   ready(wake: string): Promise<Wake> { return asked(this.#core.ready(wake)); }
 
@@ -472,6 +485,7 @@ export class Phone extends EventTarget {
         else if (what === 'transfer') call?.dispatchEvent(new TransferEvent(detail as TransferEvent['progress']));
         else call?.dispatchEvent(new RefusedEvent(detail as RefusedEvent['what'], status));
       },
+      beside: (news) => this[told]?.(news),
     };
   }
 

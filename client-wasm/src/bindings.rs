@@ -407,6 +407,18 @@ impl PhoneCore {
     }
 }
 
+#[cfg(feature = "beside")]
+#[wasm_bindgen]
+impl PhoneCore {
+    /// What the page wants beside calls; gives the id of what it began.
+    pub fn beside(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "object")] want: JsValue,
+    ) -> Answer<u32> {
+        Ok(self.0.beside(parse(want)?)?)
+    }
+}
+
 /// A push subscription as the edge wants it.
 fn target(subscription: &PushSubscription) -> Result<api::PushTarget, Problem> {
     #[derive(Deserialize)]

@@ -139,6 +139,12 @@ impl Driver {
         self.0.agent.borrow_mut().next_call()
     }
 
+    /// An id for something beside calls.
+    #[cfg(feature = "beside")]
+    pub fn next_beside(&self) -> wakeline_sip::agent::BesideId {
+        self.0.agent.borrow_mut().next_beside()
+    }
+
     /// Where the registration stands.
     pub fn registration(&self) -> Registration {
         self.0.agent.borrow().registration()

@@ -6,6 +6,7 @@
 //! | [`bindings`], [`types`] | the boundary to TypeScript, typed |
 //! | [`phone`], [`leader`], [`channel`] | one tab of a browser profile leads, the others show it |
 //! | [`driver`] | the agent's inputs and outputs |
+//! | `beside` | messages, subscriptions, publications (feature `beside`) |
 //! | [`session`] | the line's token, the device's credential, requests under `/v1` |
 //! | [`server`] | a line at a SIP server that is not our edge |
 //! | [`store`], [`device`], [`rest`] | IndexedDB, WebCrypto, `fetch` |
@@ -13,6 +14,8 @@
 //! | [`table`] | a map for a handful |
 //! | [`media`], [`ice`] | microphone and peer connection of one call |
 
+#[cfg(feature = "beside")]
+pub mod beside;
 pub mod bindings;
 pub mod channel;
 pub mod clock;

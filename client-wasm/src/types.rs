@@ -389,6 +389,8 @@ export interface PhonePort {
   call(view: CallView, change: CallChange): void;
   /** Something about a call that is no state of it: a digit, the progress of a transfer, a refusal. */
   news(call: string, what: 'digit' | 'transfer' | 'refused', detail: string, status: number): void;
+  /** Something beside calls; only the whole client has that. */
+  beside(news: unknown): void;
 }
 "#;
 
@@ -405,6 +407,9 @@ extern "C" {
     pub(crate) fn waking(this: &PhonePort, progress: JsValue);
     #[wasm_bindgen(method)]
     pub(crate) fn call(this: &PhonePort, view: JsValue, change: JsValue);
+    #[wasm_bindgen(method)]
+    #[cfg(feature = "beside")]
+    pub(crate) fn beside(this: &PhonePort, news: JsValue);
     #[wasm_bindgen(method)]
     pub(crate) fn news(this: &PhonePort, call: &str, what: &str, detail: &str, status: u16);
 }

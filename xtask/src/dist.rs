@@ -16,6 +16,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Fills `build/dist` and prints what is in it.
 pub fn dist(house: &House) -> Result<()> {
     build(house, &Part::ALL)?;
+    build(house, &[Part::Package])?;
     let out = house.path("build/dist");
     if out.exists() {
         fs::remove_dir_all(&out)?;
@@ -41,8 +42,24 @@ fn client(house: &House, out: &Path) -> Result<()> {
         fs::remove_dir_all(&folder)?;
     }
     fs::create_dir_all(&folder)?;
+    // The sources name the page's build; here the whole one lies in its place.
+    let sources = house.state("stage/npm-sources");
+    if sources.exists() {
+        fs::remove_dir_all(&sources)?;
+    }
+    copy_ending(
+        &house.path("client-wasm/js"),
+        &sources.join("client-wasm/js"),
+        "",
+    )?;
+    copy_ending(
+        &house.path("build/package"),
+        &sources.join("build/client"),
+        "",
+    )?;
+    let entry = sources.join("client-wasm/js/package.ts");
     Task::new(house, house.node_bin("esbuild"))
-        .arg(house.path("client-wasm/js/index.ts"))
+        .arg(&entry)
         .args([
             "--bundle",
             "--format=esm",
@@ -54,7 +71,7 @@ fn client(house: &House, out: &Path) -> Result<()> {
         .limit(Duration::from_secs(120))
         .run_quietly("bundling the client")?;
     let wasm = "wakeline_client_bg.wasm";
-    fs::copy(house.path("build/client").join(wasm), folder.join(wasm))?;
+    fs::copy(house.path("build/package").join(wasm), folder.join(wasm))?;
     Task::new(house, house.node_bin("tsc"))
         .args(["--declaration", "--emitDeclarationOnly", "--skipLibCheck"])
         .args([
@@ -65,15 +82,18 @@ fn client(house: &House, out: &Path) -> Result<()> {
             "--moduleResolution",
             "bundler",
         ])
-        .args(["--rootDir", "."])
+        .arg("--allowImportingTsExtensions")
+        .arg("--rootDir")
+        .arg(&sources)
         .arg("--outDir")
         .arg(folder.join("types"))
-        .arg(house.path("client-wasm/js/index.ts"))
+        .arg(&entry)
         .limit(Duration::from_secs(120))
         .run_quietly("writing the client's types")?;
-    copy_types(
-        &house.path("build/client"),
+    copy_ending(
+        &sources.join("build/client"),
         &folder.join("types/build/client"),
+        ".d.ts",
     )?;
     let manifest = json!({
         "name": "wakeline",
@@ -81,7 +101,7 @@ fn client(house: &House, out: &Path) -> Result<()> {
         "description": "Softphone for web pages that rings when the page is closed",
         "license": "MIT OR Apache-2.0",
         "type": "module",
-        "exports": { ".": { "types": "./types/client-wasm/js/index.d.ts", "default": "./index.js" } },
+        "exports": { ".": { "types": "./types/client-wasm/js/package.d.ts", "default": "./index.js" } },
         "files": ["index.js", wasm, "types"],
     });
     fs::write(
@@ -98,10 +118,10 @@ fn client(house: &House, out: &Path) -> Result<()> {
     Ok(())
 }
 
-fn copy_types(from: &Path, to: &Path) -> Result<()> {
+fn copy_ending(from: &Path, to: &Path, end: &str) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)?.flatten() {
-        if entry.file_name().to_string_lossy().ends_with(".d.ts") {
+        if entry.file_type()?.is_file() && entry.file_name().to_string_lossy().ends_with(end) {
             fs::copy(entry.path(), to.join(entry.file_name()))?;
         }
     }

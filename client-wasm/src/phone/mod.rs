@@ -319,7 +319,7 @@ impl Phone {
         self.close().await;
     }
 
-    fn driver(&self) -> Result<Driver, Problem> {
+    pub(crate) fn driver(&self) -> Result<Driver, Problem> {
         let leading = self.0.leading.borrow();
         leading
             .as_ref()

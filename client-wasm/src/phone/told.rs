@@ -72,7 +72,7 @@ impl Phone {
                 self.news(call, "transfer", word, 0);
             }
             #[cfg(feature = "beside")]
-            Told::Agent(Event::Beside(_)) => {}
+            Told::Agent(Event::Beside(event)) => self.0.port.beside(crate::beside::news(event)),
             Told::Agent(Event::Refused { call, what, status }) => {
                 let word = match what {
                     agent::Wish::Hold => "hold",

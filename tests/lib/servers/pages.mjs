@@ -35,18 +35,20 @@ Object.assign(window, { wakeline, seen, loaded: true });
 `;
 
 export class Pages {
-  /** A server of static files on loopback, and browsers to come. */
-  static async open() {
+  /** A server of static files on loopback, and browsers to come. `whole`: with what others load from npm, beside calls too. */
+  static async open({ whole = false } = {}) {
+    const built = join(ROOT, whole ? 'build/package' : 'build/client');
+    const glue = { name: 'glue', setup: (b) => b.onResolve({ filter: /wakeline_client\.js$/ }, () => ({ path: join(built, 'wakeline_client.js') })) };
     const pages = new Pages();
     pages.dir = mkdtempSync(join(tmpdir(), 'wakeline-pages-'));
     pages.browsers = [];
     const client = join(pages.dir, 'client.js');
-    await build({ entryPoints: [join(ROOT, 'client-wasm/js/index.ts')], bundle: true, format: 'esm', outfile: client, logLevel: 'error' });
+    await build({ entryPoints: [join(ROOT, `client-wasm/js/${whole ? 'package' : 'index'}.ts`)], plugins: [glue], bundle: true, format: 'esm', outfile: client, logLevel: 'error' });
     const files = {
       '/': ['text/html', '<!doctype html><title>phone</title><audio autoplay></audio><script type="module" src="/page.js"></script>'],
       '/page.js': ['text/javascript', PAGE],
       '/client.js': ['text/javascript', readFileSync(client)],
-      '/wakeline_client_bg.wasm': ['application/wasm', readFileSync(join(ROOT, 'build/client/wakeline_client_bg.wasm'))],
+      '/wakeline_client_bg.wasm': ['application/wasm', readFileSync(join(built, 'wakeline_client_bg.wasm'))],
     };
     pages.server = createServer((request, response) => {
       const [type, body] = files[new URL(request.url, 'http://x').pathname] ?? [null, ''];

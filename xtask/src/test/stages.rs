@@ -209,6 +209,7 @@ fn openapi(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<Coun
 /// Tests beside real SIP servers and phones, and with clients of other make at the edge.
 fn servers(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<Count> {
     build(house, &Part::ALL)?;
+    build(house, &[Part::Package])?;
     let needs = [apt::SERVERS, apt::DESKTOP].concat();
     if let Err(error) = apt::ensure(house, &needs) {
         left_out.push(format!("{error:#}"));
