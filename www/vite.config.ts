@@ -23,7 +23,7 @@ const startFirst = (): Plugin => ({
     order: 'post',
     handler: (_html, { bundle }) => {
       const files = Object.values(bundle ?? {});
-      const chunk = (name: string) => files.find((file) => file.type === 'chunk' && file.name === name);
+      const chunk = (name: string) => files.filter((file) => file.type === 'chunk').find((file) => file.name === name);
       const [main, core] = [chunk('main'), files.find((file) => file.fileName.endsWith('.wasm'))];
       if (!main || !core) throw new Error('the build has no main chunk or no wasm');
       const [start] = buildSync({
@@ -37,7 +37,8 @@ const startFirst = (): Plugin => ({
       }).outputFiles;
       return [
         { tag: 'script', children: start?.text.trim() ?? '', injectTo: 'head-prepend' },
-        { tag: 'link', attrs: { rel: 'modulepreload', crossorigin: true, href: `/${main.fileName}` }, injectTo: 'head' },
+        // What `main` imports is wanted with it, not when it has been read.
+        ...[main.fileName, ...main.imports].map((file) => ({ tag: 'link', attrs: { rel: 'modulepreload', crossorigin: true, href: `/${file}` }, injectTo: 'head' as const })),
       ];
     },
   },

@@ -1,6 +1,7 @@
 /**
- * What can begin before the core is there, in a script of a few hundred octets: fetching and compiling it, reading the
- * stored session, and the socket to the edge. All are handed to the core when it stands.
+ * What can begin before the core is there, in a script of a kilobyte: fetching and compiling it, reading the stored
+ * session, the socket to the edge, and on it the words that the core has prepared. All are handed to the core when it
+ * stands. Nothing here decides anything about SIP: a text is sent, and its answer known by a mark.
  */
 import { readSession } from './storage.ts';
 
@@ -8,12 +9,104 @@ import { readSession } from './storage.ts';
 export const compile = (url: string): Promise<WebAssembly.Module | null> =>
   WebAssembly.compileStreaming(fetch(url)).catch(() => null);
 
-/** A socket on its way to the edge (an origin). Whoever opens it closes it if no phone has taken it. */
-export function dial(edge: string): WebSocket {
-  const socket = new WebSocket(`${edge.replace(/^http/, 'ws')}/sip`, 'sip');
-  socket.binaryType = 'arraybuffer';
-  return socket;
-}
-
 /** The record that the core keeps for this edge (an origin); undefined where there is none, or it cannot be had. */
 export const stored = (edge: string): Promise<unknown> => readSession(edge).catch(() => undefined);
+
+/** What the core has prepared (`opening.rs`). */
+export interface Opening {
+  /** The REGISTER, with the token in it. */
+  frame: string;
+  /** Stands in its response and in no other frame. */
+  mark: string;
+  /** The lock of the tab that leads. */
+  lock: string;
+  device: string;
+  token: string;
+  /** The token is good until then, by the clock of this device. */
+  until: number;
+}
+
+/** What was said and heard, each with its time by the core's clock (`clock.rs`). */
+export interface Said {
+  /** When the opening was sent; 0 if it was not: then the core says it. */
+  at: number;
+  heard: [at: number, frame: string | ArrayBuffer][];
+  /** The edge's answer to "ready", null where it did not take it; absent if it was not said. */
+  ready: Promise<unknown> | null;
+}
+
+/** A page's first words. */
+export interface Early {
+  readonly socket: WebSocket;
+  readonly opening: Opening | null;
+  /** Whether this tab leads: it holds the lock. */
+  readonly leads: Promise<boolean>;
+  /** Settles when it leads no more: rejected when another one took the lock. */
+  readonly led: Promise<unknown>;
+  /** Lets another tab lead. */
+  readonly release: () => void;
+  /** The core goes on from here: what was said and heard so far. */
+  readonly take: () => Said;
+  /** Nobody goes on. */
+  readonly giveUp: () => void;
+}
+
+const now = (): number => performance.timeOrigin + performance.now();
+
+/** Opens a socket to the edge (an origin); with an opening it registers on it and says that this wake's page is ready. */
+export function speak(edge: string, wake: string, prepared: Opening | null): Early {
+  const socket = new WebSocket(`${edge.replace(/^http/, 'ws')}/sip`, 'sip');
+  socket.binaryType = 'arraybuffer';
+  const opening = prepared && prepared.until > now() && 'locks' in navigator ? prepared : null;
+  const said: Said = { at: 0, heard: [], ready: null };
+  let release = (): void => undefined;
+  let leads: Promise<boolean> = Promise.resolve(false);
+  let led: Promise<unknown> = leads;
+
+  const take = (): Said => {
+    socket.onopen = socket.onmessage = null;
+    return said;
+  };
+  if (opening) {
+    // Whoever made this page knows of no other; should there be one after all, the core finds that it does not lead.
+    leads = new Promise((resolve) => {
+      led = navigator.locks.request(opening.lock, { ifAvailable: true }, (lock) => {
+        resolve(lock !== null);
+        return lock && new Promise<void>((done) => (release = done));
+      });
+      led.catch(() => resolve(false));
+    });
+    socket.onopen = () => {
+      socket.send(opening.frame);
+      said.at = now();
+    };
+    socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
+      said.heard.push([now(), data]);
+      // Only an edge that took the registration is told that the page is ready.
+      if (!said.ready && typeof data === 'string' && data.startsWith('SIP/2.0 200 ') && data.includes(opening.mark)) said.ready = ready(edge, wake, opening);
+    };
+  }
+  return {
+    socket,
+    opening,
+    leads,
+    led,
+    release: () => release(),
+    take,
+    giveUp: () => {
+      take();
+      release();
+      socket.close();
+    },
+  };
+}
+
+/** Says "ready". Answers the wake, or null where the edge did not take it. */
+const ready = (edge: string, wake: string, { device, token }: Opening): Promise<unknown> =>
+  fetch(`${edge}/v1/wakes/${encodeURIComponent(wake)}/ready`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ device }),
+    keepalive: true,
+    signal: AbortSignal.timeout(3000),
+  }).then((answer) => (answer.ok ? answer.json() : null)).catch(() => null);

@@ -5,11 +5,13 @@
  * types are generated from there.
  */
 
-import load, { PhoneCore, SessionCore, offerSocket } from '../../build/client/wakeline_client.js';
+import load, { PhoneCore, SessionCore, offerEarly } from '../../build/client/wakeline_client.js';
 import type {
   Blocked, CallChange, CallEnd, CallState, CallView, Device, Direction, InitInput, Missed, OwnPresence, PhonePort, Presence, Registration, Remote, Role, Waiting,
   Wake, WakeProgress, WakeStage,
 } from '../../build/client/wakeline_client.js';
+
+import type { Early } from './early.ts';
 
 export type {
   Blocked, CallEnd, CallState, Device, Direction, Missed, Outcome, OwnPresence, Presence, PresenceState, Registration, RegistrationState, Remote, Role, Visibility, Waiting,
@@ -50,14 +52,14 @@ export class Problem extends Error {
 let loading: Promise<unknown> | undefined;
 
 /**
- * Loads the core ahead of its first use. `from` is where its wasm is, if not beside its script; `socket` is one that
- * `early.ts` has opened, for the first phone that leads.
+ * Loads the core ahead of its first use. `from` is where its wasm is, if not beside its script; `early` is what `early.ts`
+ * has begun, for the first phone that leads.
  */
-export async function preload(from?: InitInput | Promise<InitInput | null>, socket?: WebSocket | null): Promise<void> {
+export async function preload(from?: InitInput | Promise<InitInput | null>, early?: Early | null): Promise<void> {
   loading ??= (async () => {
     const found = await from;
     await load(found ? { module_or_path: found } : undefined);
-    if (socket) offerSocket(socket);
+    if (early) offerEarly(early);
   })();
   await loading;
 }

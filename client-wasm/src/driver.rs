@@ -5,6 +5,7 @@ use crate::{
     device,
     ice::IceServers,
     media::{Media, MediaEvent},
+    opening::{self, Begun},
     page,
     problem::Problem,
     session::Session,
@@ -13,16 +14,14 @@ use crate::{
     timer::Alarm,
 };
 use gloo_events::EventListener;
+use js_sys::Promise;
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
     rc::{Rc, Weak},
 };
 use wakeline_sip::{
-    agent::{
-        Agent, CallId, Command, Config, Event, Input, MediaReply, MediaRequest, Output, Patience,
-        Policy, Registration,
-    },
+    agent::{Agent, CallId, Command, Event, Input, MediaReply, MediaRequest, Output, Registration},
     entropy::Entropy,
     pii::Pii,
     time::Time,
@@ -66,6 +65,12 @@ struct Inner {
     /// Waits to be carried out; whoever finds `draining` unset does it.
     outputs: RefCell<VecDeque<Output>>,
     draining: Cell<bool>,
+    /// What the page has begun before this core was there, until the first socket is wanted.
+    begun: RefCell<Option<Begun>>,
+    /// The socket on which the opening was said: it was open before.
+    spoken: Cell<Option<u32>>,
+    /// The next frame is the opening, which was sent before.
+    echo: Cell<bool>,
     tell: Box<dyn Fn(Told)>,
     hints: RefCell<Vec<EventListener>>,
 }
@@ -76,23 +81,18 @@ impl Driver {
         session: &Session,
         ice: IceServers,
         audio: JsValue,
+        mut begun: Option<Begun>,
         tell: impl Fn(Told) + 'static,
     ) -> Result<Self, Problem> {
-        let account = session.account()?;
         let urls = session.sip_urls();
         let (token, login) = session.proof().await?;
-        let config = Config {
-            address_of_record: Pii(session.address()?),
-            display_name: Pii(account.display_name),
-            instance: session.device()?,
-            user_agent: concat!("wakeline/", env!("CARGO_PKG_VERSION")).into(),
-            secure: urls.first().is_some_and(|url| url.starts_with("wss:")),
-            token: token.map(Pii),
-            login,
-            patience: Patience::default(),
-            policy: Policy::default(),
+        let config = opening::config(session, token, login)?;
+        let said = begun.as_mut().zip(urls.first());
+        let seed = match said.and_then(|(begun, url)| begun.seed(&config, url)) {
+            Some(seed) => seed,
+            None => device::random()?,
         };
-        let entropy = Entropy::from_seed(device::random()?);
+        let entropy = Entropy::from_seed(seed);
         let agent = Agent::new(&config, entropy)
             .map_err(|_| Problem::Garbled)?
             .with_servers(urls.len());
@@ -111,6 +111,9 @@ impl Driver {
             listens: Cell::new(None),
             outputs: RefCell::default(),
             draining: Cell::new(false),
+            begun: RefCell::new(begun),
+            spoken: Cell::new(None),
+            echo: Cell::new(false),
             tell: Box::new(tell),
             hints: RefCell::default(),
         });
@@ -127,6 +130,26 @@ impl Driver {
     /// Has STUN and TURN servers at hand before a call wants them.
     pub fn warm(&self) {
         self.0.ice.refresh();
+    }
+
+    /// Starts the agent. What was said and heard before this core was there happens to it now, each thing at its own time.
+    /// Answers what became of "ready", if that was said.
+    pub fn start(&self) -> Option<Promise> {
+        let said = self.0.begun.borrow().as_ref().and_then(Begun::said);
+        let Some(said) = said else {
+            self.command(Command::Start);
+            return None;
+        };
+        let at = Time(said.at);
+        self.0.spoken.set(Some(self.0.serial.get() + 1));
+        self.feed_at(at, Input::Command(Command::Start));
+        self.0.echo.set(true);
+        self.feed_at(at, Input::Connected);
+        self.0.echo.set(false);
+        for (at, frame) in said.heard {
+            self.feed_at(Time(at), Input::Frame(&frame));
+        }
+        said.ready
     }
 
     /// Tells the agent what the page wants.
@@ -176,9 +199,13 @@ impl Driver {
     }
 
     fn feed(&self, input: Input<'_>) {
+        self.feed_at(Time(now()), input);
+    }
+
+    fn feed_at(&self, at: Time, input: Input<'_>) {
         {
             let mut agent = self.0.agent.borrow_mut();
-            agent.handle_input(Time(now()), input);
+            agent.handle_input(at, input);
             let mut outputs = self.0.outputs.borrow_mut();
             loop {
                 let output = agent.poll_output();
@@ -204,6 +231,7 @@ impl Driver {
 
     fn carry_out(&self, output: Output) {
         match output {
+            Output::Transmit(_) if self.0.echo.replace(false) => {}
             Output::Transmit(frame) => {
                 if let Some(socket) = &*self.0.socket.borrow() {
                     socket.send(&frame);
@@ -240,11 +268,13 @@ impl Driver {
         let Some(url) = self.0.urls.get(server) else {
             return;
         };
-        let opened = Socket::open(url, move |event| {
+        let offered = self.0.begun.take().and_then(|begun| begun.socket(url));
+        let opened = Socket::open(url, offered, move |event| {
             let Some(driver) = of(&weak).filter(|d| d.0.serial.get() == serial) else {
                 return;
             };
             match event {
+                SocketEvent::Open if driver.0.spoken.get() == Some(serial) => {}
                 SocketEvent::Open => driver.feed(Input::Connected),
                 SocketEvent::Frame(frame) => driver.feed(Input::Frame(&frame)),
                 SocketEvent::Closed => {

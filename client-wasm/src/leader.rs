@@ -36,6 +36,19 @@ pub struct Lead {
     release: Function,
 }
 
+impl Lead {
+    /// A lock that is held already until `release` is called; `ended` is its request, which fails when it is stolen.
+    pub fn held(release: Function, ended: Promise, stolen: impl FnOnce() + 'static) -> Self {
+        // The request itself ends when the lock is let go, or fails when it is taken away.
+        page::beside(async move {
+            if JsFuture::from(ended).await.is_err() {
+                stolen();
+            }
+        });
+        Self { release }
+    }
+}
+
 impl Drop for Lead {
     fn drop(&mut self) {
         let _ = self.release.call0(&JsValue::UNDEFINED);
@@ -111,13 +124,7 @@ pub async fn claim(
     let Some(release) = release.take() else {
         return Ok(None);
     };
-    // The request itself ends when the lock is let go, or fails when it is taken away.
-    page::beside(async move {
-        if JsFuture::from(ended).await.is_err() {
-            stolen();
-        }
-    });
-    Ok(Some(Lead { release }))
+    Ok(Some(Lead::held(release, ended, stolen)))
 }
 
 fn locks() -> Option<Locks> {

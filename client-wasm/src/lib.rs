@@ -7,6 +7,7 @@
 //! | [`phone`], [`leader`], [`channel`] | one tab of a browser profile leads, the others show it |
 //! | [`driver`] | the agent's inputs and outputs |
 //! | `beside` | messages, subscriptions, publications (feature `beside`) |
+//! | [`opening`] | what the page said before this core was there |
 //! | [`session`] | the line's token, the device's credential, requests under `/v1` |
 //! | [`server`] | a line at a SIP server that is not our edge |
 //! | [`store`], [`device`], [`rest`] | IndexedDB, WebCrypto, `fetch` |
@@ -24,6 +25,7 @@ pub mod driver;
 pub mod ice;
 pub mod leader;
 pub mod media;
+pub mod opening;
 pub mod page;
 pub mod phone;
 pub mod problem;

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::now,
-    device,
+    device, opening, page,
     problem::Problem,
     rest::{Call, parse},
     server::Server,
@@ -171,11 +171,7 @@ impl Session {
             Some(server) => server.urls.clone(),
             None => match self.sip() {
                 Some(sip) => sip.servers,
-                // http → ws, https → wss.
-                None => vec![format!(
-                    "ws{}{SIP_PATH}",
-                    self.0.edge.strip_prefix("http").unwrap_or(&self.0.edge)
-                )],
+                None => vec![edge_sip_url(&self.0.edge)],
             },
         }
     }
@@ -261,7 +257,7 @@ impl Session {
     pub async fn token(&self) -> Result<String, Problem> {
         let record = self.record()?;
         let left = record.expires_at as i64 - (now() as i64 + self.0.skew.get());
-        if left < RENEW_BEFORE_MS.min(life_ms(&record) / 4) {
+        if left < renew_before(&record) {
             match self.renew().await {
                 Ok(()) => {}
                 // The edge did not answer, and the token may live a while longer.
@@ -321,7 +317,9 @@ impl Session {
         };
         *self.0.record.borrow_mut() = Some(record.clone());
         self.learn_clock();
-        store::save(&self.0.edge, &record).await
+        store::save(&self.0.edge, &record).await?;
+        self.prepare();
+        Ok(())
     }
 
     async fn ask_renewal(&self, record: &Record) -> Result<JsValue, Problem> {
@@ -438,6 +436,38 @@ impl Session {
         self.ask("PUT", &path, Some(&body)).await
     }
 
+    /// Has the next page that is opened by a tap say its first words before its core is there. Nobody waits for it, and
+    /// without it a page is only slower.
+    pub fn prepare(&self) {
+        let this = self.clone();
+        page::beside(async move { drop(this.store_opening().await) });
+    }
+
+    async fn store_opening(&self) -> Result<(), Problem> {
+        let record = self.record()?;
+        // The script knows its own origin's edge only.
+        if self.sip_urls() != [edge_sip_url(&self.0.edge)] {
+            return Ok(());
+        }
+        let config = opening::config(self, Some(record.token.clone()), None)?;
+        let until = record.expires_at as i64 - self.0.skew.get() - renew_before(&record);
+        let lock = self.lock_name()?;
+        let seed = device::random()?;
+        match opening::stored(&config, lock, until as f64, seed) {
+            Some(opening) => store::keep_opening(&self.0.edge, &record, &opening).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The lock that the tab which leads this line holds.
+    pub fn lock_name(&self) -> Result<String, Problem> {
+        Ok(format!(
+            "wakeline:{}:{}",
+            self.0.edge,
+            self.account()?.number
+        ))
+    }
+
     /// Unbinds the device at the edge and forgets everything here, also when the edge cannot be reached.
     pub async fn sign_out(&self) -> Result<(), Problem> {
         let path = format!("/v1/devices/{}", self.device()?);
@@ -479,6 +509,16 @@ fn life_ms(record: &Record) -> i64 {
     issued.map_or(86_400_000, |iat| {
         record.expires_at as i64 - (iat * 1000) as i64
     })
+}
+
+/// How long before its end a token is renewed.
+fn renew_before(record: &Record) -> i64 {
+    RENEW_BEFORE_MS.min(life_ms(record) / 4)
+}
+
+/// Where an edge speaks SIP: http → ws, https → wss.
+fn edge_sip_url(edge: &str) -> String {
+    format!("ws{}{SIP_PATH}", edge.strip_prefix("http").unwrap_or(edge))
 }
 
 /// One segment of a path, whatever it holds.

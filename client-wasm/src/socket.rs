@@ -1,9 +1,7 @@
 //! The WebSocket to the edge (RFC 7118). Each socket tells its owner what happened until it is dropped.
 
-use crate::problem::Problem;
+use crate::{opening::octets, problem::Problem};
 use gloo_events::EventListener;
-use js_sys::{ArrayBuffer, Uint8Array};
-use std::cell::RefCell;
 use wakeline_edge_api::SIP_SUBPROTOCOL;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -25,29 +23,14 @@ pub struct Socket {
     _listeners: [EventListener; 3],
 }
 
-thread_local! {
-    /// A socket that the page opened before this core was there.
-    static OFFERED: RefCell<Option<WebSocket>> = const { RefCell::new(None) };
-}
-
-/// Hands over a socket that is on its way to the edge already; the next one that is wanted for its edge is this one.
-#[wasm_bindgen(js_name = offerSocket)]
-pub fn offer_socket(socket: WebSocket) {
-    OFFERED.set(Some(socket));
-}
-
-/// The socket that was offered, if it leads there and may still be used.
-fn offered(url: &str) -> Option<WebSocket> {
-    OFFERED.take().filter(|socket| {
-        socket.url() == url
-            && [WebSocket::CONNECTING, WebSocket::OPEN].contains(&socket.ready_state())
-    })
-}
-
 impl Socket {
-    /// Opens a socket to this address.
-    pub fn open(url: &str, tell: impl Fn(SocketEvent) + Clone + 'static) -> Result<Self, Problem> {
-        let socket = match offered(url) {
+    /// Opens a socket to this address, or takes `offered`, which leads there.
+    pub fn open(
+        url: &str,
+        offered: Option<WebSocket>,
+        tell: impl Fn(SocketEvent) + Clone + 'static,
+    ) -> Result<Self, Problem> {
+        let socket = match offered {
             Some(socket) => socket,
             None => {
                 WebSocket::new_with_str(url, SIP_SUBPROTOCOL).map_err(|e| Problem::from_js(&e))?
@@ -68,7 +51,10 @@ impl Socket {
             on(
                 "message",
                 Box::new(move |event| {
-                    if let Some(bytes) = event.dyn_ref::<MessageEvent>().and_then(octets) {
+                    if let Some(bytes) = event
+                        .dyn_ref()
+                        .and_then(|e: &MessageEvent| octets(&e.data()))
+                    {
                         framed(SocketEvent::Frame(bytes));
                     }
                 }),
@@ -96,13 +82,4 @@ impl Drop for Socket {
     fn drop(&mut self) {
         let _ = self.socket.close();
     }
-}
-
-fn octets(event: &MessageEvent) -> Option<Vec<u8>> {
-    let data = event.data();
-    if let Some(text) = data.as_string() {
-        return Some(text.into_bytes());
-    }
-    data.dyn_ref::<ArrayBuffer>()
-        .map(|buffer| Uint8Array::new(buffer).to_vec())
 }

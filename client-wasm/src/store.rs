@@ -1,6 +1,8 @@
-//! What this device remembers of its edges: IndexedDB `wakeline`, store `session`, one record per edge origin.
+//! What this device remembers of its edges: IndexedDB `wakeline`, store `session`, one record per edge origin, and beside
+//! it the opening that was prepared for it (`opening.rs`).
 //!
-//! The service worker reads the same records to sign with the device's key, so their shape is an interface.
+//! The service worker reads the same records to sign with the device's key, and takes the opening (`js/storage.ts`): their
+//! shape is an interface.
 
 use crate::problem::Problem;
 use js_sys::Promise;
@@ -59,19 +61,35 @@ pub async fn load(edge: &str) -> Result<Option<Record>, Problem> {
     Ok(parse(value))
 }
 
-/// Stores the session of this edge in place of the one before.
+/// Stores the session of this edge in place of the one before; an opening of that one is of no use any more.
 pub async fn save(edge: &str, record: &Record) -> Result<(), Problem> {
     let value = serde_wasm_bindgen::to_value(record).map_err(|_| Problem::Garbled)?;
     let store = sessions(IdbTransactionMode::Readwrite).await?;
+    let _ = store.delete(&opening_of(edge));
     done(&store.put_with_key(&value, &edge.into()))
         .await
         .map(drop)
 }
 
+/// Keeps the opening that was made from this record, unless the session is another one by now.
+pub async fn keep_opening(edge: &str, record: &Record, opening: &JsValue) -> Result<(), Problem> {
+    let store = sessions(IdbTransactionMode::Readwrite).await?;
+    let present = done(&store.get(&edge.into())).await?;
+    if parse(present).is_some_and(|r| r.token == record.token && r.device == record.device) {
+        done(&store.put_with_key(opening, &opening_of(edge))).await?;
+    }
+    Ok(())
+}
+
 /// Forgets the session of this edge.
 pub async fn forget(edge: &str) -> Result<(), Problem> {
     let store = sessions(IdbTransactionMode::Readwrite).await?;
+    let _ = store.delete(&opening_of(edge));
     done(&store.delete(&edge.into())).await.map(drop)
+}
+
+fn opening_of(edge: &str) -> JsValue {
+    format!("{edge} opening").into()
 }
 
 /// A record as it lies in the store; `None` if there is none, or it is not ours.

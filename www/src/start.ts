@@ -1,9 +1,10 @@
 /**
- * Stands in the page itself, ahead of every file: the wasm core is fetched and compiled, the stored session read, and
- * for a tapped invitation the socket opened, while the page's own code is still on its way. Each millisecond here is one
- * in which a caller waits. The build puts it into `index.html`, and its digest into the content security policy.
+ * Stands in the page itself, ahead of every file: the wasm core is fetched and compiled, the stored session read, and for
+ * a tapped invitation the socket opened and the prepared words said, while the page's own code is still on its way. Each
+ * millisecond here is one in which a caller waits. The build puts it into `index.html`, and its digest into the content
+ * security policy.
  */
-import { compile, dial, stored } from '../../client-wasm/js/early.ts';
+import { compile, speak, stored, type Early, type Opening } from '../../client-wasm/js/early.ts';
 
 /** Where the build put the core. */
 declare const __CORE__: string;
@@ -12,7 +13,8 @@ declare const __CORE__: string;
 export interface Start {
   core: Promise<WebAssembly.Module | null>;
   record: Promise<unknown>;
-  socket: WebSocket | null;
+  /** For a tapped invitation. */
+  early: Early | null;
 }
 
 declare global {
@@ -22,8 +24,16 @@ declare global {
 
 performance.mark('wakeline:script');
 
+/** What the service worker has put into the page that it opened (`sw/opening.ts`). */
+function prepared(): Opening | null {
+  const block = document.getElementById('opening');
+  block?.remove();
+  return block && JSON.parse(block.textContent ?? '') as Opening;
+}
+
+const wake = new URLSearchParams(location.search).get('wake');
 globalThis.wakelineStart = {
-  socket: location.search.includes('wake=') ? dial(location.origin) : null,
+  early: wake ? speak(location.origin, wake, prepared()) : null,
   core: compile(__CORE__),
   record: stored(location.origin),
 };

@@ -9,6 +9,7 @@ use crate::{
     channel::{Action, Channel, News},
     driver::Driver,
     leader::{Claim, Lead, Waiting, claim},
+    opening::Begun,
     problem::Problem,
     session::Session,
     table::Table,
@@ -16,6 +17,7 @@ use crate::{
 };
 use futures_channel::oneshot;
 use gloo_timers::future::TimeoutFuture;
+use js_sys::Promise;
 use std::{
     cell::{Cell, RefCell},
     rc::{Rc, Weak},
@@ -56,6 +58,10 @@ struct Inner {
     underway: RefCell<Table<String, wakes::Step>>,
     /// Wakes that need nothing more on this flow.
     said: RefCell<Table<String, ()>>,
+    /// What was begun before the core was there.
+    begun: RefCell<Option<Begun>>,
+    /// The edge's answer to the "ready" that was said before the core was there.
+    early_ready: RefCell<Option<Promise>>,
     /// Wakes for which the edge was told twice.
     repeated: RefCell<Table<String, ()>>,
     answering: RefCell<Table<String, Reply<()>>>,
@@ -91,7 +97,7 @@ impl Phone {
         options: Options,
         port: PhonePort,
     ) -> Result<Self, Problem> {
-        let name = format!("wakeline:{}:{}", session.edge(), session.account()?.number);
+        let name = session.lock_name()?;
         let phone = Self(Rc::new(Inner {
             session,
             name: name.clone(),
@@ -111,6 +117,8 @@ impl Phone {
             wanted: RefCell::default(),
             underway: RefCell::default(),
             said: RefCell::default(),
+            begun: RefCell::new(None),
+            early_ready: RefCell::new(None),
             repeated: RefCell::default(),
             answering: RefCell::default(),
             leader_state: RefCell::new(None),
@@ -122,7 +130,14 @@ impl Phone {
         if let Some(wake) = &options.wake {
             phone.want(wake.clone(), None);
         }
-        match claim(&name, Claim::IfFree, None, phone.stolen()).await? {
+        // The page's first script may lead already.
+        let begun = Begun::take(&name).await;
+        let lock = match begun.as_ref().and_then(|b| b.lead(phone.stolen())) {
+            Some(lock) => Some(lock),
+            None => claim(&name, Claim::IfFree, None, phone.stolen()).await?,
+        };
+        *phone.0.begun.borrow_mut() = begun;
+        match lock {
             Some(lock) => {
                 phone.lead(lock).await?;
                 phone.join();

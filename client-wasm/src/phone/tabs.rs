@@ -19,10 +19,12 @@ const LEADER_ANSWERS_MS: u32 = 300;
 
 impl Phone {
     pub(super) async fn lead(&self, lock: Lead) -> Result<(), Problem> {
+        let begun = self.0.begun.take();
         self.forget_mirror();
         let ice = IceServers::new(self.0.session.clone(), self.0.ice_servers.clone());
         let weak = self.weak();
-        let driver = Driver::new(&self.0.session, ice, self.0.audio.clone(), move |told| {
+        let audio = self.0.audio.clone();
+        let driver = Driver::new(&self.0.session, ice, audio, begun, move |told| {
             if let Some(phone) = weak.upgrade().map(Phone) {
                 phone.told(told);
             }
@@ -33,7 +35,7 @@ impl Phone {
             _lock: lock,
         });
         self.role_is(Role::Leading);
-        driver.command(Command::Start);
+        *self.0.early_ready.borrow_mut() = driver.start();
         self.keep_login();
         Ok(())
     }

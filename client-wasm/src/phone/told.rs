@@ -45,10 +45,11 @@ impl Phone {
                 }
                 self.call_is(CallView::of(call, view, Sound::default()));
                 let Ok(driver) = self.driver() else { return };
+                let phone = self.clone();
                 page::beside(async move {
                     page::painted().await;
                     driver.command(Command::Alert(call));
-                    driver.warm();
+                    phone.warm();
                 });
             }
             Told::Agent(Event::Call(call, view)) => self.call_came_further(call, view),

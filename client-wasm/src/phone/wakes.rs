@@ -14,6 +14,7 @@ use wakeline_edge_api::{
 };
 use wakeline_sip::agent::Command;
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
 
 /// The pauses before "ready" is said again when the request got lost.
 const READY_AGAIN_MS: [u32; 2] = [300, 1_000];
@@ -80,7 +81,9 @@ impl Phone {
         }
     }
 
+    /// What the next call or page will want is made ready in a quiet moment.
     pub(super) fn warm(&self) {
+        self.0.session.prepare();
         if let Ok(driver) = self.driver() {
             driver.warm();
         }
@@ -97,8 +100,12 @@ impl Phone {
     pub(super) async fn say_ready(&self, wake: String, replies: Vec<Reply<JsValue>>) {
         let tapped = self.0.underway.borrow().get(&wake).is_some();
         let mut pauses = READY_AGAIN_MS.into_iter();
+        let mut early = self.said_early(&wake).await;
         let answer = loop {
-            let answer = self.0.session.report(&wake, "ready").await;
+            let answer = match early.take() {
+                Some(answer) => Ok(answer),
+                None => self.0.session.report(&wake, "ready").await,
+            };
             let lost = matches!(&answer, Err(p) if *p == Problem::Unreachable || p.status() >= 500);
             // Who was tapped goes on until the call is here or the wake is over.
             let pause = pauses.next().or(tapped.then_some(READY_LATER_MS));
@@ -146,6 +153,13 @@ impl Phone {
         for reply in replies {
             let _ = reply.send(answer.clone());
         }
+    }
+
+    /// The edge's answer, if the page said ready for this wake before the core was there and the edge took it.
+    async fn said_early(&self, wake: &str) -> Option<JsValue> {
+        let said = self.0.early_ready.take()?;
+        let view = JsFuture::from(said).await.ok()?;
+        (text(&view, "id")? == wake).then_some(view)
     }
 
     /// Looks after a wake that was tapped until its call is here or it is over: whoever tapped is told what holds it up,

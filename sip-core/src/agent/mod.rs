@@ -8,6 +8,7 @@
 //! | `link` | the socket: opened again when lost, asked for life while quiet |
 //! | `receive` | what comes in, and which machine it is for |
 //! | `registration` | the binding on that flow |
+//! | `opening` | the first REGISTER, written ahead for a page whose core is not there yet |
 //! | `call`, `outgoing`, `incoming` | one call |
 //! | `early`, `reliable` | before its answer: early dialogs, PRACK |
 //! | `modify`, `session_timer`, `sdp` | after it: hold, resume, refresh |
@@ -31,6 +32,7 @@ mod info;
 mod io;
 mod link;
 mod modify;
+mod opening;
 mod outcome;
 mod outgoing;
 mod post;
@@ -57,6 +59,7 @@ pub use event::{
     Registration, Stage, Wish,
 };
 pub use io::{Command, Input, MediaReply, MediaRequest, Output};
+pub use opening::Opening;
 pub use weights::Weighted;
 
 use crate::entropy::Entropy;

@@ -2,6 +2,7 @@
  * The app shell, kept here so that a tap paints without the network. One cache per build; the generation before stays,
  * for pages that still run it and load a screen late.
  */
+import { into } from './opening.ts';
 
 declare const self: ServiceWorkerGlobalScope;
 /** Filled in by the build: the files of this build, and a digest of them. */
@@ -54,7 +55,11 @@ async function read(cache: Cache, path: string): Promise<Response | null> {
   return kept ? new Response(await kept.arrayBuffer(), { headers: kept.headers }) : null;
 }
 
-const shell = async (request: Request): Promise<Response> =>
-  (await inMemory.get(SHELL))?.clone() ?? (await (await caches.open(name())).match(SHELL)) ?? fetch(request);
+async function shell(request: Request): Promise<Response> {
+  const kept = (await inMemory.get(SHELL))?.clone() ?? (await (await caches.open(name())).match(SHELL));
+  if (!kept) return fetch(request);
+  const wake = new URL(request.url).searchParams.get('wake');
+  return wake ? new Response(await into(await kept.text(), wake), { headers: kept.headers }) : kept;
+}
 const file = async (request: Request): Promise<Response> =>
   (await inMemory.get(new URL(request.url).pathname))?.clone() ?? (await caches.match(request, { ignoreVary: true })) ?? fetch(request);

@@ -5,6 +5,7 @@
 import type { WakeMessage } from '../messages.ts';
 import { notice, type NoticeData } from './notice.ts';
 import { report } from './edge.ts';
+import { take } from './opening.ts';
 import { parsePayload } from './payload.ts';
 import { warm } from './warm.ts';
 
@@ -39,7 +40,10 @@ async function open(data: NoticeData | null, answer: boolean): Promise<void> {
   // The list of pages is the one thing that must be known first; it comes without the network.
   const pages = ours ? await self.clients.matchAll({ type: 'window', includeUncontrolled: true }) : [];
   const page = pages.length ? pick(pages, await leader()) : null;
-  if (!page) return void (await self.clients.openWindow(href));
+  if (!page) {
+    if (ours && data?.wake) take(data.wake, self.location.origin);
+    return void (await self.clients.openWindow(href));
+  }
   if (data?.wake) page.postMessage({ type: 'wake', wake: data.wake, answer } satisfies WakeMessage);
   try {
     await page.focus();

@@ -11,6 +11,7 @@ mod exchange;
 mod faults;
 mod flow;
 mod net;
+mod opening;
 mod register;
 mod servers;
 mod session;

@@ -1,0 +1,197 @@
+//! The words that a page says before its core is there: prepared while the line is quiet, put into the page by the service
+//! worker after a tap, said by the page's first script (`js/early.ts`), and gone on from here.
+
+use crate::{leader::Lead, problem::Problem, session::Session};
+use js_sys::{Array, ArrayBuffer, Promise, Reflect, Uint8Array};
+use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
+use wakeline_sip::{
+    agent::{self, Config, Patience, Policy},
+    auth::Login,
+    pii::Pii,
+};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::WebSocket;
+
+#[wasm_bindgen]
+extern "C" {
+    /// `Early` in `js/early.ts`.
+    #[derive(Clone)]
+    pub type Early;
+    #[wasm_bindgen(method, getter)]
+    fn socket(this: &Early) -> WebSocket;
+    #[wasm_bindgen(method, getter)]
+    fn opening(this: &Early) -> JsValue;
+    #[wasm_bindgen(method, getter)]
+    fn leads(this: &Early) -> Promise;
+    #[wasm_bindgen(method, getter)]
+    fn led(this: &Early) -> Promise;
+    #[wasm_bindgen(method, getter)]
+    fn release(this: &Early) -> js_sys::Function;
+    #[wasm_bindgen(method)]
+    fn take(this: &Early) -> Taken;
+    #[wasm_bindgen(method, js_name = giveUp)]
+    fn give_up(this: &Early);
+
+    /// `Said` in `js/early.ts`.
+    type Taken;
+    #[wasm_bindgen(method, getter)]
+    fn at(this: &Taken) -> f64;
+    #[wasm_bindgen(method, getter)]
+    fn heard(this: &Taken) -> Array;
+    #[wasm_bindgen(method, getter)]
+    fn ready(this: &Taken) -> Option<Promise>;
+}
+
+/// As it lies in the store, for the script (`Opening` in `js/early.ts`) and for whoever goes on.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    frame: String,
+    mark: String,
+    lock: String,
+    device: String,
+    token: String,
+    until: f64,
+    seed: [u8; 32],
+}
+
+/// The opening of this session, as it is stored; none if it has none to say.
+pub fn stored(config: &Config, lock: String, until: f64, seed: [u8; 32]) -> Option<JsValue> {
+    let opening = agent::Opening::of(config, seed)?;
+    let stored = Stored {
+        frame: String::from_utf8(opening.frame.into_inner()).ok()?,
+        mark: opening.branch,
+        lock,
+        device: config.instance.clone(),
+        token: config.token.clone()?.into_inner(),
+        until,
+        seed,
+    };
+    serde_wasm_bindgen::to_value(&stored).ok()
+}
+
+/// Who the agent of this session is.
+pub fn config(
+    session: &Session,
+    token: Option<String>,
+    login: Option<Login>,
+) -> Result<Config, Problem> {
+    let account = session.account()?;
+    Ok(Config {
+        address_of_record: Pii(session.address()?),
+        display_name: Pii(account.display_name),
+        instance: session.device()?,
+        user_agent: concat!("wakeline/", env!("CARGO_PKG_VERSION")).into(),
+        secure: session
+            .sip_urls()
+            .first()
+            .is_some_and(|url| url.starts_with("wss:")),
+        token: token.map(Pii),
+        login,
+        patience: Patience::default(),
+        policy: Policy::default(),
+    })
+}
+
+thread_local! {
+    /// What the page began before this core was there.
+    static OFFERED: RefCell<Option<Early>> = const { RefCell::new(None) };
+}
+
+/// Hands over what the page's first script has begun: the next phone that leads goes on with it.
+#[wasm_bindgen(js_name = offerEarly)]
+pub fn offer_early(#[wasm_bindgen(unchecked_param_type = "object")] early: Early) {
+    OFFERED.set(Some(early));
+}
+
+/// What the script has begun.
+pub struct Begun {
+    early: Early,
+    stored: Option<Stored>,
+}
+
+/// What was said and heard before the core was there.
+pub struct Said {
+    /// When the opening was sent.
+    pub at: u64,
+    /// What came in, and when.
+    pub heard: Vec<(u64, Vec<u8>)>,
+    /// The edge's answer to "ready": the wake, or nothing of use.
+    pub ready: Option<Promise>,
+}
+
+impl Begun {
+    /// What was begun for the line of this lock; anything else is given up.
+    pub async fn take(lock: &str) -> Option<Self> {
+        let early = OFFERED.take()?;
+        let opening = early.opening();
+        let said = !opening.is_null();
+        let stored: Option<Stored> = serde_wasm_bindgen::from_value(opening).ok();
+        // Another line's, or that of another version.
+        if said && stored.as_ref().is_none_or(|s| s.lock != lock) {
+            early.give_up();
+            return None;
+        }
+        let leads = JsFuture::from(early.leads()).await;
+        // Said beside a tab that leads: of no use, and taken back with its flow.
+        let stored = stored.filter(|_| leads.is_ok_and(|l| l.is_truthy()));
+        Some(Self { early, stored })
+    }
+
+    /// The lock, if the script holds it for an opening; `stolen` is called when another tab takes it away.
+    pub fn lead(&self, stolen: impl FnOnce() + 'static) -> Option<Lead> {
+        self.stored.as_ref()?;
+        Some(Lead::held(self.early.release(), self.early.led(), stolen))
+    }
+
+    /// The seed of an agent that goes on with what was said, if it is what this one would say, there. Otherwise nothing
+    /// was said: a flow on which something else was is closed.
+    pub fn seed(&mut self, config: &Config, url: &str) -> Option<[u8; 32]> {
+        let same = |stored: &Stored| {
+            agent::Opening::of(config, stored.seed)
+                .is_some_and(|own| own.frame.expose() == stored.frame.as_bytes())
+        };
+        let usable = self.socket(url).is_some();
+        self.stored = self.stored.take().filter(|s| usable && same(s));
+        if self.stored.is_none() && self.early.take().at() > 0.0 {
+            let _ = self.early.socket().close();
+        }
+        self.stored.as_ref().map(|s| s.seed)
+    }
+
+    /// The socket, if it leads there and may still be used.
+    pub fn socket(&self, url: &str) -> Option<WebSocket> {
+        let socket = self.early.socket();
+        let usable = [WebSocket::CONNECTING, WebSocket::OPEN].contains(&socket.ready_state());
+        (usable && socket.url() == url).then_some(socket)
+    }
+
+    /// The script says and hears nothing from now on; none if it has not said what fits.
+    pub fn said(&self) -> Option<Said> {
+        self.stored.as_ref()?;
+        let taken = self.early.take();
+        if taken.at() == 0.0 {
+            return None;
+        }
+        let heard = taken.heard();
+        let heard = heard.iter().filter_map(|pair| {
+            let at = Reflect::get_u32(&pair, 0).ok()?.as_f64()?;
+            Some((at as u64, octets(&Reflect::get_u32(&pair, 1).ok()?)?))
+        });
+        Some(Said {
+            at: taken.at() as u64,
+            heard: heard.collect(),
+            ready: taken.ready(),
+        })
+    }
+}
+
+/// A message of a socket as octets.
+pub fn octets(data: &JsValue) -> Option<Vec<u8>> {
+    if let Some(text) = data.as_string() {
+        return Some(text.into_bytes());
+    }
+    data.dyn_ref::<ArrayBuffer>()
+        .map(|buffer| Uint8Array::new(buffer).to_vec())
+}
