@@ -9,6 +9,7 @@ import { Desktop } from './desktop.mjs';
 import { Edge } from './edge.mjs';
 import { GcmPush } from './push/gcm.mjs';
 import { MozillaPush } from './push/mozilla.mjs';
+import { asterisk } from './servers/asterisk-shipped.mjs';
 import { Baresip } from './servers/baresip.mjs';
 import { Bench } from './servers/bench.mjs';
 import { Gateway } from './servers/gateway.mjs';
@@ -17,7 +18,7 @@ import { Wire } from './wire.mjs';
 import { NUMBERS, World } from './world.mjs';
 
 /** The call servers: a module each (`scheme`, `path`, `open`). */
-export const CALL_SERVERS = { kamailio };
+export const CALL_SERVERS = { kamailio, asterisk };
 /** What each side's microphone sends. */
 export const TONES = { caller: 620, callee: 950, mobile: 440 };
 export const MOBILE_CALLER = { number: '13800138000', name: 'Ada' };
@@ -32,7 +33,8 @@ export class GatewayWorld extends World {
 
   async start(site) {
     const chromium = this.browserName === 'chromium';
-    const { scheme, path, open } = CALL_SERVERS[this.kind];
+    const { scheme, path, open, says } = CALL_SERVERS[this.kind];
+    this.says = says;
     this.desktop = await Desktop.open({ sound: true });
     this.notifications = this.desktop.notifications;
     this.push = chromium ? await GcmPush.open({ dir: this.desktop.dir }) : await MozillaPush.open();

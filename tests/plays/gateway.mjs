@@ -1,6 +1,6 @@
 // Calls from a mobile network: a voice gateway, a real call server with the configuration that we ship, and the callee's closed page.
 //
-//   node tests/plays/gateway.mjs [--server kamailio] [--browser firefox|chromium] [--json FILE]
+//   node tests/plays/gateway.mjs [--server kamailio|asterisk] [--browser firefox|chromium] [--json FILE]
 //
 // Real phones play the mobiles, real push and a real click wake the page. Prints what was seen; the exit status says whether every
 // point held.
@@ -84,7 +84,7 @@ async function weak(world, check) {
   const told = await world.told(call, /^SIP\/2\.0 180 /);
   check(told.at >= ringing.at, 'the mobile caller hears ringback only when the page rings');
   const stages = world.gateway.statuses(call.gateway);
-  check(stages.every((line) => !/^18[0135-9] /.test(line) || line.startsWith('180')) && stages.some((line) => line.startsWith('182')), `before that it is told ${stages.join(', ')}`);
+  check(stages.every((line) => !/^18[0135-9] /.test(line) || line.startsWith('180')) && world.says.provisional.every((code) => stages.some((line) => line.startsWith(code))), `before that it is told ${stages.join(', ')}`);
   // Who says ready, and when, is seen at the edge; that the INVITE comes after it, at the page.
   const registered = world.sipWire.log.find((event) => event.name === 'received' && isResponse(event.text, 200, 'REGISTER'), call.sip);
   const ready = world.wire.log.find((event) => event.name === 'request' && /\/ready$/.test(event.path), call.wire);
@@ -114,7 +114,7 @@ async function unbound(world, check) {
     const call = await world.mobileDials({ number, signal: WEAK });
     const { text, at } = await world.told(call, /^SIP\/2\.0 [3-6]\d\d /);
     check(status(text) === code, `${number}: ${text.split('\r\n')[0]}`);
-    check(/unbound/.test(header(text, 'Reason') ?? ''), `${number}: its cause is told (${header(text, 'Reason')})`);
+    check(world.says.unbound.test(header(text, 'Reason') ?? ''), `${number}: its cause is told (${header(text, 'Reason')})`);
     check(at - call.invite.at < 3000, `${number}: at once (${at - call.invite.at} ms)`);
     check(world.gateway.statuses(call.gateway).every((line) => !/^18/.test(line)), `${number}: nothing rang`);
     await world.mobileCaller.event('CALL_CLOSED', { since: call.caller });
@@ -130,7 +130,7 @@ async function untapped(world, check) {
   await invitation(world, call);
   const { text, at } = await world.told(call, /^SIP\/2\.0 [3-6]\d\d /, { ms: 60_000 });
   const took = (at - call.invite.at) / 1000;
-  check(status(text) === 480 && /expired/.test(header(text, 'Reason') ?? ''), `the mobile caller is told ${text.split('\r\n')[0]}, ${header(text, 'Reason')}`);
+  check(status(text) === 480 && world.says.expired.test(header(text, 'Reason') ?? ''), `the mobile caller is told ${text.split('\r\n')[0]}, ${header(text, 'Reason')}`);
   check(took >= SHORT_S - 1 && took <= SHORT_S + 5, `after the limit of ${SHORT_S} s (${took.toFixed(1)} s)`);
   await missedNotice(world, call, 10_000);
   check(true, 'the invitation becomes "missed call"');

@@ -146,6 +146,32 @@ for (const wakenBy of ['dialplan', 'stasis']) {
       await call.dialog.request('BYE');
     });
 
+    test('many calls at once: each ends once, and nothing is left', { timeout: 180_000 }, async () => {
+      const lines = [];
+      for (let n = 1040; n < 1060; n += 1) lines.push({ number: String(n), ...(await sleeping(String(n))) });
+      const each = process.env.WAKELINE_FULL ? 5 : 1;
+      const calls = lines.flatMap((line) => Array.from({ length: each }, () => ({ line, call: trunk.call(line.number) })));
+      const invited = () => lines.reduce((sum, { sink }) => sum + sink.count('invitation'), 0);
+      await until(() => invited() === calls.length, { ms: 60_000, what: 'an invitation for each call' }).catch((error) => {
+        throw new Error(`${error.message}: ${invited()} of ${calls.length}; ${JSON.stringify(calls.map(({ call }) => heard(call).at(-1)))}`);
+      });
+      // Half of the callers hang up, the others are declined.
+      const leaves = ({ line }) => Number(line.number) % 2 === 0;
+      for (const one of calls.filter(leaves)) one.left = one.call.cancel();
+      for (const line of lines.filter((one) => !leaves({ line: one }))) {
+        for (const { wake } of line.sink.log.filter((e) => e.name === 'push' && e.kind === 'invitation')) await line.page.report(wake, 'decline');
+      }
+      for (const one of calls) {
+        await one.left;
+        assert.equal((await one.call.final({ ms: 30_000 })).status, leaves(one) ? 487 : 603);
+        // Repeated over UDP until it is acknowledged, but the same.
+        assert.equal(new Set(heard(one.call).filter((status) => status >= 200)).size, 1, 'one final answer');
+      }
+      await until(async () => (await asterisk.channels()) === 0, { ms: 20_000, every: 200, what: 'no channel is left' });
+      if (wakenBy === 'dialplan') assert.match(await asterisk.cli('database show wakeline'), /0 results found/);
+      for (const { sink } of lines) for (const { wake } of sink.log.filter((e) => e.name === 'push')) assert.ok((await wakeOf(wake)).final);
+    });
+
     test('the call server is cut off while a call is parked: told when it is back, and nobody is called', { timeout: 90_000 }, async () => {
       const { page, sink } = await sleeping('1011');
       trunk.call('1011');

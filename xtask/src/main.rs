@@ -41,7 +41,7 @@ usage: cargo xtask COMMAND
   play NAME [--browser firefox|chromium] [--json FILE]
                                          a scenario in real browsers: `play wake`; `play phone
                                          [--server kamailio|asterisk]` with a real phone and PBX;
-                                         `play gateway [--server kamailio]`: from a mobile network
+                                         `play gateway [--server kamailio|asterisk]`: from a mobile network
   test [--full]                          all tests, and a table of what was checked
   docs                                   docs/authorization.md and the OpenAPI document anew
   fuzz [TARGET [FILE…]] [--seconds N]    strangers' input by libFuzzer, a minute a target; or these inputs once

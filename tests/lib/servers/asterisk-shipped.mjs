@@ -85,5 +85,7 @@ export class ShippedAsterisk extends AsteriskProcess {
 export const asterisk = {
   scheme: 'derived',
   path: '/ws',
+  /** What the caller is told: Asterisk has no 182, and names a Q.850 cause. */
+  says: { provisional: [], unbound: /Q\.850;\s*cause=(1|19)\b/, expired: /Q\.850;\s*cause=19\b/ },
   open: (bench, options) => bench.add(ShippedAsterisk, options),
 };

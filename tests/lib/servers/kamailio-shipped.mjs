@@ -39,6 +39,8 @@ export class ShippedKamailio extends Kamailio {
 export const kamailio = {
   scheme: 'ephemeral',
   path: '/',
+  /** What the caller is told. */
+  says: { provisional: ['182'], unbound: /unbound/, expired: /expired/ },
   async open(bench, options) {
     const media = await bench.add(RtpEngine);
     return bench.add(ShippedKamailio, { ...options, media });
