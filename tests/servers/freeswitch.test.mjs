@@ -142,6 +142,19 @@ describe('the Lua script, against a stub of the session', { skip: !LUA && 'no Lu
     await state(wake, 'busy');
   });
 
+  test('the gateway asks: strong calls the mobile, its failure diverts', { timeout: 60_000 }, async () => {
+    const { sink } = await sleeping('1009');
+    const session = new FreeSwitchSession(scripts, { variables: { ...caller, 'sip_h_X-Signal-Dbm': '-70' }, bridge: (words, self) => { self.words = words; return 'NO_USER_RESPONSE'; } });
+    const done = session.run('gateway', '1009');
+    await sink.push('invitation');
+    assert.equal(session.words, '{originate_timeout=5}sofia/wakeline/1009@192.0.2.10:5060');
+    session.up = false;
+    await done;
+    const odd = new FreeSwitchSession(scripts, { variables: { ...caller, 'sip_h_X-Signal-Dbm': 'strong' } });
+    await odd.run('gateway', '1009');
+    assert.equal(odd.cause, 'INVALID_NUMBER_FORMAT');
+  });
+
   test('after a restart the edge hears which calls are gone', { timeout: 60_000 }, async () => {
     const { sink } = await sleeping('1010');
     const session = new FreeSwitchSession(scripts, { variables: caller });

@@ -1,0 +1,84 @@
+// Two pages that may use nothing but a relay talk through a real coturn, with the short-lived credentials that the edge gives them.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { Stage, hear } from '../e2e/client/harness.mjs';
+import { Bench } from '../lib/servers/bench.mjs';
+import { Coturn } from '../lib/servers/coturn.mjs';
+
+const secret = randomBytes(24).toString('base64url');
+let bench, turn, stage, caller, callee;
+
+/** Whatever the page asks for, its connections have relay candidates only. */
+const relayOnly = (page) => page.evaluateOnNewDocument(() => {
+  window.connections = [];
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(configuration) {
+      super({ ...configuration, iceTransportPolicy: 'relay' });
+      window.connections.push(this);
+    }
+
+    setConfiguration(configuration) {
+      super.setConfiguration({ ...configuration, iceTransportPolicy: 'relay' });
+    }
+  };
+});
+
+before(async () => {
+  bench = Bench.open();
+  turn = await bench.add(Coturn, { secret });
+  stage = await Stage.open({ turn: { provider: 'coturn', urls: turn.urls, ttl_s: 600 } }, { prepare: relayOnly, secrets: { turn_secret: secret } });
+  for (const number of ['1001', '1002']) await stage.account(number, `Line ${number}`);
+  const browsers = await Promise.all([stage.browser(440), stage.browser(1000)]);
+  caller = await stage.signedIn(browsers[0], '1001');
+  callee = await stage.signedIn(browsers[1], '1002');
+}, { timeout: 120_000 });
+after(async () => {
+  await stage?.close();
+  await bench?.close();
+}, { timeout: 30_000 });
+
+/** The candidates of the pair that the latest connection really uses. */
+const pair = (page) => page.evaluate(async () => {
+  const stats = [...(await connections.at(-1).getStats()).values()];
+  const { selectedCandidatePairId } = stats.find((one) => one.type === 'transport');
+  const { localCandidateId, remoteCandidateId } = stats.find((one) => one.id === selectedCandidatePairId);
+  return [localCandidateId, remoteCandidateId].map((id) => stats.find((one) => one.id === id).candidateType);
+});
+
+const near = (heard, hz) => Math.abs(heard - hz) <= hz * 0.02;
+
+test('both hear the other, through the relay alone', { timeout: 90_000 }, async () => {
+  await caller.evaluate(`dial('1002')`);
+  await callee.waitForFunction(`window.call?.state === 'incoming'`, { timeout: 30_000 });
+  await callee.evaluate('call.answer()');
+  await Promise.all([caller, callee].map((page) => page.waitForFunction(`call.state === 'active'`, { timeout: 30_000 })));
+  const [atCaller, atCallee] = await Promise.all([hear(caller, 4000), hear(callee, 4000)]);
+  assert.ok(near(atCaller.hz, 1000), `the caller hears ${atCaller.hz}`);
+  assert.ok(near(atCallee.hz, 440), `the callee hears ${atCallee.hz}`);
+  for (const page of [caller, callee]) assert.deepEqual(await pair(page), ['relay', 'relay']);
+  await caller.evaluate('call.hangUp()');
+  await callee.waitForFunction(`call.state === 'ended'`);
+});
+
+test('the credentials are of the line, end soon, and no other password opens the relay', { timeout: 60_000 }, async () => {
+  const { body } = await stage.edge.api('GET', '/v1/ice', { token: await stage.edge.token('1001') });
+  const server = body.ice_servers.find(({ urls }) => urls.some((url) => url.startsWith('turn:')));
+  const ends = Number(server.username.split(':')[0]) - Date.now() / 1000;
+  assert.ok(ends > 300 && ends <= 610, `in ${ends} s`);
+  const gathered = (iceServers) => caller.evaluate(async (iceServers) => {
+    const connection = new RTCPeerConnection({ iceServers });
+    const found = [];
+    const done = new Promise((resolve) => { connection.onicegatheringstatechange = () => connection.iceGatheringState === 'complete' && resolve(); });
+    connection.onicecandidate = ({ candidate }) => { if (candidate?.candidate) found.push(candidate.type); };
+    connection.createDataChannel('x');
+    await connection.setLocalDescription();
+    await done;
+    connection.close();
+    return found;
+  }, iceServers);
+  assert.ok((await gathered([server])).includes('relay'));
+  assert.deepEqual(await gathered([{ ...server, credential: 'wrong' }]), []);
+  const [, number] = server.username.split(':');
+  assert.deepEqual(await gathered([{ ...server, username: `${Math.floor(Date.now() / 1000) - 60}:${number}` }]), []);
+});
