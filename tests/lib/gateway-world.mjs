@@ -67,7 +67,8 @@ export class GatewayWorld extends World {
 
     const callee = chromium
       ? await Chromium.open({ desktop: this.desktop, push: this.push, tone: writeTone(join(this.desktop.dir, 'callee.wav'), TONES.callee), origins: [this.origins.callee] })
-      : await Firefox.open({ desktop: this.desktop, push: this.push, tone: TONES.callee });
+            // Its candidates leave out loopback, where the call server's media are, unless it is told.
+      : await Firefox.open({ desktop: this.desktop, push: this.push, tone: TONES.callee, prefs: { 'media.peerconnection.ice.loopback': true } });
     this.browsers = { callee };
   }
 
