@@ -25,6 +25,11 @@ export class Sink {
     return sink;
   }
 
+  /** Another subscription at the same service, in the place of the one that is gone. */
+  renew() {
+    this.auth = randomBytes(16);
+  }
+
   get subscription() {
     return {
       kind: 'webpush',

@@ -79,7 +79,8 @@ export async function play({ caller, phones, plan: planned }) {
   for (const [nth, phone] of phones.entries()) {
     const person = planned.persons[nth];
     if (phone.dropped) {
-      // Its subscription had gone: the page has made a new one since.
+      // Its subscription had gone, and the edge takes it from nobody any more: the page has made a new one since.
+      phone.sink.renew();
       await phone.bind();
       phone.dropped = false;
     }
