@@ -80,8 +80,10 @@ export class Stage {
     return browser;
   }
 
-  async page(browser, path = '/') {
+  /** `before` runs in the page ahead of everything of its own. */
+  async page(browser, path = '/', { before } = {}) {
     const page = await browser.newPage();
+    if (before) await page.evaluateOnNewDocument(before);
     // The driver polls by animation frame unless told otherwise, and a tab behind another one is painted at no certain time.
     const wait = page.waitForFunction.bind(page);
     page.waitForFunction = (predicate, options, ...args) => wait(predicate, { polling: 50, ...options }, ...args);
@@ -94,8 +96,8 @@ export class Stage {
   }
 
   /** A page that is signed in and registered. */
-  async signedIn(browser, number) {
-    const page = await this.page(browser);
+  async signedIn(browser, number, options) {
+    const page = await this.page(browser, '/', options);
     await page.evaluate(async (edge, number) => {
       window.session = await wakeline.Session.signIn({ edge, number, password: `secret of ${number}` });
       await session.bindDevice({ label: 'test', lang: 'en' });
