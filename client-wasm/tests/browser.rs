@@ -42,6 +42,7 @@ async fn a_session_comes_back_from_storage_with_a_key_that_signs_and_cannot_leav
             number: "1001".into(),
             display_name: "Ada".into(),
             address_of_record: "sip:1001@wakeline.test".into(),
+            sip: None,
         },
         device: device::new_id().unwrap(),
         token: "t".into(),

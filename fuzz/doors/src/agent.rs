@@ -70,6 +70,7 @@ impl Page {
                 auto_answer: kind & 8 != 0,
                 reliable: kind & 128 != 0,
                 update: kind & 64 != 0,
+                gruu: kind & 32 != 0,
             },
             patience: Patience::default(),
         };
