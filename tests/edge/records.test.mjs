@@ -201,9 +201,9 @@ test('a record that comes after its user was deleted names nobody', async () => 
   await until(async () => (await edge.rows("SELECT id FROM calls WHERE caller = '6091'")).length);
   assert.equal((await edge.api('DELETE', '/v1/users/6091')).status, 204);
   await until(async () => (await edge.rows("SELECT who FROM deleted_users")).length >= 3);
-  const bye = incoming.dialog.request('BYE');
-  // Whoever hangs up first: the caller's socket is being closed, the callee is told or tells.
-  await Promise.any([bye, incoming.sees('BYE', { ms: 60_000 })]);
+  // Whoever hangs up first: the caller's socket is being closed, so that this BYE may be answered by nobody for 32 s, or the
+  // callee may be told meanwhile. What is looked at is the record.
+  incoming.dialog.request('BYE').catch(() => {});
   const row = await until(async () => (await edge.rows("SELECT * FROM calls WHERE callee = '6092' AND ended_at IS NOT NULL"))[0], { ms: 60_000 });
   assert.deepEqual([row.caller, row.caller_uid, row.outcome], ['', '', 'answered']);
 });
