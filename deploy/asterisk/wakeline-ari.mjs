@@ -94,7 +94,8 @@ class Call {
     const caller = { number: number.replace(/[^0-9A-Za-z+*#._-]/g, '').slice(0, 64) || 'anonymous', ...(shown && { name: shown }) };
     const whom = this.uid ? { uid: this.uid } : { number: this.number };
     const body = { call: this.id, ...whom, caller };
-    const first = await this.#patiently(() => ask('POST', '/v1/wakes', body, { signal: this.over.signal }), 3);
+    // A caller who hangs up now does not take the question back: the edge has it already, and is told by the id that it answers.
+    const first = await this.#patiently(() => ask('POST', '/v1/wakes', body), 3);
     if (!first?.view.state) {
       log('the edge does not take call', this.id, first?.status ?? 'no answer');
       return this.end(503);
@@ -142,20 +143,32 @@ class Call {
     await ari('POST', `/channels/${this.id}/moh`, { mohClass: heard.announcement });
   }
 
-  /** Dials every contact of the line that is not being dialled yet. */
+  /** Makes a leg for every contact of the line that has none yet; it is dialled once it is ours to lead (`lead`). */
   async dial() {
-    const found = await ari('GET', `/channels/${this.id}/variable`, { variable: `PJSIP_DIAL_CONTACTS(${this.number})` });
+    // A line that Asterisk does not have is an error there.
+    const found = await ari('GET', `/channels/${this.id}/variable`, { variable: `PJSIP_DIAL_CONTACTS(${this.number})` }).catch(() => null);
     const contacts = (found?.value ?? '').split('&').filter(Boolean);
     const under = new Set([...this.legs.values()].map((leg) => leg.endpoint));
     await Promise.all(contacts.filter((endpoint) => !under.has(endpoint)).map(async (endpoint) => {
       const variables = { 'PJSIP_HEADER(add,Wakeline-Wake)': `${this.wake};state=invited` };
-      const leg = await ari('POST', '/channels/create', { endpoint, app: APP, appArgs: 'leg', originator: this.id }, { variables });
-      if (!leg) return;
-      this.legs.set(leg.id, { endpoint });
-      legs.set(leg.id, this);
-      if (this.over.signal.aborted) await ari('DELETE', `/channels/${leg.id}`);
-      else await ari('POST', `/channels/${leg.id}/dial`, { caller: this.id, timeout: RING_S });
+      // Named by us, so that what is told of it is understood even if it comes before the answer to this request.
+      const channelId = `${this.id}-${this.made = (this.made ?? 0) + 1}`;
+      this.legs.set(channelId, { endpoint });
+      legs.set(channelId, this);
+      const leg = await ari('POST', '/channels/create', { endpoint, app: APP, appArgs: 'leg', originator: this.id, channelId }, { variables }).catch((error) => log(error.message));
+      if (!leg) this.#forget(channelId);
     }));
+  }
+
+  /** A leg has come to this application: before that Asterisk refuses to dial it. */
+  async lead(id) {
+    const dialled = !this.over.signal.aborted && await ari('POST', `/channels/${id}/dial`, { caller: this.id, timeout: RING_S }).catch((error) => log(error.message));
+    if (!dialled) await ari('DELETE', `/channels/${id}`);
+  }
+
+  #forget(id) {
+    this.legs.delete(id);
+    legs.delete(id);
   }
 
   async ringing() {
@@ -186,15 +199,15 @@ class Call {
 
   /** A leg is over. */
   async left(id, cause) {
-    this.legs.delete(id);
-    legs.delete(id);
+    this.#forget(id);
     if (id === this.talks) {
       await ari('DELETE', `/channels/${this.id}`, { reason_code: String(cause || 16) });
       return;
     }
     if (this.talks || this.gone || this.ended) return;
     this.said = Math.max(this.said ?? 0, statusOf(cause));
-    if (this.legs.size) return;
+    // Declined on one is declined on all.
+    if (this.legs.size && this.said !== 603) return;
     // Nobody was there: a contact that is none any more. The next "ready" is for another.
     if (!this.rang && this.said === 480) {
       this.silent = (this.silent ?? 0) + 1;
@@ -229,10 +242,15 @@ class Call {
 
 const on = {
   StasisStart({ channel, args }) {
-    if (args[0] === 'leg') return undefined;
+    // One that nobody waits for any more is of a call that has ended.
+    if (args[0] === 'leg') return legs.get(channel.id)?.lead(channel.id) ?? ari('DELETE', `/channels/${channel.id}`);
     const call = new Call(channel, args[0], args[1]);
     calls.set(channel.id, call);
-    return call.run();
+    // It is hung up, and what follows from that is told; if Asterisk itself is gone, that is.
+    return call.run().catch((error) => {
+      log('call', call.id, error.message);
+      return ari('DELETE', `/channels/${call.id}`, { reason_code: '42' });
+    });
   },
   Dial: ({ peer, dialstatus }) => {
     if (dialstatus === 'RINGING') return legs.get(peer.id)?.ringing();

@@ -104,6 +104,56 @@ for (const wakenBy of ['dialplan', 'stasis']) {
       assert.notEqual((await page.report(wake, 'ready')).status, 200);
     });
 
+    test('a caller who hangs up while it rings: the page is told, and the edge', { timeout: 60_000 }, async () => {
+      const { page, sink } = await sleeping('1017');
+      const call = trunk.call('1017');
+      const { wake } = await sink.push('invitation');
+      const rings = await world.comes(page, wake);
+      rings.ring();
+      await call.hears(180);
+      await call.cancel();
+      await rings.sees('CANCEL');
+      assert.equal((await call.final()).status, 487);
+      await state(wake, 'cancelled');
+    });
+
+    test('a page that rings and is not answered: 480 at the limit', { timeout: 60_000, skip: wakenBy === 'dialplan' && 'the dialplan tells of ringing at the end only' }, async () => {
+      const { page, sink } = await sleeping('1018');
+      const call = trunk.call('1018');
+      const { wake } = await sink.push('invitation');
+      const rings = await world.comes(page, wake);
+      rings.ring();
+      const answer = await call.final({ ms: 40_000 });
+      assert.deepEqual([answer.status, cause(answer)], [480, 19]);
+      await rings.sees('CANCEL');
+      await state(wake, 'unanswered');
+    });
+
+    test('a page that registers twice is called once', { timeout: 60_000 }, async () => {
+      const { page, sink } = await sleeping('1016');
+      const call = trunk.call('1016');
+      const { wake } = await sink.push('invitation');
+      await page.online();
+      assert.equal((await page.register()).status, 200);
+      // Reloaded: the same device on another socket, and the old one closed.
+      await page.close();
+      await page.online();
+      await ready(page, wake);
+      await ready(page, wake);
+      const rings = await page.incoming();
+      // And once more while it rings.
+      assert.equal((await page.register()).status, 200);
+      rings.ring();
+      await call.hears(180);
+      await rings.answer();
+      assert.equal((await call.final()).status, 200);
+      await state(wake, 'answered');
+      assert.equal((await call.dialog.request('BYE')).status, 200);
+      await rings.sees('BYE');
+      assert.equal(page.log.filter((e) => e.name === 'request' && e.method === 'INVITE').length, 1);
+      assert.equal((await world.record(wake)).outcome, 'answered');
+    });
+
     test('busy, declined and unanswered on the page reach caller and edge as they are', { timeout: 90_000 }, async () => {
       const { page, sink } = await sleeping('1008');
       await page.online();
@@ -129,6 +179,38 @@ for (const wakenBy of ['dialplan', 'stasis']) {
       assert.equal((await page.report(wake, 'decline')).status, 200);
       const answer = await call.final();
       assert.deepEqual([answer.status, cause(answer)], [603, 21]);
+    });
+
+    test('one device rings and another declines on its notification: 603, and nothing rings any more', { timeout: 60_000, skip: wakenBy === 'dialplan' && 'the dialplan tells of ringing at the end only' }, async () => {
+      const { page, sink } = await sleeping('1020');
+      const other = await world.another('1020');
+      const call = trunk.call('1020');
+      const { wake } = await sink.push('invitation');
+      await other.sink.push('invitation');
+      const rings = await world.comes(page, wake);
+      rings.ring();
+      await call.hears(180);
+      await state(wake, 'ringing');
+      assert.equal((await other.page.report(wake, 'decline')).status, 200);
+      const answer = await call.final();
+      assert.deepEqual([answer.status, cause(answer)], [603, 21]);
+      await rings.sees('CANCEL');
+      await state(wake, 'declined');
+    });
+
+    test('two devices ring and one declines: 603, and the other falls silent', { timeout: 60_000, skip: wakenBy === 'dialplan' && 'the dialplan tells of ringing at the end only' }, async () => {
+      const { page } = await sleeping('1021');
+      const other = await world.another('1021');
+      await page.online();
+      await other.page.online();
+      const call = trunk.call('1021');
+      const [rings, declines] = await Promise.all([page.incoming(), other.page.incoming()]);
+      rings.ring();
+      declines.refuse(603, 'Decline');
+      const answer = await call.final();
+      assert.deepEqual([answer.status, cause(answer)], [603, 21]);
+      await rings.sees('CANCEL');
+      await state(rings.wake.id, 'declined');
     });
 
     test('the edge restarts while a call is parked: the page is called all the same', { timeout: 90_000 }, async () => {

@@ -13,9 +13,9 @@ const SHIPPED = join(dirname(fileURLToPath(import.meta.url)), '../../../deploy/a
 export class ShippedAsterisk extends AsteriskProcess {
   /**
    * `edge` is its origin, `credential` what proves this server to it; `lines` are the pages' numbers and `secret` what their passwords are
-   * made from; `gateway` the trunk's other end, `host:port`. `announcement` is a sound file that the caller hears while a page is woken.
+   * made from; `gateway` the trunk's other end, `host:port`, `callers` more addresses that its calls come from. `announcement` is a sound file that the caller hears while a page is woken.
    */
-  async open({ edge, credential, domain, lines, secret, gateway, wakenBy = 'dialplan', limits = {}, announcement }) {
+  async open({ edge, credential, domain, lines, secret, gateway, callers = [], wakenBy = 'dialplan', limits = {}, announcement }) {
     this.folders();
     this.udp = await freePort();
     this.http = await freePort();
@@ -29,7 +29,7 @@ export class ShippedAsterisk extends AsteriskProcess {
       'rtp.conf': [['rtpstart=20000', `rtpstart=${low}`], ['rtpend=29999', `rtpend=${high}`], [';10.0.0.5 => 203.0.113.5', outer ? `${outer.address} => 127.0.0.1` : ';']],
       'pjsip.conf': [
         ['default_realm=phone.example.com', `default_realm=${domain}`], ['bind=0.0.0.0:5060', `bind=127.0.0.1:${this.udp}`],
-        ['contact=sip:192.0.2.10:5060', `contact=sip:${gateway}`], ['match=192.0.2.10:5060', `match=${gateway}`],
+        ['contact=sip:192.0.2.10:5060', `contact=sip:${gateway}`], ['match=192.0.2.10:5060', `match=${[gateway, ...callers].join(',')}`],
         // Nothing leaves this machine.
         ['webrtc=yes', 'webrtc=yes\nmedia_address=127.0.0.1\nbind_rtp_to_media_address=yes'],
         ['dtmf_mode=rfc4733', 'dtmf_mode=rfc4733\nmedia_address=127.0.0.1\nbind_rtp_to_media_address=yes'],
@@ -73,6 +73,11 @@ export class ShippedAsterisk extends AsteriskProcess {
   /** All that it wrote to its console. */
   log() {
     return readFileSync(join(this.dir, 'asterisk.log'), 'utf8');
+  }
+
+  /** Memory of the process, kB. */
+  memory() {
+    return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${this.process.pid}/status`, 'utf8'))[1]);
   }
 
   /** How many channels stand. */
