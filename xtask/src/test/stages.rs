@@ -17,6 +17,8 @@ use crate::typescript;
 
 /// Lines of a failed stage that are shown; all are in its log.
 const SHOWN: usize = 200;
+/// Files of scripts that run at once: they mostly wait, each for an edge (and a desktop, a call server) of its own.
+const AT_ONCE: u8 = 2;
 /// Set for scripts when the long tests are wanted.
 const FULL: &str = "WAKELINE_FULL";
 
@@ -244,7 +246,7 @@ fn end_to_end(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<C
     )
 }
 
-/// Runs a folder of `node --test` files, one at a time: each starts a whole edge.
+/// Runs a folder of `node --test` files: each starts a whole edge.
 fn scripts(
     house: &House,
     folder: &str,
@@ -263,7 +265,8 @@ fn node_tests(house: &House, folder: &str, full: bool, limit: Duration) -> Task 
     // A file that hangs must not take the rest of the stage with it, in milliseconds.
     let patience = if full { 40 } else { 12 } * 60_000;
     let task = Task::new(house, "node")
-        .args(["--test", "--test-reporter=spec", "--test-concurrency=1"])
+        .args(["--test", "--test-reporter=spec"])
+        .arg(format!("--test-concurrency={AT_ONCE}"))
         .arg(format!("--test-timeout={patience}"))
         .args(test_files(&house.path(folder)))
         .env("NO_COLOR", "1")
