@@ -1,7 +1,7 @@
 //! One HTTP call as the routes see it: parsed, capped, its site known.
 
 use crate::access::Caller;
-use crate::config::{Config, Site};
+use crate::config::{Config, ConfigError, Site, Source};
 use crate::error::{Answer, refuse};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
@@ -116,23 +116,23 @@ pub fn config(env: &Env) -> Answer<Rc<Config>> {
     }
     // Without one nobody is the operator.
     let operator = binding(env, "OPERATOR_KEY").ok();
-    let config = Rc::new(
-        Config::parse(
-            &binding(env, "SITES")?,
-            &binding(env, "SITE_SECRETS")?,
-            &binding(env, "EDGE_SECRET")?,
-        )?
-        .with_operator_key(operator)?,
-    );
+    let site_secrets = binding(env, "SITE_SECRETS").ok();
+    let source = Source {
+        sites: &binding(env, "SITES")?,
+        site_secrets: site_secrets.as_deref(),
+        secret: &|name| binding(env, name).ok(),
+        edge_secret: &binding(env, "EDGE_SECRET")?,
+    };
+    let config = Rc::new(Config::parse(&source)?.with_operator_key(operator)?);
     CONFIG.set(Some(config.clone()));
     Ok(config)
 }
 
 /// A variable or secret as text; wrangler also hands over JSON as it stands in its file.
-fn binding(env: &Env, name: &'static str) -> Answer<String> {
+fn binding(env: &Env, name: &str) -> Answer<String> {
     let value = js_sys::Reflect::get(env, &JsValue::from_str(name)).map_err(worker::Error::from)?;
     if value.is_undefined() {
-        return Err(crate::config::ConfigError::Missing(name).into());
+        return Err(ConfigError::Missing(name.to_owned()).into());
     }
     if let Some(text) = value.as_string() {
         return Ok(text);

@@ -1,7 +1,7 @@
 //! The deployment's configuration: typed, and checked once when it is built; what is wrong is said with the way to put it right.
 //!
-//! `SITES` (variable, JSON array) says what may be seen, `SITE_SECRETS` (secret, JSON object by site) and `EDGE_SECRET` (secret)
-//! hold what may not.
+//! `SITES` (variable, JSON array) says what may be seen; what may not stands in secrets: `EDGE_SECRET`, what `cargo xtask deploy`
+//! made once for each site ([`keys_binding`]), and `SITE_SECRETS` (JSON object by site), which an operator writes and which wins.
 
 use crate::callserver::identity::{self, CallServer};
 use crate::callserver::registrar::{SipServer, SipVars};
@@ -253,13 +253,14 @@ fn quarter() -> u32 {
     90
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SiteSecrets {
     #[serde(default)]
     api_keys: Vec<Secret<String>>,
+    #[serde(default)]
     signing_keys: Vec<SigningKey>,
-    vapid: Vapid,
+    vapid: Option<Vapid>,
     #[serde(default)]
     vapid_previous: Vec<Vapid>,
     #[serde(default)]
@@ -272,6 +273,48 @@ struct SiteSecrets {
     turn_secret: Option<Secret<String>>,
 }
 
+impl SiteSecrets {
+    /// With what a deploy made, for each of the three that are not written here.
+    fn over(mut self, made: Option<SiteKeys>) -> Self {
+        let Some(made) = made else { return self };
+        if self.api_keys.is_empty() {
+            self.api_keys = made.api_keys;
+        }
+        if self.signing_keys.is_empty() {
+            self.signing_keys = made.signing_keys;
+        }
+        self.vapid.get_or_insert(made.vapid);
+        self
+    }
+}
+
+/// What a deploy makes for a site, once.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SiteKeys {
+    api_keys: Vec<Secret<String>>,
+    signing_keys: Vec<SigningKey>,
+    vapid: Vapid,
+}
+
+/// The secret in which a deploy keeps the keys of a site: one of its own, so that a site that comes later gets its keys without
+/// touching those of the others, which nobody can read back. No two sites have the same: an id has no `_` and no capitals.
+pub fn keys_binding(site: &str) -> String {
+    format!("SITE_KEYS_{}", site.to_ascii_uppercase().replace('-', "_"))
+}
+
+/// Where the configuration stands.
+pub struct Source<'a> {
+    /// `SITES`.
+    pub sites: &'a str,
+    /// `SITE_SECRETS`, where an operator has written one.
+    pub site_secrets: Option<&'a str>,
+    /// The secret of a name.
+    pub secret: &'a dyn Fn(&str) -> Option<String>,
+    /// `EDGE_SECRET`.
+    pub edge_secret: &'a str,
+}
+
 /// What is wrong with the configuration. Never holds a secret.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
@@ -279,7 +322,7 @@ pub enum ConfigError {
     #[error(
         "{0} is not set: `cargo xtask dev` writes one for development, `wrangler secret put {0}` sets it on a deployment"
     )]
-    Missing(&'static str),
+    Missing(String),
     /// Not the JSON that is expected.
     #[error(
         "{name} cannot be read at line {line} column {column}: see ARCHITECTURE.md, Configuration, for its shape"
@@ -322,9 +365,15 @@ pub enum ConfigError {
         /// What is possible.
         range: &'static str,
     },
-    /// SITE_SECRETS has nothing for a site.
-    #[error("SITE_SECRETS has no entry for site {0}")]
+    /// There are no keys for a site.
+    #[error(
+        "site {0} has no keys: `cargo xtask deploy` makes them where they are missing, or put api_keys, signing_keys and vapid into \
+         SITE_SECRETS"
+    )]
     NoSecrets(String),
+    /// The keys that a deploy made cannot be read.
+    #[error("the keys of site {0} are not as `cargo xtask deploy` writes them")]
+    Keys(String),
     /// A key that is too short or missing.
     #[error("site {site}: {what}")]
     Key {
@@ -351,12 +400,13 @@ fn parse<'a, T: Deserialize<'a>>(name: &'static str, json: &'a str) -> Result<T,
 
 impl Config {
     /// Reads and checks all of it.
-    pub fn parse(sites: &str, site_secrets: &str, edge_secret: &str) -> Result<Self, ConfigError> {
-        if edge_secret.len() < 32 {
+    pub fn parse(source: &Source<'_>) -> Result<Self, ConfigError> {
+        if source.edge_secret.len() < 32 {
             return Err(ConfigError::EdgeSecret);
         }
-        let vars: Vec<SiteVars> = parse("SITES", sites)?;
-        let mut secrets: BTreeMap<String, SiteSecrets> = parse("SITE_SECRETS", site_secrets)?;
+        let vars: Vec<SiteVars> = parse("SITES", source.sites)?;
+        let written = source.site_secrets.unwrap_or("{}");
+        let mut secrets: BTreeMap<String, SiteSecrets> = parse("SITE_SECRETS", written)?;
         if vars.is_empty() {
             return Err(ConfigError::NoSite);
         }
@@ -369,14 +419,20 @@ impl Config {
             if let Some(twice) = site.hosts.iter().find(|h| !hosts.insert((*h).clone())) {
                 return Err(ConfigError::Host(twice.clone()));
             }
-            let own = secrets
-                .remove(&site.id)
-                .ok_or_else(|| ConfigError::NoSecrets(site.id.clone()))?;
-            sites.push(Rc::new(Site::build(site, own)?));
+            let written = secrets.remove(&site.id);
+            let made = (source.secret)(&keys_binding(&site.id))
+                .map(|json| serde_json::from_str(&json))
+                .transpose()
+                .map_err(|_| ConfigError::Keys(site.id.clone()))?;
+            let own = written.unwrap_or_default().over(made);
+            let Some(vapid) = own.vapid.clone() else {
+                return Err(ConfigError::NoSecrets(site.id));
+            };
+            sites.push(Rc::new(Site::build(site, own, vapid)?));
         }
         Ok(Self {
             sites,
-            edge_secret: Secret::new(edge_secret.as_bytes().to_vec()),
+            edge_secret: Secret::new(source.edge_secret.as_bytes().to_vec()),
             operator_key: None,
         })
     }
@@ -430,7 +486,7 @@ impl Config {
 }
 
 impl Site {
-    fn build(vars: SiteVars, secrets: SiteSecrets) -> Result<Self, ConfigError> {
+    fn build(vars: SiteVars, secrets: SiteSecrets, vapid: Vapid) -> Result<Self, ConfigError> {
         let id = vars.id;
         let key = |what| ConfigError::Key {
             site: id.clone(),
@@ -514,7 +570,8 @@ impl Site {
         }
         let turn = Turn::build(vars.turn, secrets.turn_secret).map_err(key)?;
         let sip = SipServer::build(vars.sip, secrets.sip_secret).map_err(key)?;
-        let call_servers = identity::build(&id, vars.call_servers, secrets.call_servers)?;
+        let loopback = vars.push.loopback;
+        let call_servers = identity::build(&id, loopback, vars.call_servers, secrets.call_servers)?;
         let vendors = Vendors::build(&id, &vars.push, secrets.getui, secrets.unicloud)?;
         let site = Self {
             id,
@@ -530,7 +587,7 @@ impl Site {
             retention_days: vars.retention_days,
             api_keys: secrets.api_keys,
             signing_keys: secrets.signing_keys,
-            vapid: secrets.vapid,
+            vapid,
             vapid_previous: secrets.vapid_previous,
             call_servers,
             sip,

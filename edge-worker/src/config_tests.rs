@@ -17,8 +17,18 @@ fn secrets() -> String {
     format!(r#"{{"demo":{one},"other":{one}}}"#)
 }
 
+/// With `SITE_SECRETS` alone.
+fn parse(sites: &str, secrets: &str, edge_secret: &str) -> Result<Config, ConfigError> {
+    Config::parse(&Source {
+        sites,
+        site_secrets: Some(secrets),
+        secret: &|_| None,
+        edge_secret,
+    })
+}
+
 fn config(sites: &str) -> Result<Config, ConfigError> {
-    Config::parse(sites, &secrets(), &"e".repeat(32))
+    parse(sites, &secrets(), &"e".repeat(32))
 }
 
 #[test]
@@ -62,11 +72,11 @@ fn what_is_wrong_is_said() {
     ));
     assert_eq!(config("[]").unwrap_err(), ConfigError::NoSite);
     assert_eq!(
-        Config::parse(SITES, "{}", &"e".repeat(32)).unwrap_err(),
+        parse(SITES, "{}", &"e".repeat(32)).unwrap_err(),
         ConfigError::NoSecrets("demo".into())
     );
     assert_eq!(
-        Config::parse(SITES, &secrets(), "short").unwrap_err(),
+        parse(SITES, &secrets(), "short").unwrap_err(),
         ConfigError::EdgeSecret
     );
 }
@@ -121,7 +131,7 @@ fn a_former_vapid_key_stays_for_its_subscriptions() {
     };
     let read = |previous: &str| {
         let one = secrets(previous);
-        Config::parse(
+        parse(
             SITES,
             &format!(r#"{{"demo":{one},"other":{one}}}"#),
             &"e".repeat(32),
@@ -148,4 +158,73 @@ fn a_former_vapid_key_stays_for_its_subscriptions() {
         read(&vec![pair(2); 5].join(",")),
         Err(ConfigError::Range { .. })
     ));
+}
+
+#[test]
+fn keys_of_a_deploy_stand_where_an_operator_has_written_none() {
+    let pair = |octet: u8| {
+        format!(
+            r#"{{"public_key":"{}","private_key":"{}"}}"#,
+            B64.encode([[4u8; 1].as_slice(), &[octet; 64]].concat()),
+            B64.encode([octet; 32])
+        )
+    };
+    let made = |octet: u8| {
+        format!(
+            r#"{{"api_keys":["made-made-made-made-{octet}"],"signing_keys":[{{"kid":"m","secret":"{}"}}],"vapid":{}}}"#,
+            "m".repeat(32),
+            pair(octet)
+        )
+    };
+    let secret = |name: &str| match name {
+        "SITE_KEYS_DEMO" => Some(made(1)),
+        "SITE_KEYS_OTHER_2" => Some(made(2)),
+        _ => None,
+    };
+    let sites = SITES.replace("\"other\"", "\"other-2\"");
+    let read = |site_secrets, secret: &dyn Fn(&str) -> Option<String>| {
+        Config::parse(&Source {
+            sites: &sites,
+            site_secrets,
+            secret,
+            edge_secret: &"e".repeat(32),
+        })
+    };
+    let vapid = |config: &Config, id| config.site(id).unwrap().vapid.public_key.clone();
+    let config = read(None, &secret).unwrap();
+    assert!(vapid(&config, "demo") != vapid(&config, "other-2"));
+    assert!(
+        config
+            .site("demo")
+            .unwrap()
+            .is_api_key("made-made-made-made-1")
+    );
+
+    // What an operator writes is added, and stands in the place of what was made.
+    let written = format!(
+        r#"{{"demo":{{"vapid":{},"vapid_previous":[{}]}}}}"#,
+        pair(9),
+        pair(1)
+    );
+    let changed = read(Some(&written), &secret).unwrap();
+    assert_ne!(vapid(&changed, "demo"), vapid(&config, "demo"));
+    assert_eq!(vapid(&changed, "other-2"), vapid(&config, "other-2"));
+    assert!(
+        changed
+            .site("demo")
+            .unwrap()
+            .is_api_key("made-made-made-made-1")
+    );
+
+    // A site that has none is named; nothing is made up for it.
+    let one = |name: &str| (name == "SITE_KEYS_DEMO").then(|| made(1));
+    assert_eq!(
+        read(None, &one).unwrap_err(),
+        ConfigError::NoSecrets("other-2".into())
+    );
+    let broken = |_: &str| Some("{}".to_owned());
+    assert_eq!(
+        read(None, &broken).unwrap_err(),
+        ConfigError::Keys("demo".into())
+    );
 }

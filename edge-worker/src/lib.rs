@@ -17,6 +17,7 @@ pub mod ledger;
 pub mod metrics;
 pub mod names;
 pub mod objects;
+pub mod outgoing;
 pub mod password;
 pub mod records;
 pub mod routes;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::Config;
+use crate::config::{Config, Source};
 
 const NOW: u64 = 1_700_000_000_000;
 
@@ -15,7 +15,13 @@ fn config(kids: &[(&str, &str)]) -> Config {
         B64.encode([0xABu8; 32]),
     );
     let sites = r#"[{"id":"demo","domain":"demo.example","hosts":["*"],"push":{"subject":"mailto:a@b.c"}}]"#;
-    Config::parse(sites, &secrets, &"e".repeat(32)).unwrap()
+    Config::parse(&Source {
+        sites,
+        site_secrets: Some(&secrets),
+        secret: &|_| None,
+        edge_secret: &"e".repeat(32),
+    })
+    .unwrap()
 }
 
 fn claims() -> Claims {

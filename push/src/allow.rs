@@ -62,8 +62,11 @@ pub enum EndpointError {
     #[error("the endpoint's host is not on the list of push services")]
     Host,
     /// A name of some network inside.
-    #[error("the endpoint's host is not a public name")]
+    #[error("its host is not a public name")]
     Inside,
+    /// A public name that the site's configuration does not name.
+    #[error("its host is not among those that the site's configuration names")]
+    Unnamed,
 }
 
 impl Default for AllowList {
@@ -93,6 +96,28 @@ impl AllowList {
     pub fn with_loopback(mut self, yes: bool) -> Self {
         self.loopback = yes;
         self
+    }
+
+    /// An address at which a call server wants to be told: as [`Self::check`], on any port, and never a name of some network inside,
+    /// whoever put it on the list.
+    ///
+    /// # Errors
+    /// Why it may not be called.
+    pub fn check_callback(&self, address: &str) -> Result<Url, EndpointError> {
+        let url = match checked(address, self.loopback)? {
+            Checked::Loopback(url) => return Ok(url),
+            Checked::Named(url) => url,
+        };
+        let host = url.domain().ok_or(EndpointError::Address)?;
+        let host = host.strip_suffix('.').unwrap_or(host);
+        let within = |name: &&str| host == *name || host.ends_with(&format!(".{name}"));
+        if !host.contains('.') || INSIDE.iter().any(within) {
+            return Err(EndpointError::Inside);
+        }
+        if !self.hosts.iter().any(|p| p.matches(host)) {
+            return Err(EndpointError::Unnamed);
+        }
+        Ok(url)
     }
 
     /// The endpoint as a URL, when it may be called. Read by the same rules as `fetch` reads it
@@ -131,25 +156,6 @@ const INSIDE: [&str; 11] = [
     "invalid",
     "alt",
 ];
-
-/// An address that the operator of a call server gave, on any port: `https`, and a public name. No list says which,
-/// so whoever may give one must be trusted not to name a host whose DNS points inside.
-///
-/// # Errors
-/// Why it may not be called.
-pub fn check_public(endpoint: &str, loopback: bool) -> Result<Url, EndpointError> {
-    let url = match checked(endpoint, loopback)? {
-        Checked::Loopback(url) => return Ok(url),
-        Checked::Named(url) => url,
-    };
-    let host = url.domain().ok_or(EndpointError::Address)?;
-    let host = host.strip_suffix('.').unwrap_or(host);
-    let within = |name: &&str| host == *name || host.ends_with(&format!(".{name}"));
-    if !host.contains('.') || INSIDE.iter().any(within) {
-        return Err(EndpointError::Inside);
-    }
-    Ok(url)
-}
 
 enum Checked {
     /// This machine, where that is allowed.

@@ -31,7 +31,7 @@ mod topic;
 mod vapid;
 mod vendor;
 
-pub use allow::{AllowList, EndpointError, PatternError, check_public};
+pub use allow::{AllowList, EndpointError, PatternError};
 pub use answer::{Answer, Fault};
 #[cfg(feature = "rustcrypto")]
 pub use crypto::RustCrypto;

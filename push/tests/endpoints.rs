@@ -237,29 +237,55 @@ fn a_target_is_stored_with_its_kind_and_never_shown_in_a_log() {
 }
 
 #[test]
-fn an_operators_endpoint_is_public_whatever_its_name() {
-    use wakeline_push::check_public;
+fn a_callback_goes_to_named_hosts_only_and_those_are_public() {
+    let named = AllowList::new(["pbx.example.com", "*.calls.example.com"]).unwrap();
     for good in [
         "https://pbx.example.com/wakes",
-        "https://pbx.example.com:8443/a?b=c",
-        "https://example.co.uk./",
+        "https://PBX.example.com:8443/a?b=c",
+        "https://pbx.example.com./",
+        "https://eu.calls.example.com/",
     ] {
-        assert!(check_public(good, false).is_ok(), "{good}");
+        assert!(named.check_callback(good).is_ok(), "{good}");
     }
+    // Names that resolve inward are names like others: what stands against them is that nobody has named them.
     let bad = [
+        ("https://10.0.0.1.nip.io/", EndpointError::Unnamed),
+        ("https://127.0.0.1.nip.io/", EndpointError::Unnamed),
+        ("https://localtest.me/", EndpointError::Unnamed),
+        ("https://10-0-0-1.sslip.io/", EndpointError::Unnamed),
+        ("https://rebind.attacker.example/", EndpointError::Unnamed),
+        (
+            "https://pbx.example.com.evil.example/",
+            EndpointError::Unnamed,
+        ),
+        ("https://evilpbx.example.com/", EndpointError::Unnamed),
+        ("https://calls.example.com/", EndpointError::Unnamed),
         ("http://pbx.example.com/", EndpointError::Scheme),
         ("ftp://pbx.example.com/", EndpointError::Scheme),
         ("https://user:pw@pbx.example.com/", EndpointError::Userinfo),
+        ("https://pbx.example.com@10.0.0.1/", EndpointError::Userinfo),
         ("https://127.0.0.1/", EndpointError::Address),
+        ("https://127.1/", EndpointError::Address),
         ("https://2130706433/", EndpointError::Address),
         ("https://0x7f.1/", EndpointError::Address),
+        ("https://017700000001/", EndpointError::Address),
         (
             "https://169.254.169.254/latest/meta-data",
             EndpointError::Address,
         ),
+        ("https://192.168.1.1/", EndpointError::Address),
+        ("https://172.16.0.1/", EndpointError::Address),
+        ("https://100.64.0.1/", EndpointError::Address),
+        ("https://0.0.0.0/", EndpointError::Address),
         ("https://203.0.113.9/", EndpointError::Address),
         ("https://[::1]/", EndpointError::Address),
+        ("https://[::]/", EndpointError::Address),
         ("https://[::ffff:10.0.0.1]/", EndpointError::Address),
+        ("https://[::ffff:7f00:1]/", EndpointError::Address),
+        ("https://[fd00::1]/", EndpointError::Address),
+        ("https://[fe80::1]/", EndpointError::Address),
+        ("https://[64:ff9b::7f00:1]/", EndpointError::Address),
+        ("https://[2002:7f00:1::]/", EndpointError::Address),
         ("https://localhost/", EndpointError::Inside),
         ("https://pbx/", EndpointError::Inside),
         ("https://metadata.google.internal/", EndpointError::Inside),
@@ -267,12 +293,28 @@ fn an_operators_endpoint_is_public_whatever_its_name() {
         ("https://a.localhost/", EndpointError::Inside),
         ("pbx.example.com", EndpointError::NotAUrl),
     ];
-    for (endpoint, why) in bad {
-        assert_eq!(check_public(endpoint, false), Err(why), "{endpoint}");
+    for (address, why) in bad {
+        assert_eq!(named.check_callback(address), Err(why), "{address}");
     }
-    assert!(check_public("http://127.0.0.1:8080/cb", true).is_ok());
+    // Nobody named is nobody called, and a name of some network inside does not become public by being named.
+    let nobody = AllowList::new([""; 0]).unwrap();
     assert_eq!(
-        check_public("http://10.0.0.1/cb", true),
+        nobody.check_callback("https://pbx.example.com/"),
+        Err(EndpointError::Unnamed)
+    );
+    let inside = AllowList::new(["pbx.internal", "*.localhost.local"]).unwrap();
+    assert_eq!(
+        inside.check_callback("https://pbx.internal/"),
+        Err(EndpointError::Inside)
+    );
+    let development = nobody.with_loopback(true);
+    assert!(
+        development
+            .check_callback("http://127.0.0.1:8080/cb")
+            .is_ok()
+    );
+    assert_eq!(
+        development.check_callback("http://10.0.0.1/cb"),
         Err(EndpointError::Scheme)
     );
 }

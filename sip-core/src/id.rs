@@ -107,11 +107,21 @@ impl WakeId {
         Self::parse(&format!("{random:.WAKE_RANDOM$}{line}"))
     }
 
+    /// As it may stand in a log: without the line that it may name.
+    pub fn for_logs(&self) -> &str {
+        of_wake_for_logs(self.as_str())
+    }
+
     /// The line, where the id names one.
     pub fn line(&self) -> Option<Number> {
         let line = URL_SAFE_NO_PAD.decode(self.0.get(WAKE_RANDOM..)?).ok()?;
         Number::parse(std::str::from_utf8(&line).ok()?).ok()
     }
+}
+
+/// [`WakeId::for_logs`] of an id as text.
+pub fn of_wake_for_logs(id: &str) -> &str {
+    id.get(..WAKE_RANDOM).unwrap_or_default()
 }
 
 impl DeviceId {
@@ -145,6 +155,7 @@ mod tests {
         let number = Number::parse(&"+".repeat(64)).unwrap();
         let wake = WakeId::of_line("AAAAAAAAAAAAAAAAAAAA_-", &number).unwrap();
         assert_eq!(wake.line(), Some(number));
+        assert_eq!(wake.for_logs(), "AAAAAAAAAAAAAAAAAAAA_-");
         for other in [
             "AAAAAAAAAAAAAAAAAAAA_-",
             "short",

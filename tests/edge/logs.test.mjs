@@ -1,6 +1,7 @@
 // Secrets and identities stay out of logs: calls, sign-ins and every kind of failure are run, and then all that workerd printed is read.
 import assert from 'node:assert/strict';
 import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { Edge } from '../lib/edge.mjs';
 import { until } from '../lib/events.mjs';
@@ -21,16 +22,38 @@ const keep = (what, value) => {
 };
 let edge;
 let sink;
+/** What stands outside, and fails: Getui, and a call server's address. */
+let outside;
+const CALLBACK = 'https://pbx-callback.example/wakes-zq7731';
+const CID = 'cid0zq7731cid0zq7731cid0zq7731cc';
 const closing = [];
 
 before(async () => {
-  edge = await Edge.open({ assets: null, sites: [{ call_servers: [{ id: 'pbx', may: ['wake'] }], limits: { ready_s: 5, tap_grace_s: 0 } }] });
+  outside = createServer((request, response) => request.on('data', () => {}).on('end', () => {
+    const getui = request.url.startsWith('/v2/');
+    response.writeHead(getui ? 200 : 500, { 'content-type': 'application/json' }).end(getui ? '{"code":20001,"msg":"refused"}' : '{}');
+  }));
+  await new Promise((resolve) => outside.listen(0, '127.0.0.1', resolve));
+  edge = await Edge.open({
+    assets: null,
+    outbound: `127.0.0.1:${outside.address().port}`,
+    sites: [{
+      call_servers: [{ id: 'pbx', may: ['wake', 'gateway'], callbacks: ['pbx-callback.example'] }],
+      sip: { servers: ['wss://pbx.example/ws'], scheme: 'ephemeral' },
+      turn: { provider: 'coturn', urls: ['turn:turn.example:3478'], ttl_s: 600 },
+      push: { getui: { app_id: 'appidofzq7731', app_key: 'appkeyofzq7731' } },
+      limits: { ready_s: 5, tap_grace_s: 0 },
+    }],
+    secrets: { sip_secret: randomBytes(24).toString('base64url'), turn_secret: randomBytes(24).toString('base64url') },
+  });
   sink = await Sink.open({ vapid: edge.vapid });
 });
 after(async () => {
   await Promise.all(closing.map((it) => it.close()));
   await sink?.close();
   await edge?.close();
+  outside?.closeAllConnections();
+  outside?.close();
 });
 
 test('calls, sign-ins and failures of every kind are run', async () => {
@@ -44,6 +67,11 @@ test('calls, sign-ins and failures of every kind are run', async () => {
   keep('signing key', own.signing_keys[0].secret);
   keep('vapid private key', own.vapid.private_key);
   keep('call server secret', own.call_servers.pbx[0]);
+  keep('sip secret', own.sip_secret);
+  keep('turn secret', own.turn_secret);
+  keep('getui master secret', own.getui.master_secret);
+  keep('cid', CID);
+  keep('callback', CALLBACK);
   keep('endpoint', sink.subscription.endpoint);
   keep('p256dh', sink.subscription.p256dh);
   keep('auth', sink.subscription.auth);
@@ -122,6 +150,29 @@ test('calls, sign-ins and failures of every kind are run', async () => {
   await callee.api('PUT', `/v1/devices/${callee.device}`, { push: { ...sink.subscription, endpoint: gone } });
   await caller.call(CALLEE).final({ ms: 20_000 });
 
+  // Before what goes on being tried: an object that waits for an answer is not forgotten.
+  await edge.evictAll();
+
+  // A call server: its pages' credentials, a relay's, wakes with a callback that fails, signed and refused, and the gateway.
+  const account = (await caller.api('GET', '/v1/account')).body;
+  keep('sip password', account.sip.password);
+  const ice = (await caller.api('GET', '/v1/ice')).body;
+  keep('turn password', ice.ice_servers.at(-1).credential);
+  const pbx = (method, path, body, authorization = `Bearer pbx.${own.call_servers.pbx[0]}`) => edge.api(method, path, { body, authorization, token: null });
+  const mobile = keep('number', '13877665544');
+  const question = { call: keep('call id', 'call-zq-7731-of-the-pbx'), number: CALLEE, caller: { number: mobile, name: NAMES[0] }, callback: CALLBACK };
+  const asked = await pbx('POST', '/v1/wakes', question);
+  assert.equal(asked.status, 201, JSON.stringify(asked.body));
+  assert.equal((await pbx('POST', '/v1/wakes', { ...question, call: 'x', callback: 'https://10.0.0.1/zq7731' })).status, 422);
+  assert.equal((await pbx('POST', '/v1/wakes', question, `WakelineServer id=pbx,at=${Date.now()},sig=${keep('signature', randomBytes(32).toString('base64url'))}`)).status, 401);
+  assert.equal((await pbx('POST', '/v1/gateway/calls', { call: 'g', number: CALLEE, caller: { number: mobile }, signal_dbm: -120 })).status, 200);
+  await pbx('POST', `/v1/wakes/${asked.body.id}/events`, { event: 'failed', status: 486, reason: NAMES[1] });
+  await until(() => edge.lines.some((entry) => /event=callback_refused .*status=500/.test(entry)), { ms: 20_000, what: 'the callback fails' });
+
+  // An app, and a vendor that fails.
+  await callee.api('PUT', `/v1/devices/${callee.device}`, { push: { provider: 'getui', cid: CID } });
+  await caller.call(CALLEE).final({ ms: 20_000 });
+
   // Answered, and the directory gone meanwhile.
   const online = await page(CALLEE);
   await online.online();
@@ -138,12 +189,11 @@ test('calls, sign-ins and failures of every kind are run', async () => {
   assert.equal((await signIn(CALLER, PASSWORDS[0])).status, 503);
   assert.equal((await edge.api('POST', '/v1/accounts', { body: { number: `${CALLER}9`, password: PASSWORDS[0], display_name: NAMES[0] } })).status, 503);
   await until(() => edge.lines.filter((entry) => /of=directory/.test(entry)).length >= 3, { ms: 20_000, what: 'the record fails too' });
-  await edge.evictAll();
 });
 
 test('all of them left their lines in the log', () => {
   const log = edge.lines.join('\n');
-  for (const event of [/event=refused .*expired/, /event=refused .*signature/, /event=push_fault/, /event=push_unanswered/, /event=failure of=directory/]) assert.match(log, event);
+  for (const event of [/event=callback_refused/, /event=sign_in_refused .*vendor=getui/, /event=refused .*expired/, /event=refused .*signature/, /event=push_fault/, /event=push_unanswered/, /event=failure of=directory/]) assert.match(log, event);
 });
 
 test('no password, token, capability, key, endpoint, number or name is in them', () => {

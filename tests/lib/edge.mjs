@@ -202,7 +202,7 @@ export class Edge {
       for (const id of await this.runtime.listDurableObjectIds(className)) {
         await this.runtime.unsafeEvictDurableObject('wakeline', className, { id, webSockets: 'hibernate' }).catch((error) => {
           // Forgotten already, by the runtime itself.
-          if (!/not currently running/.test(error.message)) throw error;
+          if (!/not currently running/.test(error.message)) throw new Error(`${className}: ${error.message}`, { cause: error });
         });
       }
     }

@@ -53,7 +53,8 @@ usage: cargo xtask COMMAND
   dev [--port N]                         edge and page for developers
   build [worker|client|www|all]          what is shipped, unless unchanged
   dist                                   what others install, in build/dist
-  deploy [--dry-run] [--sites FILE]      edge and page to a Cloudflare account
+  deploy [--dry-run] [--sites FILE] [--secrets FILE]
+                                         edge and page to a Cloudflare account; what only an operator knows, with them
   story ID --edge URL                    how a call went, by the site's key in WAKELINE_SITE_KEY
 ";
 
@@ -139,6 +140,7 @@ fn run() -> Result<ExitCode> {
                 match arg {
                     Long("dry-run") => options.dry_run = true,
                     Long("sites") => options.sites = Some(args.value()?.into()),
+                    Long("secrets") => options.secrets = Some(args.value()?.into()),
                     other => return Err(other.unexpected().into()),
                 }
             }

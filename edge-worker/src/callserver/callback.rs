@@ -6,12 +6,12 @@
 use super::identity::CallServer;
 use crate::call;
 use crate::objects::driver::Identity;
+use crate::outgoing;
 use crate::routes::server_wakes;
 use futures_util::future::{Either, select};
 use std::pin::pin;
 use std::time::Duration;
 use wakeline_edge_api::callback_message;
-use wakeline_push::check_public;
 use wakeline_sip::edge::CallbackJob;
 use worker::wasm_bindgen::JsValue;
 use worker::{AbortController, Delay, Fetch, Method, Request, RequestInit, RequestRedirect};
@@ -27,7 +27,13 @@ pub async fn send(identity: &Identity, job: &CallbackJob) -> bool {
     let site = &identity.site;
     let server = site.call_servers.iter().find(|s| s.id == job.server);
     // What was good when it was asked may be none of the site's by now.
-    let Some(server) = server.filter(|_| check_public(&job.url, site.push.loopback).is_ok()) else {
+    let Some(server) = server.filter(|s| s.callbacks.check_callback(&job.url).is_ok()) else {
+        worker::console_warn!(
+            "event=callback_unnamed site={} server={} wake={}",
+            site.id,
+            job.server,
+            job.wake.id.for_logs()
+        );
         return false;
     };
     match post(server, job).await {
@@ -37,7 +43,7 @@ pub async fn send(identity: &Identity, job: &CallbackJob) -> bool {
                 "event=callback_refused site={} server={} wake={} status={status}",
                 site.id,
                 job.server,
-                job.wake.id
+                job.wake.id.for_logs()
             );
             false
         }
@@ -46,7 +52,7 @@ pub async fn send(identity: &Identity, job: &CallbackJob) -> bool {
                 "event=callback_unanswered site={} server={} wake={} reason=\"{error}\"",
                 site.id,
                 job.server,
-                job.wake.id
+                job.wake.id.for_logs()
             );
             false
         }
@@ -75,7 +81,11 @@ async fn post(server: &CallServer, job: &CallbackJob) -> worker::Result<u16> {
     let signal = controller.signal();
     let sent = fetch.send_with_signal(&signal);
     match select(pin!(sent), pin!(Delay::from(TIMEOUT))).await {
-        Either::Left((response, _)) => Ok(response?.status_code()),
+        Either::Left((response, _)) => {
+            let mut response = response?;
+            outgoing::discard(&mut response);
+            Ok(response.status_code())
+        }
         Either::Right(_) => {
             controller.abort();
             Err("no answer in time".into())

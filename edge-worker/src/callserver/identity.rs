@@ -15,6 +15,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use wakeline_edge_api::{CLOCK_SKEW_MS, server_message};
+use wakeline_push::AllowList;
 
 /// Secrets of one call server that are good at the same time.
 const MAX_SECRETS: usize = 4;
@@ -48,6 +49,8 @@ pub struct Named {
     id: String,
     #[serde(default)]
     may: Vec<Right>,
+    #[serde(default)]
+    callbacks: Vec<String>,
 }
 
 /// A call server of a site.
@@ -57,6 +60,8 @@ pub struct CallServer {
     pub id: String,
     /// What it may do.
     pub may: Vec<Right>,
+    /// Where it may have itself told. A worker cannot see what a name resolves to, so a name that nobody has vouched for is none.
+    pub callbacks: AllowList,
     secrets: Vec<Secret<String>>,
 }
 
@@ -90,9 +95,11 @@ pub struct Signed<'a> {
     pub body: &'a [u8],
 }
 
-/// Puts names and secrets together. Neither may stand alone: a secret for nobody is a misspelt name.
+/// Puts names and secrets together. Neither may stand alone: a secret for nobody is a misspelt name. With `loopback` this machine may
+/// have itself told, too.
 pub fn build(
     site: &str,
+    loopback: bool,
     named: Vec<Named>,
     mut secrets: BTreeMap<String, Vec<Secret<String>>>,
 ) -> Result<Vec<CallServer>, ConfigError> {
@@ -101,7 +108,7 @@ pub fn build(
         what,
     };
     let mut servers: Vec<CallServer> = Vec::with_capacity(named.len());
-    for Named { id, may } in named {
+    for Named { id, may, callbacks } in named {
         if !names::is_site(&id) || servers.iter().any(|s| s.id == id) {
             return Err(wrong(
                 "the id of a call server is repeated or not 1–32 of a-z, 0-9 and -",
@@ -119,7 +126,16 @@ pub fn build(
                 "a secret of a call server has less than 32 characters: use 32 random octets",
             ));
         }
-        servers.push(CallServer { id, may, secrets });
+        let callbacks = AllowList::new(&callbacks).map_err(|_| {
+            wrong("callbacks of a call server holds something that is neither a host name nor *. and a host name")
+        })?;
+        let callbacks = callbacks.with_loopback(loopback);
+        servers.push(CallServer {
+            id,
+            may,
+            callbacks,
+            secrets,
+        });
     }
     if secrets.is_empty() {
         Ok(servers)
@@ -207,7 +223,13 @@ mod tests {
 
     fn rotating() -> Vec<CallServer> {
         let secrets = secrets(&format!(r#"{{"pbx":["{NEW}","{OLD}"]}}"#));
-        build("demo", named(r#"[{"id":"pbx","may":["wake"]}]"#), secrets).unwrap()
+        build(
+            "demo",
+            false,
+            named(r#"[{"id":"pbx","may":["wake"]}]"#),
+            secrets,
+        )
+        .unwrap()
     }
 
     fn sign(secret: &str, at: u64, request: &Signed<'_>) -> String {
@@ -230,7 +252,7 @@ mod tests {
             );
         }
         let secrets = secrets(&format!(r#"{{"pbx":["{NEW}"]}}"#));
-        let servers = build("demo", named(r#"[{"id":"pbx"}]"#), secrets).unwrap();
+        let servers = build("demo", false, named(r#"[{"id":"pbx"}]"#), secrets).unwrap();
         assert!(by_bearer(&servers, &format!("pbx.{OLD}")).is_none());
         let signed = sign(OLD, 1_000, &REQUEST);
         assert_eq!(
@@ -300,14 +322,29 @@ mod tests {
     }
 
     #[test]
+    fn a_call_is_known_for_longer_than_a_signature_for_it_can_be_sent_again() {
+        // Made by a clock that is as far ahead as may be.
+        let longest = 2 * CLOCK_SKEW_MS;
+        assert!(wakeline_sip::edge::SERVER_CALL_REMEMBERED.0 > longest);
+    }
+
+    #[test]
     fn what_is_wrong_in_the_configuration_is_said() {
-        let said = |names: &str, keys: &str| match build("demo", named(names), secrets(keys)) {
+        let said = |names: &str, keys: &str| match build("demo", false, named(names), secrets(keys))
+        {
             Err(ConfigError::Key { what, .. }) => what,
             other => panic!("{other:?}"),
         };
         let one = format!(r#"{{"pbx":["{NEW}"]}}"#);
         assert!(said(r#"[{"id":"Pbx"}]"#, &one).contains("a-z"));
         assert!(said(r#"[{"id":"pbx"},{"id":"pbx"}]"#, &one).contains("repeated"));
+        assert!(
+            said(
+                r#"[{"id":"pbx","callbacks":["https://pbx.example"]}]"#,
+                &one
+            )
+            .contains("callbacks")
+        );
         assert!(said(r#"[{"id":"pbx"}]"#, "{}").contains("one to four"));
         assert!(said(r#"[{"id":"pbx"}]"#, r#"{"pbx":["short"]}"#).contains("32"));
         assert!(said("[]", &one).contains("does not name"));

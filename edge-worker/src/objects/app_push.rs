@@ -25,7 +25,7 @@ pub async fn send(
         worker::console_error!(
             "event=push_refused site={} wake={} device={} reason=\"the site has no account at {}\"",
             site.id,
-            job.wake,
+            job.wake.for_logs(),
             job.device,
             target.kind()
         );
@@ -62,7 +62,7 @@ pub async fn send(
         worker::console_error!(
             "event=push_fault site={} wake={} vendor={} reason=\"{fault}\"",
             site.id,
-            job.wake,
+            job.wake.for_logs(),
             provider.name()
         );
     }
@@ -84,7 +84,7 @@ impl Push<'_> {
             Err(reason) => {
                 worker::console_warn!(
                     "event=push_refused wake={} device={} reason=\"{reason}\"",
-                    self.job.wake,
+                    self.job.wake.for_logs(),
                     self.job.device
                 );
                 return Said::Answer(Answer::TooLarge);
@@ -102,7 +102,7 @@ impl Push<'_> {
             Err(error) => {
                 worker::console_warn!(
                     "event=push_unanswered wake={} device={} reason=\"{error}\"",
-                    self.job.wake,
+                    self.job.wake.for_logs(),
                     self.job.device
                 );
                 Said::Answer(Answer::unreachable())

@@ -3,6 +3,7 @@
 use super::app_push;
 use super::driver::Identity;
 use crate::call;
+use crate::outgoing;
 use crate::token::Capability;
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
@@ -71,7 +72,7 @@ pub async fn send(env: &Env, identity: &Identity, job: &PushJob) -> (PushOutcome
             Err(error) => {
                 worker::console_warn!(
                     "event=push_unanswered wake={} device={} reason=\"{error}\"",
-                    job.wake,
+                    job.wake.for_logs(),
                     job.device
                 );
                 Answer::unreachable()
@@ -93,7 +94,7 @@ pub async fn send(env: &Env, identity: &Identity, job: &PushJob) -> (PushOutcome
         worker::console_error!(
             "event=push_fault site={} wake={} reason=\"{fault}\"",
             identity.site.id,
-            job.wake
+            job.wake.for_logs()
         );
     }
     (outcome(answer), whose)
@@ -117,7 +118,7 @@ fn provider(url: Option<&str>) -> &'static str {
 fn refused(job: &PushJob, unsent: Unsent) -> PushOutcome {
     worker::console_warn!(
         "event=push_refused wake={} device={} reason=\"{}\"",
-        job.wake,
+        job.wake.for_logs(),
         job.device,
         unsent.reason
     );
@@ -291,6 +292,8 @@ pub(super) async fn post(request: wakeline_push::Request, keep: usize) -> worker
                     break;
                 }
             }
+        } else {
+            outgoing::discard(&mut response);
         }
         Ok(Came {
             status: response.status_code(),

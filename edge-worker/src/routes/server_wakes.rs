@@ -13,7 +13,6 @@ use crate::{names, objects};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
 use wakeline_edge_api as api;
 use wakeline_edge_api::problem;
-use wakeline_push::check_public;
 use wakeline_sip::edge::{
     AskWake, LineCommand, LineError, LineReply, Number, Party, ServerEvent, ServerWakeView, Uid,
     WakeId,
@@ -57,9 +56,10 @@ pub async fn ask(call: &Call) -> Answer {
         }
     }
     if let Some(url) = &wanted.callback {
-        check_public(url, call.site.push.loopback).map_err(|e| {
-            let detail =
-                format!("The callback cannot be called: {e}. Give https and a public host name.");
+        server.callbacks.check_callback(url).map_err(|e| {
+            let detail = format!(
+                "The callback cannot be called: {e}. Give https and a host that `callbacks` of this call server in SITES names."
+            );
             refuse(problem::CALLBACK, detail)
         })?;
     }
@@ -104,7 +104,7 @@ pub async fn ask(call: &Call) -> Answer {
         "event=wake_asked site={} server={} wake={} new={created}",
         call.site.id,
         server.id,
-        wake.id
+        wakeline_sip::id::of_wake_for_logs(&wake.id)
     );
     let response = json(if created { 201 } else { 200 }, &wake)?;
     let location = format!("/v1/wakes/{}", wake.id);

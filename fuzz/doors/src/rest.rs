@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wakeline_edge::access::check_public_key;
-use wakeline_edge::config::Config;
+use wakeline_edge::config::{Config, ConfigError, Source};
 use wakeline_edge::names;
 use wakeline_edge::token::{self, Capability};
 use wakeline_edge_api as api;
@@ -62,8 +62,12 @@ pub fn rest(data: &[u8]) {
             with(body, |_: api::Problem| {});
             with(body, |b: api::AskWake| {
                 number(b.number.as_deref().unwrap_or(&b.caller.number));
-                let _ =
-                    wakeline_push::check_public(b.callback.as_deref().unwrap_or_default(), false);
+                let named = AllowList::new(["*.example.com"]).expect("a pattern");
+                if let Ok(url) = named.check_callback(b.callback.as_deref().unwrap_or_default()) {
+                    let host = url.domain().expect("a name");
+                    let host = host.strip_suffix('.').unwrap_or(host);
+                    assert!(url.scheme() == "https" && host.ends_with(".example.com"));
+                }
             });
             with(body, |_: api::ServerEvent| {});
         }
@@ -78,7 +82,10 @@ pub fn rest(data: &[u8]) {
             assert!(Capability::open(config.edge_secret(), "demo", NOW, body).is_err());
         }
         _ => {
-            let _ = Config::parse(body, &secrets(), &"e".repeat(32));
+            // Sites, what an operator adds, and what a deploy made.
+            let _ = read(body, &secrets(), None);
+            let _ = read(SITES, body, None);
+            let _ = read(SITES, "{}", Some(body));
         }
     }
 }
@@ -157,6 +164,17 @@ fn secrets() -> String {
 }
 
 fn config() -> Config {
-    let sites = r#"[{"id":"demo","domain":"demo.example","hosts":["*"],"push":{"subject":"mailto:a@b.c"}}]"#;
-    Config::parse(sites, &secrets(), &"e".repeat(32)).expect("a good configuration")
+    read(SITES, &secrets(), None).expect("a good configuration")
+}
+
+const SITES: &str =
+    r#"[{"id":"demo","domain":"demo.example","hosts":["*"],"push":{"subject":"mailto:a@b.c"}}]"#;
+
+fn read(sites: &str, added: &str, made: Option<&str>) -> Result<Config, ConfigError> {
+    Config::parse(&Source {
+        sites,
+        site_secrets: Some(added),
+        secret: &|_| made.map(str::to_owned),
+        edge_secret: &"e".repeat(32),
+    })
 }

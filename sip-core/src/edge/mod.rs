@@ -36,7 +36,7 @@ pub use command::{
 pub use config::{EdgeLimits, SiteConfig};
 pub use flow::{BearerError, Claims, Flow, FlowInput, FlowOutput, Verifier};
 pub use id::{DeviceId, FlowToken, InvalidName, Number, SiteId, Uid, WakeId};
-pub use line::{Line, LineInput, LineOutput};
+pub use line::{Line, LineInput, LineOutput, SERVER_CALL_REMEMBERED};
 pub use messages::{FlowToLine, LineToFlow, Party, flow_object, line_object};
 pub use outbox::{Envelope, EnvelopeId};
 pub use record::{CallAsked, DeletedUser, LineState, PushNote, Record, RecordId, Step};

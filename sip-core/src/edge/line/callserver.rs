@@ -12,6 +12,9 @@ use crate::time::{Duration, Time};
 use crate::wake::{Event, Failure, ServerSaid, Wake, WakeState};
 use serde::{Deserialize, Serialize};
 
+/// How long a call server's call is known after its end. Its question may be signed, and is good for as long as the clocks of both may
+/// differ, ahead or behind (five minutes each way): who has recorded it must still find the call that it asked for, not wake anew.
+pub const REMEMBERED: Duration = Duration::from_secs(605);
 /// Octets of a call server's call id.
 const MAX_CALL: usize = 512;
 /// Octets of a callback's address.

@@ -41,6 +41,8 @@ mod registrar;
 mod strangers;
 mod wakes;
 
+pub use callserver::REMEMBERED as SERVER_CALL_REMEMBERED;
+
 use super::callserver::CallbackJob;
 use super::command::{LineCommand, LineReply, PushJob, PushOutcome, Visibility};
 use super::config::SiteConfig;

@@ -275,7 +275,11 @@ impl Line {
 
     /// The call is over: its record leaves, and after a while it is forgotten.
     pub(super) fn finish_call(&mut self, now: Time, call: &mut Call) {
-        call.forget_at = Some(now + self.config.edge.remembered);
+        let mut remembered = self.config.edge.remembered;
+        if call.server.is_some() {
+            remembered = remembered.max(super::callserver::REMEMBERED);
+        }
+        call.forget_at = Some(now + remembered);
         self.record_call(now, call);
     }
 
