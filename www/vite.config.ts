@@ -14,32 +14,30 @@ const out = join(here, 'dist');
 const START = '%START%';
 
 /**
- * What a caller waits for stands ahead of all else: `start.ts` in the page itself, allowed by its digest; then the phone
- * (`boot.ts`); what renders is fetched beside it.
+ * What a caller waits for stands ahead of all else: `start.ts` with the style sheet in the page itself, allowed by its
+ * digest. It fetches the rest when it is time: the phone (`boot.ts`), what renders beside it, the core.
  */
 const startFirst = (): Plugin => ({
   name: 'wakeline:start-first',
   transformIndexHtml: {
     order: 'post',
-    handler: (_html, { bundle }) => {
+    handler: (html, { bundle }) => {
       const files = Object.values(bundle ?? {});
       const chunk = (name: string) => files.filter((file) => file.type === 'chunk').find((file) => file.name === name);
       const [main, core] = [chunk('main'), files.find((file) => file.fileName.endsWith('.wasm'))];
-      if (!main || !core) throw new Error('the build has no main chunk or no wasm');
-      const [start] = buildSync({
-        entryPoints: [join(here, 'src/start.ts')],
-        define: { __CORE__: JSON.stringify(`/${core.fileName}`) },
-        bundle: true,
-        minify: true,
-        format: 'iife',
-        target: 'es2023',
-        write: false,
-      }).outputFiles;
-      return [
-        { tag: 'script', children: start?.text.trim() ?? '', injectTo: 'head-prepend' },
-        // What `main` imports is wanted with it, not when it has been read.
-        ...[main.fileName, ...main.imports].map((file) => ({ tag: 'link', attrs: { rel: 'modulepreload', crossorigin: true, href: `/${file}` }, injectTo: 'head' as const })),
-      ];
+      const [entry, boot] = /<script [^>]*type="module"[^>]* src="([^"]+)"[^>]*><\/script>/.exec(html) ?? [];
+      if (!main || !core || !entry || !boot) throw new Error('the build has no main chunk, no wasm or no first module');
+      const bundled = (file: string, define = {}): string => {
+        const [out] = buildSync({ entryPoints: [join(here, file)], define, bundle: true, minify: true, format: 'iife', target: 'es2023', external: ['/icons/*', '/assets/*'], write: false }).outputFiles;
+        return out?.text.trim() ?? '';
+      };
+      const start = bundled('src/start.ts', {
+        __CORE__: JSON.stringify(`/${core.fileName}`),
+        __BOOT__: JSON.stringify(boot),
+        __MODULES__: JSON.stringify([main.fileName, ...main.imports].map((file) => `/${file}`).filter((file) => file !== boot)),
+        __STYLE__: JSON.stringify(bundled('src/styles/index.css')),
+      });
+      return { html: html.replace(entry, ''), tags: [{ tag: 'script', children: start, injectTo: 'body-prepend' }] };
     },
   },
   closeBundle() {

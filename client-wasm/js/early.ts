@@ -1,8 +1,10 @@
 /**
  * What can begin before the core is there, in a script of a kilobyte: fetching and compiling it, reading the stored
  * session, the socket to the edge, and on it the words that the core has prepared. All are handed to the core when it
- * stands. Nothing here decides anything about SIP: a text is sent, and its answer known by a mark.
+ * stands. Nothing here decides anything about SIP: a text is sent, its answer known by a mark, and the call that the page
+ * was opened for is told to ring (`ringing.ts`) once that is on the screen.
  */
+import { callsFor, ringing } from './ringing.ts';
 import { readSession } from './storage.ts';
 
 /** The compiled core; null where the browser or the server cannot compile while it loads. */
@@ -18,6 +20,9 @@ export interface Opening {
   frame: string;
   /** Stands in its response and in no other frame. */
   mark: string;
+  /** Our tag in the first dialog, and what is ours in its 180. */
+  tag: string;
+  ringing: string;
   /** The lock of the tab that leads. */
   lock: string;
   device: string;
@@ -31,8 +36,22 @@ export interface Said {
   /** When the opening was sent; 0 if it was not: then the core says it. */
   at: number;
   heard: [at: number, frame: string | ArrayBuffer][];
+  /** When the caller was told that it rings; 0 if that was not said: then the core says it. */
+  rang: number;
   /** The edge's answer to "ready", null where it did not take it; absent if it was not said. */
   ready: Promise<unknown> | null;
+}
+
+/** What the page shows meanwhile. */
+export interface Screen {
+  /** The call may come soon. */
+  prepare(): void;
+  /** It is here. Resolves when that is on the screen; with false, or never, where it cannot be shown. */
+  ring(): Promise<boolean>;
+  /** The caller knows that it rings: what there was to say is said. */
+  spoken(): void;
+  /** It is gone again. */
+  hush(): void;
 }
 
 /** A page's first words. */
@@ -53,19 +72,39 @@ export interface Early {
 
 const now = (): number => performance.timeOrigin + performance.now();
 
-/** Opens a socket to the edge (an origin); with an opening it registers on it and says that this wake's page is ready. */
-export function speak(edge: string, wake: string, prepared: Opening | null): Early {
+/**
+ * Opens a socket to the edge (an origin); with an opening it registers on it, says that this wake's page is ready, and, with
+ * a screen to show the call on, that it rings.
+ */
+export function speak(edge: string, wake: string, prepared: Opening | null, screen: Screen | null = null): Early {
   const socket = new WebSocket(`${edge.replace(/^http/, 'ws')}/sip`, 'sip');
   socket.binaryType = 'arraybuffer';
   const opening = prepared && prepared.until > now() && 'locks' in navigator ? prepared : null;
-  const said: Said = { at: 0, heard: [], ready: null };
+  const said: Said = { at: 0, heard: [], rang: 0, ready: null };
+  let taken = false;
+  let calls = 0;
+  let over = false;
   let release = (): void => undefined;
   let leads: Promise<boolean> = Promise.resolve(false);
   let led: Promise<unknown> = leads;
 
   const take = (): Said => {
-    socket.onopen = socket.onmessage = null;
+    taken = true;
+    socket.onopen = socket.onmessage = socket.onclose = null;
     return said;
+  };
+  const callOff = (): void => {
+    over = true;
+    screen?.hush();
+  };
+  /** The first call of this flow, if it is the one that was tapped, and this tab the one that leads. */
+  const answer = async (invite: string, { tag, ringing: ours }: Opening): Promise<void> => {
+    const text = callsFor(wake, invite) ? ringing(invite, tag, ours) : null;
+    if (!text || !screen || !(await leads) || !(await screen.ring())) return;
+    if (taken || over || socket.readyState !== WebSocket.OPEN) return;
+    socket.send(text);
+    said.rang = now();
+    screen.spoken();
   };
   if (opening) {
     // Whoever made this page knows of no other; should there be one after all, the core finds that it does not lead.
@@ -80,12 +119,18 @@ export function speak(edge: string, wake: string, prepared: Opening | null): Ear
       socket.send(opening.frame);
       said.at = now();
     };
+    socket.onclose = callOff;
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
       said.heard.push([now(), data]);
       // Only an edge that took the registration is told that the page is ready.
-      if (!said.ready && typeof data === 'string' && data.startsWith('SIP/2.0 200 ') && data.includes(opening.mark)) said.ready = ready(edge, wake, opening);
+      if (typeof data !== 'string') return;
+      if (!said.ready && data.startsWith('SIP/2.0 200 ') && data.includes(opening.mark)) said.ready = ready(edge, wake, opening);
+      else if (data.startsWith('INVITE ') && !calls++) void answer(data, opening);
+      else if (data.startsWith('CANCEL ')) callOff();
     };
   }
+  // The socket takes its time.
+  if (opening) screen?.prepare();
   return {
     socket,
     opening,
@@ -95,6 +140,7 @@ export function speak(edge: string, wake: string, prepared: Opening | null): Ear
     take,
     giveUp: () => {
       take();
+      callOff();
       release();
       socket.close();
     },

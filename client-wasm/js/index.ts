@@ -398,6 +398,9 @@ export class Call extends EventTarget {
   }
 }
 
+/** Events wait no longer than this for somebody who listens, ms. */
+const HELD_MS = 5000;
+
 /** The phone of a tab. One tab per browser profile leads; the others follow and can take over. */
 export class Phone extends EventTarget {
   /** Whose phone it is. */
@@ -406,7 +409,7 @@ export class Phone extends EventTarget {
   #role: Role = 'following';
   #registration: Registration = { state: 'connecting' };
   #calls = new Map<string, Call>();
-  /** Events wait until the page holds the phone, and has had a moment to listen. */
+  /** Events wait until somebody listens: a call may have come, and gone, before. */
   #held: Event[] | null = [];
 
   private constructor(session: Session) {
@@ -420,12 +423,14 @@ export class Phone extends EventTarget {
     const phone = new Phone(session);
     phone.#core = await asked(PhoneCore.open(session[core], o.iceServers, o.audio ?? true, o.wake, phone.#port()));
     session[change](phone.#core);
-    setTimeout(() => {
-      const held = phone.#held ?? [];
-      phone.#held = null;
-      for (const event of held) phone.dispatchEvent(event);
-    });
+    setTimeout(() => phone.#release(), HELD_MS);
     return phone;
+  }
+
+  #release(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const event of held) this.dispatchEvent(event);
   }
 
   get role(): Role { return this.#role; }
@@ -509,6 +514,8 @@ export class Phone extends EventTarget {
   override addEventListener<K extends keyof PhoneEventMap>(
     type: K, listener: Listener<PhoneEventMap[K]>, options?: boolean | AddEventListenerOptions,
   ): void {
+    // The same turn may add more listeners.
+    if (this.#held) setTimeout(() => this.#release());
     super.addEventListener(type, listener as EventListenerOrEventListenerObject | null, options);
   }
 

@@ -21,7 +21,9 @@ use std::{
     rc::{Rc, Weak},
 };
 use wakeline_sip::{
-    agent::{Agent, CallId, Command, Event, Input, MediaReply, MediaRequest, Output, Registration},
+    agent::{
+        self, Agent, CallId, Command, Event, Input, MediaReply, MediaRequest, Output, Registration,
+    },
     entropy::Entropy,
     pii::Pii,
     time::Time,
@@ -69,8 +71,10 @@ struct Inner {
     begun: RefCell<Option<Begun>>,
     /// The socket on which the opening was said: it was open before.
     spoken: Cell<Option<u32>>,
-    /// The next frame is the opening, which was sent before.
+    /// What is transmitted now was sent before.
     echo: Cell<bool>,
+    /// The call that came first.
+    first_call: Cell<Option<CallId>>,
     tell: Box<dyn Fn(Told)>,
     hints: RefCell<Vec<EventListener>>,
 }
@@ -88,12 +92,12 @@ impl Driver {
         let (token, login) = session.proof().await?;
         let config = opening::config(session, token, login)?;
         let said = begun.as_mut().zip(urls.first());
-        let seed = match said.and_then(|(begun, url)| begun.seed(&config, url)) {
-            Some(seed) => seed,
-            None => device::random()?,
+        let seed = said.and_then(|(begun, url)| begun.seed(&config, url));
+        let agent = match seed {
+            Some(seed) => agent::Opening::agent(&config, seed),
+            None => Agent::new(&config, Entropy::from_seed(device::random()?)),
         };
-        let entropy = Entropy::from_seed(seed);
-        let agent = Agent::new(&config, entropy)
+        let agent = agent
             .map_err(|_| Problem::Garbled)?
             .with_servers(urls.len());
         let inner = Rc::new(Inner {
@@ -114,6 +118,7 @@ impl Driver {
             begun: RefCell::new(begun),
             spoken: Cell::new(None),
             echo: Cell::new(false),
+            first_call: Cell::new(None),
             tell: Box::new(tell),
             hints: RefCell::default(),
         });
@@ -143,13 +148,35 @@ impl Driver {
         let at = Time(said.at);
         self.0.spoken.set(Some(self.0.serial.get() + 1));
         self.feed_at(at, Input::Command(Command::Start));
-        self.0.echo.set(true);
-        self.feed_at(at, Input::Connected);
-        self.0.echo.set(false);
+        self.again(at, Input::Connected);
+        let mut rang = said.rang;
         for (at, frame) in said.heard {
-            self.feed_at(Time(at), Input::Frame(&frame));
+            if rang.is_some_and(|rang| rang < at) {
+                self.rang_before(rang.take());
+            }
+            // It was told more than "100 Trying" already.
+            let invited = rang.is_some() && self.0.first_call.get().is_none();
+            match Input::Frame(&frame) {
+                input if invited && frame.starts_with(b"INVITE ") => self.again(Time(at), input),
+                input => self.feed_at(Time(at), input),
+            }
         }
+        self.rang_before(rang);
         said.ready
+    }
+
+    /// The script has told the caller of the first call that it rings.
+    fn rang_before(&self, at: Option<u64>) {
+        if let (Some(at), Some(call)) = (at, self.0.first_call.get()) {
+            self.again(Time(at), Input::Command(Command::Alert(call)));
+        }
+    }
+
+    /// Feeds what happened before this core was there: what follows from it was sent then.
+    fn again(&self, at: Time, input: Input<'_>) {
+        self.0.echo.set(true);
+        self.feed_at(at, input);
+        self.0.echo.set(false);
     }
 
     /// Tells the agent what the page wants.
@@ -231,7 +258,7 @@ impl Driver {
 
     fn carry_out(&self, output: Output) {
         match output {
-            Output::Transmit(_) if self.0.echo.replace(false) => {}
+            Output::Transmit(frame) if self.0.echo.get() && !refuses(&frame) => {}
             Output::Transmit(frame) => {
                 if let Some(socket) = &*self.0.socket.borrow() {
                     socket.send(&frame);
@@ -243,7 +270,14 @@ impl Driver {
                 self.0.socket.take();
             }
             Output::Media(call, request) => self.negotiate(call, request),
-            Output::Event(event) => (self.0.tell)(Told::Agent(event)),
+            Output::Event(event) => {
+                if let Event::Incoming(call, _) = &event
+                    && self.0.first_call.get().is_none()
+                {
+                    self.0.first_call.set(Some(*call));
+                }
+                (self.0.tell)(Told::Agent(event));
+            }
             Output::Timeout(at) => {
                 let at = at.map(|t| t.as_millis());
                 self.0.due.set(at);
@@ -380,6 +414,11 @@ impl Drop for Inner {
 
 fn of(weak: &Weak<Inner>) -> Option<Driver> {
     weak.upgrade().map(Driver)
+}
+
+/// A response that the script never gives.
+fn refuses(frame: &[u8]) -> bool {
+    frame.starts_with(b"SIP/2.0 ") && !frame.starts_with(b"SIP/2.0 1")
 }
 
 fn local(sdp: String) -> MediaReply {

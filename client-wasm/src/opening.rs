@@ -41,6 +41,8 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn heard(this: &Taken) -> Array;
     #[wasm_bindgen(method, getter)]
+    fn rang(this: &Taken) -> f64;
+    #[wasm_bindgen(method, getter)]
     fn ready(this: &Taken) -> Option<Promise>;
 }
 
@@ -49,6 +51,8 @@ extern "C" {
 struct Stored {
     frame: String,
     mark: String,
+    tag: String,
+    ringing: String,
     lock: String,
     device: String,
     token: String,
@@ -62,6 +66,8 @@ pub fn stored(config: &Config, lock: String, until: f64, seed: [u8; 32]) -> Opti
     let stored = Stored {
         frame: String::from_utf8(opening.frame.into_inner()).ok()?,
         mark: opening.branch,
+        tag: opening.tag,
+        ringing: opening.ringing,
         lock,
         device: config.instance.clone(),
         token: config.token.clone()?.into_inner(),
@@ -117,6 +123,8 @@ pub struct Said {
     pub at: u64,
     /// What came in, and when.
     pub heard: Vec<(u64, Vec<u8>)>,
+    /// When the caller was told that it rings, if that was said.
+    pub rang: Option<u64>,
     /// The edge's answer to "ready": the wake, or nothing of use.
     pub ready: Option<Promise>,
 }
@@ -182,6 +190,7 @@ impl Begun {
         Some(Said {
             at: taken.at() as u64,
             heard: heard.collect(),
+            rang: (taken.rang() > 0.0).then(|| taken.rang() as u64),
             ready: taken.ready(),
         })
     }

@@ -1,10 +1,11 @@
 // The words that a tapped page says before its core is there: said once, gone on from, and of no harm where they do not fit.
 import assert from 'node:assert/strict';
 import { answer, ringing } from '../plays/wake.mjs';
-import { invitation, invites } from '../lib/ends.mjs';
+import { final, invitation, invites } from '../lib/ends.mjs';
 import { until } from '../lib/events.mjs';
 import { PhonePage } from '../lib/phone.mjs';
 import { suite } from '../lib/suite.mjs';
+import { header, isResponse } from '../lib/timeline.mjs';
 import { browsers } from '../lib/world.mjs';
 
 const sentBy = (world, call, method) => world.wire.log.filter((event) => event.side === 'callee' && event.name === 'sent' && event.text.startsWith(`${method} `), call.wire);
@@ -39,6 +40,49 @@ async function opening(world, change) {
   }
 }
 
+const saidTo = (world, call, code) => world.wire.log.filter((event) => event.side === 'callee' && event.name === 'sent' && isResponse(event.text, code, 'INVITE'), call.wire);
+
+/** One 180, and its tag is that of the 200: whoever said them. */
+function oneDialog(world, call) {
+  const tags = (code) => saidTo(world, call, code).map((event) => /;tag=(\S+)/.exec(header(event.text, 'To'))[1]);
+  assert.equal(tags(180).length, 1);
+  assert.deepEqual(tags(200), tags(180));
+}
+
+/** From now on a page of the callee comes no further than its first script, until `goOn` is called in it. */
+async function held(world) {
+  const page = await beside(world);
+  const changed = await page.evaluate(async () => {
+    const name = (await caches.keys()).find((key) => key.startsWith('wakeline-'));
+    const cache = await caches.open(name);
+    const shell = await cache.match('/');
+    const html = await shell.text();
+    const holding = html.replace(/import\(("\/assets\/[^"]+")\)/, 'new Promise(go=>globalThis.goOn=go).then(()=>import($1))');
+    // Without the policy that names the digest of the script.
+    await cache.put('/', new Response(holding, { headers: { 'content-type': 'text/html; charset=utf-8' } }));
+    return holding !== html;
+  });
+  assert.ok(changed);
+  await page.close();
+}
+
+const goOn = (call) => call.page.page.evaluate(() => globalThis.goOn());
+const firstScreen = (call) => call.page.page.evaluate(() => document.querySelector('wakeline-first')?.innerText ?? null);
+
+/** Calls and taps; it rings at the caller although nothing but the first script is there. */
+async function ringsAlone(world) {
+  await opening(world);
+  const call = await world.callerDials();
+  await invitation(world, call);
+  call.tap = await world.notifications.click();
+  await world.caller.until('calling', { stage: 'ringing', ms: 20_000 });
+  call.page = await world.calleePage();
+  const shown = await firstScreen(call);
+  for (const word of ['Incoming call', 'Ada', 'Answer', 'Decline']) assert.ok(shown.includes(word), shown);
+  assert.equal(await call.page.page.evaluate(() => document.querySelector('wakeline-app')), null);
+  return call;
+}
+
 /** Calls, taps, and awaits that it rings once in a page whose registration stands. */
 async function rings(world) {
   const call = await world.callerDials();
@@ -70,6 +114,7 @@ for (const browser of browsers()) {
       assert.ok(granted.at <= readies(world, call)[0].at, 'ready is said after the registration was taken');
       assert.equal(readies(world, call).length, 1);
       assert.equal(invites(world, call).length, 1);
+      oneDialog(world, call);
       await world.closeCalleePages();
       const next = await opening(world);
       assert.notEqual(next.frame, prepared.frame);
@@ -110,6 +155,43 @@ for (const browser of browsers()) {
       } finally {
         await page.close();
       }
+    });
+  });
+}
+
+for (const browser of browsers()) {
+  suite('a page that is still only its first script', { browser }, (check) => {
+    check('rings; what is pressed is done as soon as the page is there', async (world) => {
+      await opening(world);
+      await held(world);
+      const call = await ringsAlone(world);
+      await call.page.press('answer');
+      await goOn(call);
+      await call.page.until('active');
+      await world.caller.until('active');
+      assert.equal(await firstScreen(call), null);
+      assert.equal(invites(world, call).length, 1);
+      oneDialog(world, call);
+      await call.page.press('hang-up');
+      await world.caller.until('ended', { outcome: 'hungup' });
+    });
+
+    check('declines', async (world) => {
+      const call = await ringsAlone(world);
+      await call.page.press('decline');
+      await goOn(call);
+      await final(world, call, 603);
+      await call.page.until('ended');
+    });
+
+    check('is quiet as soon as the caller hangs up', async (world) => {
+      const call = await ringsAlone(world);
+      await world.caller.press('hang-up');
+      await world.caller.until('ended');
+      await until(async () => (await firstScreen(call)) === null, { ms: 2000, what: 'the first screen is gone' });
+      await goOn(call);
+      await call.page.until(['ended', 'too-late']);
+      assert.equal(saidTo(world, call, 200).length, 0);
     });
   });
 }

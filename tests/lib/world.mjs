@@ -60,7 +60,8 @@ export class World {
     const { desktop, push, origins } = this;
     // One that fails leaves the other to be closed.
     const opened = await Promise.allSettled([
-      Chromium.open({ desktop, tone: tone('caller'), origins: [origins.caller], headless: true }),
+      // A caller sits elsewhere: what moves on their screen must not take this machine's time while the callee's is watched.
+      Chromium.open({ desktop, tone: tone('caller'), origins: [origins.caller], headless: true, flags: ['--force-prefers-reduced-motion'] }),
       chromium
         ? Chromium.open({ desktop, push, tone: microphone && tone('callee'), origins: [origins.callee] })
         : Firefox.open({ desktop, push, tone: TONES.callee }),

@@ -73,7 +73,8 @@ export class WakelineApp extends LitElement {
     const first = this.#shown === null || this.#shown === 'starting';
     this.#shown = screen;
     for (const next of follows[screen] ?? []) besidePaint(() => void lazy[next]?.());
-    if (screen === 'ringing') afterPaint(() => performance.mark('wakeline:painted'));
+    // The first script may have drawn the answering screen before.
+    if (screen === 'ringing' && !performance.getEntriesByName('wakeline:painted').length) afterPaint(() => performance.mark('wakeline:painted'));
     if (!first) void this.#focusHeading(screen);
   }
 

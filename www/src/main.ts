@@ -2,7 +2,7 @@
 import type { Device } from 'wakeline';
 import { restored, route } from './boot.ts';
 import { WakelineApp } from './app.ts';
-import { pickLanguage, languages } from './i18n/index.ts';
+import { LANGUAGE, pickLanguage, languages } from './i18n/index.ts';
 import { besidePaint } from './paint.ts';
 import { askBoth, currentPermissions, microphone, watchPermissions } from './ports/permissions.ts';
 import { Lookup } from './ports/lookup.ts';
@@ -15,16 +15,15 @@ import type { RequestName, Requests } from './screens/screen.ts';
 import { callBehind, callInFront, screenOf, setupWanted, unseen } from './store/screen.ts';
 import { initialState, type State } from './store/state.ts';
 import { Store } from './store/store.ts';
-import css from './styles/index.css?inline';
 
-const LANGUAGE = 'wakeline:language';
 /** How long a tapped page waits for its call before it shows that it is connecting. */
 const FIRST_SCREEN_MS = 150;
+/** How long the first script's answering screen stands without a call behind it. */
+const ALONE_MS = 3000;
 const LATER = 'wakeline:set-up-later';
 
-const sheet = new CSSStyleSheet();
-sheet.replaceSync(css);
-document.adoptedStyleSheets = [sheet];
+const { first, style } = globalThis.wakelineStart;
+style();
 
 const store = new Store(initialState(pickLanguage(navigator.languages, localStorage.getItem(LANGUAGE))));
 const phone = new PhonePort(store, location.origin);
@@ -36,10 +35,17 @@ const sound = new Sound(store, voice);
 const app = new WakelineApp();
 app.state = store.state;
 document.body.append(voice);
-const show = (): void => void (app.isConnected || document.body.prepend(app));
+/** Puts the page on the screen, in place of the answering screen that the first script may have drawn. */
+function show(): void {
+  if (app.isConnected) return;
+  document.body.prepend(app);
+  const pressed = first?.leave();
+  const call = callInFront(store.state);
+  if (pressed && call?.phase === 'incoming' && call.wake === route.wake) void handlers[pressed]({ call: call.id });
+}
 // A tapped page draws the answering screen first if the call is there by then: to draw "connecting" would hold it up.
-if (route.wake) setTimeout(show, FIRST_SCREEN_MS);
-else show();
+if (!route.wake) show();
+else setTimeout(() => (first?.rings ? setTimeout(show, ALONE_MS) : show()), FIRST_SCREEN_MS);
 store.subscribe((state, before) => {
   app.state = state;
   if (callInFront(state) || state.wake?.progress === 'over' || !['starting', 'signed-in'].includes(state.session)) show();

@@ -1,13 +1,20 @@
 /**
- * Stands in the page itself, ahead of every file: the wasm core is fetched and compiled, the stored session read, and for
- * a tapped invitation the socket opened and the prepared words said, while the page's own code is still on its way. Each
- * millisecond here is one in which a caller waits. The build puts it into `index.html`, and its digest into the content
- * security policy.
+ * Stands in the page itself, ahead of every file. For a tapped invitation the socket is opened, the prepared words are said
+ * and the answering screen is drawn; the wasm core, the stored session and the page's own code come behind what a caller
+ * waits for, in any other page at once. The build puts it into `index.html`, and its digest into the content security policy.
  */
 import { compile, speak, stored, type Early, type Opening } from '../../client-wasm/js/early.ts';
+import { FirstScreen } from './first.ts';
+import type { Tapped } from './messages.ts';
 
-/** Where the build put the core. */
+/** Where the build put the core, the page's first module, and what that will import; the page's style sheet. */
 declare const __CORE__: string;
+declare const __BOOT__: string;
+declare const __MODULES__: readonly string[];
+declare const __STYLE__: string;
+
+/** The rest of the page does not wait longer for the call than this, ms: on a slow way it is fetched meanwhile. */
+const PATIENCE_MS = 150;
 
 /** What is under way before the first module runs. */
 export interface Start {
@@ -15,6 +22,9 @@ export interface Start {
   record: Promise<unknown>;
   /** For a tapped invitation. */
   early: Early | null;
+  first: FirstScreen | null;
+  /** Has the page's style sheet adopted. */
+  style: () => void;
 }
 
 declare global {
@@ -24,16 +34,37 @@ declare global {
 
 performance.mark('wakeline:script');
 
-/** What the service worker has put into the page that it opened (`sw/opening.ts`). */
-function prepared(): Opening | null {
-  const block = document.getElementById('opening');
+/** What the service worker has put into the page that it opened. */
+function tapped(): Tapped | null {
+  const block = document.getElementById('tapped');
   block?.remove();
-  return block && JSON.parse(block.textContent ?? '') as Opening;
+  return block && JSON.parse(block.textContent ?? '') as Tapped;
+}
+
+function style(): void {
+  if (document.adoptedStyleSheets.length) return;
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(__STYLE__);
+  document.adoptedStyleSheets = [sheet];
 }
 
 const wake = new URLSearchParams(location.search).get('wake');
+const { opening = null, caller = null } = tapped() ?? {};
+
+let go = (): void => undefined;
+const gone = new Promise<void>((resolve) => (go = resolve));
+const first = opening !== null && caller ? new FirstScreen(caller, style, go) : null;
 globalThis.wakelineStart = {
-  early: wake ? speak(location.origin, wake, prepared()) : null,
-  core: compile(__CORE__),
-  record: stored(location.origin),
+  early: wake ? speak(location.origin, wake, opening as Opening | null, first) : null,
+  core: gone.then(() => compile(__CORE__)),
+  record: gone.then(() => stored(location.origin)),
+  first,
+  style,
 };
+
+void gone.then(() => {
+  for (const href of __MODULES__) document.head.append(Object.assign(document.createElement('link'), { rel: 'modulepreload', href }));
+  return import(__BOOT__);
+});
+if (first) setTimeout(go, PATIENCE_MS);
+else go();

@@ -47,7 +47,8 @@ impl Asked {
     /// loading shows life with it, and the edge abandons one that shows none.
     pub fn new(post: &mut Post, request: Request) -> Self {
         let offer = sdp_of(&request.headers, &request.body);
-        let tag = post.entropy.tag();
+        let promised = post.promised.take();
+        let tag = promised.unwrap_or_else(|| post.entropy.tag());
         let trying = Response::for_request(&request, 100, "");
         let transaction = ServerInvite::start(request, Transport::Reliable, post.now);
         let mut asked = Self {
@@ -95,16 +96,15 @@ impl Asked {
         post.let_refused_go(self.transaction);
     }
 
-    /// Says that it rings; reliably to whoever insists, or can and we want it.
+    /// Says that it rings, once; reliably to whoever insists, or can and we want it.
     fn ring(&mut self, post: &mut Post) {
-        self.alerted = true;
+        if std::mem::replace(&mut self.alerted, true) {
+            return;
+        }
         let ringing = post.me.in_dialog(self.request(), 180, &self.tag);
         let headers = &self.request().headers;
         let reliable = headers.has_token(HeaderName::Require, "100rel")
             || (post.policy.reliable && headers.has_token(HeaderName::Supported, "100rel"));
-        if self.reliable.is_some() {
-            return;
-        }
         if reliable {
             let reliable = Reliable::start(ringing, post.entropy.u32(), post.now);
             let ringing = reliable.response().clone();

@@ -36,6 +36,8 @@ pub struct Post {
     proof: Proof,
     /// Randomness.
     pub entropy: Entropy,
+    /// The tag of our side in the first dialog that is asked of us, where it was given away before ([`super::Opening`]).
+    pub promised: Option<String>,
     /// The flow is registered.
     pub registered: bool,
     /// What is to go out.
@@ -70,6 +72,7 @@ impl Post {
             me,
             proof,
             entropy,
+            promised: None,
             registered: false,
             out: VecDeque::new(),
             requests: Vec::new(),

@@ -1,5 +1,6 @@
 /** English. The shape of this object is what every language has to say. */
 import type { Outcome } from '../store/state.ts';
+import { firstWords } from './pick.ts';
 
 export const en = {
   tag: 'en',
@@ -134,9 +135,9 @@ export const en = {
     again: 'Try again',
   },
   ringing: {
-    incoming: 'Incoming call',
-    answer: 'Answer',
-    decline: 'Decline',
+    incoming: firstWords.en.incoming,
+    answer: firstWords.en.answer,
+    decline: firstWords.en.decline,
     hear: 'Tap anywhere to hear it ring',
     willAsk: 'Your browser will ask for the microphone.',
     blocked: 'The microphone is blocked: open the site settings beside the address bar, set it to “Allow”, then answer.',

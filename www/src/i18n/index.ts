@@ -3,18 +3,9 @@ import type { Language } from '../store/state.ts';
 import { en, type Messages } from './en.ts';
 import { zh } from './zh.ts';
 
+export { LANGUAGE, pickLanguage } from './pick.ts';
 export type { Messages };
 export const languages: Record<Language, Messages> = { en, zh };
-
-/** The first of the user's languages that the page speaks; English otherwise. */
-export function pickLanguage(wanted: readonly string[], chosen: string | null): Language {
-  if (chosen === 'en' || chosen === 'zh') return chosen;
-  for (const tag of wanted) {
-    const primary = tag.toLowerCase().split('-')[0];
-    if (primary === 'en' || primary === 'zh') return primary;
-  }
-  return 'en';
-}
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -1,5 +1,6 @@
 /** 简体中文。 */
 import type { Messages } from './en.ts';
+import { firstWords } from './pick.ts';
 
 export const zh: Messages = {
   tag: 'zh-CN',
@@ -134,9 +135,9 @@ export const zh: Messages = {
     again: '重试',
   },
   ringing: {
-    incoming: '来电',
-    answer: '接听',
-    decline: '拒绝',
+    incoming: firstWords.zh.incoming,
+    answer: firstWords.zh.answer,
+    decline: firstWords.zh.decline,
     hear: '点击任意处以听到铃声',
     willAsk: '浏览器将询问麦克风权限。',
     blocked: '麦克风已被阻止：请点击地址栏旁的网站设置，设为“允许”后再接听。',

@@ -273,7 +273,9 @@ export class PhonePort {
     phone.addEventListener('incoming', ({ call }) => {
       this.#watch(call);
       this.#callsChanged();
-      void this.#arrived(call);
+      // It went again before anybody listened.
+      if (call.state === 'ended') this.#over(call);
+      else void this.#arrived(call);
     });
     phone.addEventListener('waking', ({ wake }) => {
       const { state: progress, outcome = null, why = null, hindered = null } = wake;
@@ -342,10 +344,15 @@ export class PhonePort {
     });
     call.addEventListener('ended', () => {
       this.#callsChanged();
-      this.#calls.delete(call.id);
-      // It may have kept another caller out, too.
-      if (call.direction === 'in' || call.answeredAt !== null) void this.refreshMissed();
+      this.#over(call);
     });
+  }
+
+  /** Its end has been reported. */
+  #over(call: Call): void {
+    this.#calls.delete(call.id);
+    // It may have kept another caller out, too.
+    if (call.direction === 'in' || call.answeredAt !== null) void this.refreshMissed();
   }
 
   #callsChanged(): void {

@@ -1,9 +1,10 @@
 /** Our own line icons, 24 × 24, drawn in the colour of the text around them. */
 import { svg, html, type TemplateResult } from 'lit';
+import { strokes } from './strokes.ts';
 
 const paths = {
-  phone: svg`<path d="M6.5 3.5 9 4l1.2 4-2 1.7a12 12 0 0 0 6.1 6.1l1.7-2 4 1.2.5 2.5a2 2 0 0 1-2 2.5A15.5 15.5 0 0 1 4 5.5a2 2 0 0 1 2.5-2Z"/>`,
-  down: svg`<path d="M3.2 13.2c4.9-4.6 12.7-4.6 17.6 0l-1.2 2.7-3.7-.6-.7-2.4a10 10 0 0 0-6.4 0l-.7 2.4-3.7.6Z"/>`,
+  phone: svg`<path d=${strokes.phone} />`,
+  down: svg`<path d=${strokes.down} />`,
   mic: svg`<rect x="9" y="3" width="6" height="11" rx="3"/><path d="M5.5 11.5a6.5 6.5 0 0 0 13 0M12 18v3"/>`,
   micOff: svg`<path d="M15 9.5V6a3 3 0 0 0-5.7-1.3M9 9v2a3 3 0 0 0 4.7 2.5M5.5 11.5a6.5 6.5 0 0 0 10.2 5.3M18.5 11.5a6.5 6.5 0 0 1-.7 2.9M12 18v3M4 4l16 16"/>`,
   hold: svg`<path d="M9 5.5v13M15 5.5v13"/>`,
@@ -15,7 +16,7 @@ const paths = {
   cross: svg`<path d="M6 6 18 18M18 6 6 18"/>`,
   erase: svg`<path d="M8.5 5.5H21v13H8.5L3 12ZM11.5 9.5l5 5M16.5 9.5l-5 5"/>`,
   sound: svg`<path d="M4 9.5v5h3.5l5 4.5V5l-5 4.5ZM16 9a4.2 4.2 0 0 1 0 6M18.7 6.5a8 8 0 0 1 0 11"/>`,
-  person: svg`<circle cx="12" cy="8.5" r="3.8"/><path d="M4.5 20c.9-4 3.9-6 7.5-6s6.6 2 7.5 6"/>`,
+  person: svg`<path d=${strokes.person} />`,
   tabs: svg`<rect x="3" y="8" width="13" height="12" rx="2"/><path d="M8 8V6a2 2 0 0 1 2-2h9a2 2 0 0 1 2 2v8a2 2 0 0 1-2 2h-3"/>`,
   clock: svg`<circle cx="12" cy="12" r="8.5"/><path d="M12 7v5.2l3.5 2"/>`,
   link: svg`<path d="M3 9.5a13 13 0 0 1 18 0M6.5 13.2a8 8 0 0 1 11 0M10 16.8a3 3 0 0 1 4 0"/><circle cx="12" cy="19.5" r=".6"/>`,

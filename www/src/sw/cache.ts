@@ -2,7 +2,7 @@
  * The app shell, kept here so that a tap paints without the network. One cache per build; the generation before stays,
  * for pages that still run it and load a screen late.
  */
-import { into } from './opening.ts';
+import { into, taken } from './opening.ts';
 
 declare const self: ServiceWorkerGlobalScope;
 /** Filled in by the build: the files of this build, and a digest of them. */
@@ -13,11 +13,14 @@ const PREFIX = 'wakeline-';
 const name = (): string => `${PREFIX}${__BUILD__}`;
 const SHELL = '/';
 
-/** Where the browser can, hashed files come from the cache without waking this worker. */
-type Routing = { addRoutes?(rules: { condition: { urlPattern: { pathname: string } }; source: 'cache' }[]): Promise<void> };
+/** Where the browser can, hashed files come from the cache, and the edge answers, without waking this worker. */
+type Routing = { addRoutes?(rules: { condition: { urlPattern: { pathname: string } }; source: 'cache' | 'network' }[]): Promise<void> };
 
 export async function install(event: ExtendableEvent): Promise<void> {
-  await (event as Routing).addRoutes?.([{ condition: { urlPattern: { pathname: '/assets/*' } }, source: 'cache' }]);
+  await (event as Routing).addRoutes?.([
+    { condition: { urlPattern: { pathname: '/assets/*' } }, source: 'cache' },
+    { condition: { urlPattern: { pathname: '/v1/*' } }, source: 'network' },
+  ]);
   const cache = await caches.open(name());
   await cache.addAll(__PRECACHE__.map((path) => new Request(path, { cache: path.startsWith('/assets/') ? 'default' : 'reload' })));
   await self.skipWaiting();
@@ -59,7 +62,8 @@ async function shell(request: Request): Promise<Response> {
   const kept = (await inMemory.get(SHELL))?.clone() ?? (await (await caches.open(name())).match(SHELL));
   if (!kept) return fetch(request);
   const wake = new URL(request.url).searchParams.get('wake');
-  return wake ? new Response(await into(await kept.text(), wake), { headers: kept.headers }) : kept;
+  const tapped = wake && taken(wake);
+  return tapped ? into(await kept.text(), tapped, kept.headers) : kept;
 }
 const file = async (request: Request): Promise<Response> =>
   (await inMemory.get(new URL(request.url).pathname))?.clone() ?? (await caches.match(request, { ignoreVary: true })) ?? fetch(request);

@@ -8,6 +8,8 @@ export interface NoticeData {
   wake: string | null;
   capability: string | null;
   navigate: string;
+  /** Who calls, as it was pushed. */
+  caller: Payload['caller'];
 }
 
 export interface Notice {
@@ -57,7 +59,7 @@ export function notice(payload: Payload, circumstances: Circumstances): Notice {
       lang: payload.lang || t.lang,
       icon: '/icons/icon-192.png',
       badge: '/icons/badge-96.png',
-      data: { kind, wake: payload.wake, capability: payload.capability, navigate: payload.navigate },
+      data: { kind, wake: payload.wake, capability: payload.capability, navigate: payload.navigate, caller: payload.caller },
       ...(rings
         ? { requireInteraction: true, renotify: true, vibrate: [600, 400, 600, 400, 600], ...(circumstances.buttons ? { actions: buttons(t) } : {}) }
         : { silent: kind !== 'other' || payload.silent }),

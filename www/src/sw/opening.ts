@@ -1,23 +1,46 @@
 /**
- * The words that a tapped page says before its core is there. The worker that opens the page takes them out of the store
- * while the browser makes a window, and puts them into the page itself: nothing else is as fast. They are said once, and
- * only by a page beside which there is no other.
+ * The words that a tapped page says before its core is there, and who calls. The worker that opens the page takes the words
+ * out of the store while the browser makes a window, and puts both into the page itself: nothing else is as fast. They are
+ * said once, and only by a page beside which there is no other.
  */
 import { takeOpening } from '../../../client-wasm/js/storage.ts';
+import type { Tapped } from '../messages.ts';
 
-const taken = new Map<string, Promise<unknown>>();
+/** What is being read, by wake. */
+const reading = new Map<string, Promise<Tapped | null>>();
 
 /** A page is about to be opened for this wake, and it is the only one. */
-export function take(wake: string, edge: string): void {
-  taken.set(wake, takeOpening(edge).catch(() => null));
+export function take(wake: string, edge: string, caller: Tapped['caller']): void {
+  reading.set(wake, takeOpening(edge).then((opening) => (opening ? { opening, caller } : null), () => null));
 }
 
-/** The shell for the page of this wake, with the words in it if there are any: data, which no policy lets run. */
-export async function into(shell: string, wake: string | null): Promise<string> {
-  if (!wake) return shell;
-  const opening = await taken.get(wake);
-  taken.delete(wake);
-  if (!opening) return shell;
-  const json = JSON.stringify(opening).replaceAll('<', '\\u003c');
-  return shell.replace('<head>', () => `<head><script type="application/json" id="opening">${json}</script>`);
+/** What was taken for the page of this wake, once; null where no tap of this worker's has opened it. */
+export function taken(wake: string): Promise<Tapped | null> | null {
+  const found = reading.get(wake) ?? null;
+  reading.delete(wake);
+  return found;
+}
+
+/**
+ * The shell with what was taken in it, if there is anything: data, which no policy lets run. Its beginning goes out while
+ * that is still being read, for a browser takes its time to make a page.
+ */
+export function into(shell: string, tapped: Promise<Tapped | null>, headers: Headers): Response {
+  const own = new Headers(headers);
+  // Nobody has opened this window but we: there is no opener to be severed from, and that costs a process.
+  own.delete('cross-origin-opener-policy');
+  own.delete('content-length');
+  const head = shell.indexOf('<head>') + '<head>'.length;
+  const body = new ReadableStream<Uint8Array>({
+    async start(stream) {
+      const encoder = new TextEncoder();
+      stream.enqueue(encoder.encode(shell.slice(0, head)));
+      const found = await tapped;
+      const rest = shell.slice(head);
+      const json = JSON.stringify(found).replaceAll('<', '\\u003c');
+      stream.enqueue(encoder.encode(found ? `<script type="application/json" id="tapped">${json}</script>${rest}` : rest));
+      stream.close();
+    },
+  });
+  return new Response(body, { headers: own });
 }

@@ -1,8 +1,7 @@
 //! A REGISTER that was said before the agent lived: the agent is fed what has happened since, and goes on from there.
 
-use super::net::{Page, config, granted, stranger};
-use crate::agent::{Agent, Command, Config, Event, Input, Opening, Registration};
-use crate::entropy::Entropy;
+use super::net::{Page, config, forwarded, granted, stranger};
+use crate::agent::{Command, Config, Event, Input, Opening, Registration};
 use crate::pii::Pii;
 use crate::time::{Duration, Time};
 use crate::wire::{HeaderName, Limits, Message, Method, Request, Response};
@@ -23,7 +22,7 @@ fn said(config: &Config) -> (Opening, Request) {
 /// The page whose core stands only now, with what its first script has sent: it says the same and does not send it again.
 fn adopted(config: Config, opening: &Opening) -> Page {
     let mut page = Page::with(config.clone(), 1);
-    page.agent = Agent::new(&config, Entropy::from_seed(SEED)).unwrap();
+    page.agent = Opening::agent(&config, SEED).unwrap();
     page.now = SENT;
     page.command(Command::Start);
     page.connected();
@@ -90,6 +89,54 @@ fn a_call_that_is_here_already_rings_once_in_a_page_that_is_registered() {
     assert!(page.silent(), "nothing is registered twice");
     page.command(Command::Alert(page.incoming()));
     page.response(180);
+}
+
+#[test]
+fn what_is_said_of_the_first_call_before_the_core_is_there_is_what_the_core_says() {
+    let (opening, register) = said(&config("1001"));
+    let mut page = adopted(config("1001"), &opening);
+    page.frame(granted(&register, 600));
+    let invite = stranger();
+    page.frame(invite.clone());
+    let call = page.incoming();
+    page.command(Command::Alert(call));
+    let frame = page.sent.back().cloned().unwrap();
+    let ringing = page.response(180);
+    let text = String::from_utf8(frame).unwrap();
+    let copied = text.strip_suffix(&opening.ringing).unwrap();
+    let mut own = String::from("SIP/2.0 180 Ringing\r\n");
+    for name in ["Via", "From", "To", "Call-ID", "CSeq", "Record-Route"] {
+        for line in String::from_utf8(invite.to_bytes()).unwrap().lines() {
+            if line.starts_with(&format!("{name}: ")) {
+                let tag = format!(";tag={}", opening.tag);
+                let tag = if name == "To" { tag.as_str() } else { "" };
+                own.push_str(&format!("{line}{tag}\r\n"));
+            }
+        }
+    }
+    assert_eq!(copied, own);
+    assert_eq!(ringing.headers.to().unwrap().tag(), Some(&*opening.tag));
+    // The page has it on the screen only now.
+    page.command(Command::Alert(call));
+    assert!(page.silent(), "it rings once");
+}
+
+#[test]
+fn the_promised_tag_is_that_of_one_dialog() {
+    let (opening, register) = said(&config("1001"));
+    let mut page = adopted(config("1001"), &opening);
+    page.frame(granted(&register, 600));
+    for first in [true, false] {
+        let branch = if first { "one" } else { "two" };
+        page.frame(forwarded(&stranger(), branch));
+        let call = page.incoming();
+        page.command(Command::Alert(call));
+        let ringing = page.response(180);
+        let tag = ringing.headers.to().unwrap().tag().map(str::to_owned);
+        assert_eq!(tag.as_ref() == Some(&opening.tag), first);
+        page.command(Command::Reject(call));
+        page.response(603);
+    }
 }
 
 #[test]
