@@ -14,7 +14,7 @@ declare const __MODULES__: readonly string[];
 declare const __STYLE__: string;
 
 /** The rest of the page does not wait longer for the call than this, ms: on a slow way it is fetched meanwhile. */
-const PATIENCE_MS = 150;
+const PATIENCE_MS = 400;
 
 /** What is under way before the first module runs. */
 export interface Start {
@@ -62,9 +62,15 @@ globalThis.wakelineStart = {
   style,
 };
 
+const link = (rel: string, href: string): void => document.head.append(Object.assign(document.createElement('link'), { rel, href }));
+
 void gone.then(() => {
-  for (const href of __MODULES__) document.head.append(Object.assign(document.createElement('link'), { rel: 'modulepreload', href }));
-  return import(__BOOT__);
+  for (const href of __MODULES__) link('modulepreload', href);
+  void import(__BOOT__);
+  document.querySelector('link[rel=icon]')?.remove();
+  link('icon', '/icons/icon.svg');
+  link('apple-touch-icon', '/icons/icon-180.png');
+  link('manifest', '/manifest.webmanifest');
 });
 if (first) setTimeout(go, PATIENCE_MS);
 else go();
