@@ -1,11 +1,20 @@
-//! `docs/trust.md` names the tests that prove what the edge promises: each of them is there.
+//! `docs/trust.md` and `docs/ends.md` name the tests that prove what is promised: each of them is there.
 
 use std::path::Path;
 
 #[test]
 fn every_test_that_the_table_of_trust_names_is_there() {
+    each_is_there("docs/trust.md");
+}
+
+#[test]
+fn every_test_that_the_table_of_ends_names_is_there() {
+    each_is_there("docs/ends.md");
+}
+
+fn each_is_there(document: &str) {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    let table = std::fs::read_to_string(root.join("docs/trust.md")).expect("docs/trust.md");
+    let table = std::fs::read_to_string(root.join(document)).expect(document);
     let rows: Vec<&str> = table
         .lines()
         .filter(|l| l.starts_with("| "))

@@ -1,21 +1,25 @@
-// Each way a call can end other than by being answered and hung up.
+// Each way a call can end, seen from everywhere at once: status, record and screens.
 import assert from 'node:assert/strict';
 import { answer, ringing, wakeAndTap } from '../plays/wake.mjs';
+import { ended, final, invitation, missedNotice, nothingRings } from '../lib/ends.mjs';
 import { until } from '../lib/events.mjs';
+import { missedOf, recordOf, wakeIdOf } from '../lib/story.mjs';
 import { suite } from '../lib/suite.mjs';
-import { header, status, wakeOf } from '../lib/timeline.mjs';
-import { mainBrowsers, NUMBERS } from '../lib/world.mjs';
+import { mainBrowsers } from '../lib/world.mjs';
 
 /** Seconds; the time a test of a limit takes. */
 const READY = 4;
 const RING = 3;
 const PATIENT = { ready_s: 60, tap_grace_s: 15, ring_s: 60 };
 
-const invitation = (world, call) => world.notifications.shown((one) => /Ada.*is calling/.test(one.title), { since: call.notifications, what: 'the invitation' });
-const missedNotice = (world, call, ms = 15_000) => world.notifications.shown((one) => /Missed call.*Ada/.test(one.title), { since: call.notifications, ms, what: 'the notification to say "missed call"' });
-const final = (world, call, code, ms = 20_000) => world.wire.sip('caller', 'received', (text) => status(text) === code && /^CSeq:\s*\d+ INVITE/im.test(text), { since: call.wire, ms, what: `${code} at the caller` });
-/** Nothing on the screen still rings. */
-const nothingRings = (world) => until(() => ![...world.notifications.displayed.values()].some((one) => /is calling/.test(one.title)), { ms: 2000, what: 'no notification rings 2 s after the end' });
+/** An answered call is over: one record, closed, and no missed call. */
+async function recorded(world, call, endedBy) {
+  const wake = await wakeIdOf(world, 'caller', call);
+  const record = await recordOf(world, wake);
+  assert.deepEqual([record.outcome, record.ended_by], ['answered', endedBy]);
+  assert.ok(record.answered_at <= record.ended_at);
+  assert.equal(await missedOf(world, wake), undefined);
+}
 
 for (const browser of mainBrowsers()) {
   suite('ends', { browser, site: { limits: PATIENT } }, (check) => {
@@ -23,11 +27,8 @@ for (const browser of mainBrowsers()) {
       const call = await world.callerDials();
       await invitation(world, call);
       const { at } = await world.notifications.press('Decline');
-      const refusal = await final(world, call, 603);
-      assert.equal(wakeOf(refusal.text).state, 'declined');
+      const refusal = await ended(world, call, { code: 603, state: 'declined', missed: false });
       assert.ok(refusal.at - at < 2000, `603 ${refusal.at - at} ms after the button`);
-      await world.caller.until('ended', { outcome: 'declined' });
-      await nothingRings(world);
       const pages = (await world.browsers.callee.driver.pages()).map((page) => page.url()).filter((url) => url.startsWith(world.origins.callee));
       assert.deepEqual(pages, []);
     });
@@ -36,9 +37,9 @@ for (const browser of mainBrowsers()) {
       const call = await wakeAndTap(world);
       await ringing(world, call);
       await call.page.press('decline');
-      const refusal = await final(world, call, 603);
-      assert.equal(wakeOf(refusal.text).state, 'declined');
-      await world.caller.until('ended', { outcome: 'declined' });
+      await ended(world, call, { code: 603, state: 'declined', missed: false });
+      await call.page.until('ended');
+      assert.equal(await call.page.playing(), 0);
     });
 
     check('the notification\'s Answer leads to a call', async (world) => {
@@ -52,15 +53,15 @@ for (const browser of mainBrowsers()) {
       await world.caller.until('active');
       await world.caller.press('hang-up');
       await call.page.until('ended', { outcome: 'hungup' });
+      await recorded(world, call, 'caller');
     });
 
     check('the caller hangs up before the tap: the invitation becomes a missed call', async (world) => {
       const call = await world.callerDials();
       await invitation(world, call);
       await world.caller.press('hang-up');
-      await world.caller.until('ended', { outcome: 'cancelled' });
+      await ended(world, call, { code: 487, state: 'cancelled' });
       await missedNotice(world, call);
-      await nothingRings(world);
       assert.equal(world.notifications.displayed.size, 1, 'it replaced the invitation');
     });
 
@@ -72,22 +73,20 @@ for (const browser of mainBrowsers()) {
       await call.page.until('ended', { outcome: 'cancelled' });
       assert.ok(Date.now() - at < 2000, 'quiet within 2 s');
       assert.equal(await call.page.playing(), 0);
-      await nothingRings(world);
+      await ended(world, call, { code: 487, state: 'cancelled' });
     });
 
     check('a line without a device: 480, unbound', async (world) => {
       await world.edge.account('1003');
       const call = await world.callerDials('1003');
-      const refusal = await final(world, call, 480);
-      assert.equal(wakeOf(refusal.text).state, 'unbound');
-      assert.match(header(refusal.text, 'Reason') ?? '', /cause=\d+/);
-      await world.caller.until('ended', { outcome: 'unbound' });
+      await ended(world, call, { code: 480, state: 'unbound', number: '1003', says: /no device that could ring/ });
     });
 
     check('an unknown line: 404', async (world) => {
       const call = await world.callerDials('4040');
       await final(world, call, 404);
       await world.caller.until('ended', { outcome: 'unknown' });
+      assert.deepEqual(await world.edge.rows("SELECT id FROM calls WHERE callee = '4040'"), [], 'strangers\' slips are not kept');
     });
 
     check('the page opened by hand while an invitation waits rings', async (world) => {
@@ -99,6 +98,7 @@ for (const browser of mainBrowsers()) {
       await nothingRings(world);
       await call.page.press('hang-up');
       await world.caller.until('ended', { outcome: 'hungup' });
+      await recorded(world, call, 'callee');
     });
 
     check('an open page rings without a push', async (world) => {
@@ -110,6 +110,7 @@ for (const browser of mainBrowsers()) {
       assert.equal(world.push.log.filter('push', call.push).length, 0, 'nothing was pushed');
       await page.press('hang-up');
       await world.caller.until('ended', { outcome: 'hungup' });
+      await recorded(world, call, 'callee');
     });
   });
 
@@ -117,13 +118,9 @@ for (const browser of mainBrowsers()) {
     check('never tapped: 480 with a reason, "missed call", shown at the next start', async (world) => {
       const call = await world.callerDials();
       await invitation(world, call);
-      const refusal = await final(world, call, 480);
-      assert.equal(wakeOf(refusal.text).state, 'expired');
-      assert.match(header(refusal.text, 'Reason') ?? '', /cause=480/);
+      const refusal = await ended(world, call, { code: 480, state: 'expired', why: 'unopened', outcome: 'expired' });
       assert.ok(Math.abs(refusal.at - call.invite.at - READY * 1000) < 1500, `ended ${refusal.at - call.invite.at} ms after the INVITE`);
-      await world.caller.until('ended', { outcome: 'expired' });
       await missedNotice(world, call);
-      await nothingRings(world);
       const page = await world.calleeByHand();
       await page.until(['keypad', 'missed'], { registration: 'registered' });
       await page.press('nav-missed');
@@ -153,14 +150,10 @@ for (const browser of mainBrowsers()) {
     check('ringing, not answered: 480, both end, a missed call', async (world) => {
       const call = await wakeAndTap(world);
       const { ringingSent } = await ringing(world, call);
-      const refusal = await final(world, call, 480);
-      assert.equal(wakeOf(refusal.text).state, 'unanswered');
+      const refusal = await ended(world, call, { code: 480, state: 'unanswered' });
       assert.ok(Math.abs(refusal.at - ringingSent - RING * 1000) < 1500, `rang ${refusal.at - ringingSent} ms`);
-      await world.caller.until('ended', { outcome: 'unanswered' });
       await call.page.until('ended', { ms: 2000 });
       assert.equal(await call.page.playing(), 0);
-      const { body } = await world.edge.api('GET', '/v1/missed', { token: await world.edge.token(NUMBERS.callee) });
-      assert.ok(body.missed.some((one) => one.outcome === 'unanswered' && one.caller.number === NUMBERS.caller));
     });
   });
 }

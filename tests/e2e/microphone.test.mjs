@@ -31,8 +31,8 @@ async function over(world, call, by) {
   await Promise.all([world.caller.until('ended', { outcome: 'hungup' }), call.page.until('ended', { outcome: 'hungup' })]);
   const [record] = await until(async () => {
     const rows = await world.edge.rows('SELECT outcome, answered_at FROM calls WHERE id = ?', wake);
-    return rows.length ? rows : null;
-  }, { what: 'the record of the call' });
+    return rows.length && rows[0].outcome ? rows : null;
+  }, { what: 'the record of the call, closed' });
   assert.equal(record.outcome, 'answered');
   assert.ok(record.answered_at > 0);
 }

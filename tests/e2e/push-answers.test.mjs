@@ -88,6 +88,20 @@ for (const browser of mainBrowsers()) {
       await talk(world, call);
     });
 
+    check('a push service that is not there: the caller hears that nobody was reached', async (world) => {
+      // A line whose only device subscribed at a service that has gone since.
+      await world.edge.account('1003');
+      const sink = await Sink.open();
+      const subscription = sink.subscription;
+      await sink.close();
+      const token = await world.edge.token('1003');
+      assert.equal((await world.edge.api('PUT', `/v1/devices/${randomUUID()}`, { token, body: { push: subscription } })).status, 201);
+      const call = await world.callerDials('1003');
+      const refusal = await ended(world, call, { code: 480, state: 'unreachable', number: '1003', says: /None of 1003.*could be reached/ });
+      assert.ok(refusal.at - call.invite.at < READY * 1000 + 1500, `told after ${refusal.at - call.invite.at} ms`);
+      nothingPromised(world, call);
+    });
+
     for (const [what, trouble, tries] of [['500 each time', { status: 500 }, 3], ['a broken connection each time', 'reset', 3], ['nothing at all', 'hang', 1]]) {
       check(`${what}: tried again while that helps, then the caller hears that nobody was reached`, async (world) => {
         world.push.answer = trouble;

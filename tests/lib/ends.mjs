@@ -27,7 +27,7 @@ export const invites = (world, call) => world.wire.log.filter((event) => event.s
  * The call ended without being answered: the status, its Reason and wake state, the caller's screen with its sentence, the
  * missed call, and one record that says the same. Answers the final response.
  */
-export async function ended(world, call, { code, state, why, outcome = why ?? state, says, missed = true, ms }) {
+export async function ended(world, call, { code, state, why, outcome = why ?? state, says, missed = true, number = NUMBERS.callee, ms }) {
   const refusal = await final(world, call, code, ms);
   const { wake, state: told } = wakeOf(refusal.text);
   assert.equal(told, state, header(refusal.text, 'Reason'));
@@ -35,13 +35,14 @@ export async function ended(world, call, { code, state, why, outcome = why ?? st
   assert.equal(header(refusal.text, 'Wakeline-Why'), why);
   await world.caller.until('ended', { outcome });
   if (says) assert.match(await world.caller.text('ended-reason'), says);
-  const { body } = await world.edge.api('GET', '/v1/missed', { token: await world.edge.token(NUMBERS.callee) });
+  const { body } = await world.edge.api('GET', '/v1/missed', { token: await world.edge.token(number) });
   const entry = body.missed.filter((one) => one.id === wake);
   assert.deepEqual(entry.map((one) => one.outcome), missed ? [state] : []);
   const records = await until(async () => {
     const rows = await world.edge.rows('SELECT outcome, answered_at FROM calls WHERE id = ?', wake);
-    return rows.length ? rows : null;
-  }, { what: 'the record of the call' });
+    // It is there from the question on, and closed with its outcome.
+    return rows.length && rows.every((row) => row.outcome) ? rows : null;
+  }, { what: 'the record of the call, closed' });
   assert.deepEqual(records.map((row) => [row.outcome, row.answered_at]), [[state, null]]);
   await nothingRings(world);
   return { ...refusal, wake };

@@ -14,12 +14,12 @@ export async function wakeIdOf(world, side, call) {
   return wakeOf(text).wake;
 }
 
-/** The one record of a call, once it is stored. */
+/** The one record of a call, once it is closed: it is there from the question on, without an outcome. */
 export async function recordOf(world, wake) {
   const rows = await until(async () => {
     const found = await world.edge.rows('SELECT * FROM calls WHERE id = ?', wake);
-    return found.length ? found : null;
-  }, { what: `the record of ${wake}` });
+    return found.length && found.every((row) => row.outcome) ? found : null;
+  }, { what: `the closed record of ${wake}` });
   assert.equal(rows.length, 1);
   return rows[0];
 }
