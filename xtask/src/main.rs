@@ -46,7 +46,7 @@ usage: cargo xtask COMMAND
   docs                                   docs/authorization.md and the OpenAPI document anew
   fuzz [TARGET [FILE…]] [--seconds N]    strangers' input by libFuzzer, a minute a target; or these inputs once
   lint                                   formatting, clippy, types, licences, house rules
-  bench NAME [--browser B] [--json FILE] figures: `bench wake`, `edge`, `push`, `client`
+  bench NAME [--browser B] [--json FILE] figures: `bench wake`, `edge`, `push`, `client`, `servers`
   soak NAME [--count N] [--seed N] [--json FILE]
                                          `soak wakes`: wakes by the hundred, faults and restarts in between
   shots DIR                              a screenshot of every state of the page

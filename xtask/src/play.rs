@@ -79,6 +79,11 @@ pub fn run(house: &House, shelf: Shelf, name: &str, options: &Options) -> Result
                 task = task.env(asterisk::TREE, asterisk::ensure(house)?);
             }
         }
+        (Shelf::Benches, "servers") => {
+            build(house, &[Part::Worker])?;
+            apt::ensure(house, apt::SERVERS)?;
+            task = task.env(asterisk::TREE, asterisk::ensure(house)?);
+        }
         (Shelf::Benches, "edge") => {
             build(house, &[Part::Worker])?;
             apt::ensure(house, apt::SERVERS)?;
