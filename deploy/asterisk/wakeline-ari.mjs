@@ -113,7 +113,9 @@ class Call {
       if (view.state === 'ready') await this.dial();
       else if (view.state !== 'targeted') await this.announce();
       const after = view.version;
-      const path = `/v1/wakes/${encodeURIComponent(this.wake)}?wait=20&after=${after}`;
+      // Ready, and no contact here: one that did not answer in time, perhaps, and does so soon.
+      const wait = view.state === 'ready' && !this.legs.size ? 1 : 20;
+      const path = `/v1/wakes/${encodeURIComponent(this.wake)}?wait=${wait}&after=${after}`;
       const next = await this.#patiently(() => ask('GET', path, undefined, { signal: this.over.signal, ms: 25_000 }), Infinity);
       if (next?.view.state) view = next.view;
       else if (next) await pause(300);

@@ -336,7 +336,7 @@ export class IncomingCall {
   }
 
   /** 200 with SDP; resolves when the ACK is here. */
-  async answer() {
+  async answer({ ms } = {}) {
     this.device.respond(this.invite, 200, 'OK', { headers: [`Contact: ${this.device.contact}`, 'Content-Type: application/sdp'], body: this.device.sdp });
     this.dialog = new Dialog(this.device, {
       callId: this.callId,
@@ -346,7 +346,7 @@ export class IncomingCall {
       routes: routeSet(this.invite),
       cseq: 0,
     });
-    const ack = await this.device.log.wait((e) => e.name === 'request' && e.method === 'ACK' && e.message.callId === this.callId, { what: `${this.device.number}: ACK` });
+    const ack = await this.device.log.wait((e) => e.name === 'request' && e.method === 'ACK' && e.message.callId === this.callId, { ms, what: `${this.device.number}: ACK` });
     return ack.message;
   }
 

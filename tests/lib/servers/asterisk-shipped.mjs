@@ -22,7 +22,7 @@ export class ShippedAsterisk extends AsteriskProcess {
     this.url = `ws://127.0.0.1:${this.http}/ws`;
     this.ari = { url: `http://127.0.0.1:${this.http}/ari`, user: 'wakeline', password: 'of the test' };
     this.sip = `127.0.0.1:${this.udp}`;
-    const [low, high] = await freeRange(200);
+    const [low, high] = await freeRange(800);
     const outer = Object.values(networkInterfaces()).flat().find((one) => one.family === 'IPv4' && !one.internal);
     const own = {
       'http.conf': [['bindport=8088', `bindport=${this.http}`]],

@@ -51,11 +51,11 @@ export class CallWorld {
   }
 
   /** The page of a wake comes, registers and says so; answers the call that it then gets. */
-  async comes(page, wake) {
+  async comes(page, wake, { ms } = {}) {
     const since = page.log.mark();
     if (!page.socket) await page.online();
     await this.ready(page, wake);
-    return page.incoming({ since });
+    return page.incoming({ since, ms });
   }
 
   async ready(page, wake) {

@@ -11,7 +11,7 @@ export class RtpEngine extends Part {
   async open() {
     this.port = await freePort();
     this.control = `127.0.0.1:${this.port}`;
-    const [min, max] = await freeRange(200);
+    const [min, max] = await freeRange(600);
     // A configuration of its own: the system's names fixed ports, and two of them could not run on one machine.
     const config = `${this.dir}/rtpengine.conf`;
     writeFileSync(config, '[rtpengine]\n');

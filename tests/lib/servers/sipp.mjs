@@ -67,8 +67,11 @@ export async function bridge(url, options = {}) {
 export class Sipp extends Part {
   name = 'sipp';
 
-  /** Starts one scenario over TCP towards `port`; `fields` are the rows of its injection file. `done` says how it ended. */
-  async open({ scenario, called, port, fields, calls = 1, args = [], seconds = 30 }) {
+  /**
+   * Starts one scenario over TCP towards `port`, or over UDP (`udp`, from the port `from`); `fields` are the rows of its injection file.
+   * `done` says how it ended.
+   */
+  async open({ scenario, called, port, from, udp = false, fields, calls = 1, args = [], seconds = 30 }) {
     const file = join(this.dir, 'scenario.xml');
     writeFileSync(file, scenario);
     const other = join(this.dir, 'called.xml');
@@ -76,12 +79,18 @@ export class Sipp extends Part {
     const rows = join(this.dir, 'fields.csv');
     if (fields) writeFileSync(rows, `SEQUENTIAL\n${fields.map((row) => row.join(';')).join('\n')}\n`);
     this.run('sipp', [
-      `127.0.0.1:${port}`, '-sf', file, '-i', '127.0.0.1', '-p', String(await freePort()), '-t', 't1', '-m', String(calls), '-nostdin',
+      `127.0.0.1:${port}`, '-sf', file, '-i', '127.0.0.1', '-p', String(from ?? await freePort()), '-t', udp ? 'u1' : 't1', '-m', String(calls), '-nostdin',
       '-timeout', String(seconds), '-timeout_error', '-trace_err', '-error_file', join(this.dir, 'errors'), '-trace_msg', '-message_file',
       join(this.dir, 'messages'), ...(fields ? ['-inf', rows] : []), ...(called ? ['-oocsf', other] : []), ...args,
     ]);
     this.messages = join(this.dir, 'messages');
     this.done = this.process.exited.then(({ code }) => code === 0);
+  }
+
+  /** What it found wrong. */
+  said() {
+    const file = join(this.dir, 'errors');
+    return existsSync(file) ? readFileSync(file, 'utf8').slice(0, 3000) : this.process.logTail();
   }
 
   /** Awaits a message that sipp has received. */
