@@ -34,6 +34,10 @@ async function inStore(mode: IDBTransactionMode, asks: (store: IDBObjectStore) =
 export const readSession = async (edge: string): Promise<unknown> =>
   (await inStore('readonly', (store) => [store.get(edge)]))[0];
 
+/** The opening, as it lies there. */
+export const readOpening = async (edge: string): Promise<unknown> =>
+  (await inStore('readonly', (store) => [store.get(`${edge} opening`)]))[0];
+
 /** The opening, taken out as it is read: it is said once. */
 export const takeOpening = async (edge: string): Promise<unknown> => {
   const key = `${edge} opening`;

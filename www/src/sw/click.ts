@@ -41,8 +41,9 @@ async function open(data: NoticeData | null, answer: boolean): Promise<void> {
   const pages = ours ? await self.clients.matchAll({ type: 'window', includeUncontrolled: true }) : [];
   const page = pages.length ? pick(pages, await leader()) : null;
   if (!page) {
-    if (ours && data?.wake) take(data.wake, self.location.origin, data.kind === 'invitation' ? data.caller : null);
-    return void (await self.clients.openWindow(href));
+    const taken = ours && data?.wake ? take(data.wake, self.location.origin, data.kind === 'invitation' ? data.caller : null) : null;
+    await Promise.all([self.clients.openWindow(href), taken?.done]);
+    return;
   }
   if (data?.wake) page.postMessage({ type: 'wake', wake: data.wake, answer } satisfies WakeMessage);
   try {

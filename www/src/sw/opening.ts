@@ -3,15 +3,30 @@
  * out of the store while the browser makes a window, and puts both into the page itself: nothing else is as fast. They are
  * said once, and only by a page beside which there is no other.
  */
-import { takeOpening } from '../../../client-wasm/js/storage.ts';
+import { readOpening, takeOpening } from '../../../client-wasm/js/storage.ts';
 import type { Tapped } from '../messages.ts';
 
 /** What is being read, by wake. */
 const reading = new Map<string, Promise<Tapped | null>>();
 
-/** A page is about to be opened for this wake, and it is the only one. */
-export function take(wake: string, edge: string, caller: Tapped['caller']): void {
-  reading.set(wake, takeOpening(edge).then((opening) => (opening ? { opening, caller } : null), () => null));
+/** The words as they lay there when the push came. */
+let prepared: Promise<unknown> | null = null;
+
+/** Somebody may tap soon: has the words at hand. They stay in the store until then. */
+export function prepare(edge: string): void {
+  prepared = readOpening(edge).catch(() => null);
+}
+
+/** A page is about to be opened for this wake, and it is the only one. `done` settles when the store has them no more. */
+export function take(wake: string, edge: string, caller: Tapped['caller']): { done: Promise<unknown> } {
+  const done = takeOpening(edge).catch(() => null);
+  const atHand = prepared;
+  prepared = null;
+  reading.set(wake, (async () => {
+    const opening = (await atHand) ?? (await done);
+    return opening ? { opening, caller } : null;
+  })());
+  return { done };
 }
 
 /** What was taken for the page of this wake, once; null where no tap of this worker's has opened it. */

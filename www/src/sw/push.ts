@@ -2,6 +2,7 @@
 import { notice } from './notice.ts';
 import { parsePayload, type Payload } from './payload.ts';
 import { report, wakeState } from './edge.ts';
+import { prepare } from './opening.ts';
 import { warm } from './warm.ts';
 
 declare const self: ServiceWorkerGlobalScope;
@@ -20,6 +21,7 @@ export async function push(event: PushEvent): Promise<void> {
   turns.set(tag, turn);
   const rings = await shown;
   if (turns.get(tag) === turn) turns.delete(tag);
+  if (rings) prepare(self.location.origin);
   if (rings && wake && capability) await Promise.all([report(wake, capability, 'shown'), warm()]);
 }
 
