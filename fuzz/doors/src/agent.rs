@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use wakeline_sip::agent::{
-    Agent, CallId, Command, Config, Event, Input, MediaReply, MediaRequest, Output, Patience,
+    Agent, CallId, Command, Config, Event, Input, MediaReply, MediaRequest, Output, Path, Patience,
     Policy,
 };
 use wakeline_sip::auth::Login;
@@ -342,7 +342,10 @@ impl Page {
             2 | 3 => Command::Answer(call),
             4 => Command::Reject(call),
             5 | 6 => Command::HangUp(call),
-            7 => Command::MediaLost(call),
+            7 => {
+                let states = [Path::Lost, Path::Faltering, Path::Open];
+                Command::Path(call, states[usize::from(kind / 18) % 3])
+            }
             8 => Command::Register,
             9 => Command::Token(Pii(bytes.text())),
             10 if kind < 80 => Command::Stop,

@@ -4,6 +4,7 @@ use super::event::{By, CallId, CallState, CallView, Direction, End, Event, Outco
 use super::info::Digits;
 use super::io::{MediaReply, MediaRequest, Output};
 use super::modify::Modify;
+use super::path::Broken;
 use super::post::{Ask, Invite, Post, Reply, sdp_of};
 use super::session_timer::SessionTimer;
 use super::transfer::{Referred, Transfer};
@@ -68,6 +69,8 @@ pub struct Call {
     pub update: Option<Box<Request>>,
     /// What this side wants to change.
     pub modify: Modify,
+    /// The path of its media does not carry.
+    pub broken: Option<Broken>,
     /// The session timer, where one was agreed on.
     pub timer: Option<SessionTimer>,
     /// The interval that this side asks for, in seconds; 0 for none.
@@ -131,6 +134,7 @@ impl Call {
             refresh: None,
             update: None,
             modify: Modify::default(),
+            broken: None,
             timer: None,
             session: 0,
             allows_update: false,
@@ -195,6 +199,7 @@ impl Call {
         self.view.end = Some(end);
         self.refresh = None;
         self.modify = Modify::default();
+        self.broken = None;
         self.transfer = None;
         if let Some(update) = self.update.take() {
             post.send(Response::for_request(&update, 487, ""));
@@ -490,6 +495,7 @@ impl Call {
             .chain(refresh)
             .chain(timer)
             .chain(self.modify.deadline())
+            .chain(self.path_deadline())
             .chain(self.transfer_deadline())
             .min()
     }
@@ -522,6 +528,7 @@ impl Call {
             });
             self.refresh_session(post);
         }
+        self.path_timeout(post);
         self.modify_timeout(post);
         self.transfer_timeout(post);
         match &mut self.phase {

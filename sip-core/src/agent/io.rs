@@ -1,6 +1,7 @@
 //! What goes into the agent and what comes out of it.
 
 use super::event::{CallId, Event};
+use super::path::Path;
 use crate::auth::Login;
 use crate::pii::Pii;
 use crate::time::Time;
@@ -76,8 +77,8 @@ pub enum Command {
     Transfer(CallId, Pii<String>),
     /// Connect the other sides of two calls.
     TransferTo(CallId, CallId),
-    /// End a call that has no path for its media.
-    MediaLost(CallId),
+    /// What the driver sees of the path of a call's media: a lost one is mended, or ends the call.
+    Path(CallId, Path),
     /// Something beside calls.
     #[cfg(feature = "beside")]
     Beside(super::beside::BesideCommand),
@@ -107,6 +108,9 @@ pub enum MediaRequest {
     Hold(bool),
     /// The last offer of ours was refused: back to what was agreed before. No reply.
     Rollback,
+    /// The path is lost: the next offer is for the same connection with new candidates, by servers that are asked for anew. No
+    /// reply.
+    Restart,
     /// Another side has answered than the one that was heard early: the next offer is for a connection of its own. No
     /// reply.
     Renew,

@@ -35,6 +35,7 @@ mod modify;
 mod opening;
 mod outcome;
 mod outgoing;
+mod path;
 mod post;
 mod proof;
 mod receive;
@@ -60,6 +61,7 @@ pub use event::{
 };
 pub use io::{Command, Input, MediaReply, MediaRequest, Output};
 pub use opening::Opening;
+pub use path::Path;
 pub use weights::Weighted;
 
 use crate::entropy::Entropy;
@@ -348,7 +350,7 @@ impl Agent {
                 });
             }
             Command::TransferTo(call, other) => self.connect_calls(call, other),
-            Command::MediaLost(call) => self.with_call(call, |call, post| call.media_lost(post)),
+            Command::Path(call, path) => self.with_call(call, |call, post| call.path(post, path)),
             #[cfg(feature = "beside")]
             Command::Beside(command) => self.beside.command(&mut self.post, command),
         }

@@ -49,6 +49,8 @@ pub struct Modify {
     refresh: bool,
     /// The connection has to be made anew.
     renew: bool,
+    /// The connection needs another path.
+    restart: bool,
     again_at: Option<Time>,
     /// A re-INVITE that is only promised an answer is taken back then.
     until: Option<Time>,
@@ -80,8 +82,23 @@ impl Modify {
         self.renew = true;
     }
 
+    /// Another path is on its way already.
+    pub const fn restarts(&self) -> bool {
+        self.restart
+    }
+
+    /// The path came back by itself.
+    pub const fn without_restart(&mut self) {
+        self.restart = false;
+    }
+
+    /// Nothing but another path is asked for: whoever does not answer that may have no path for answers either, and comes back.
+    const fn only_restarts(&self) -> bool {
+        self.restart && self.hold.is_none() && !self.renew
+    }
+
     fn is_wanted(&self) -> bool {
-        self.hold.is_some() || self.refresh || self.renew
+        self.hold.is_some() || self.refresh || self.renew || self.restart
     }
 
     /// When [`Call::modify_timeout`] is to be called.
@@ -126,6 +143,13 @@ impl Call {
         }
     }
 
+    /// The connection needs another path.
+    pub fn restart(&mut self, post: &mut Post) {
+        self.modify.restart = true;
+        self.modify.tries = 0;
+        self.modify_next(post);
+    }
+
     /// The session timer has come.
     pub fn refresh_session(&mut self, post: &mut Post) {
         self.modify.refresh = true;
@@ -145,7 +169,7 @@ impl Call {
             return;
         }
         self.modify.again_at = None;
-        let only_refresh = self.modify.hold.is_none() && !self.modify.renew;
+        let only_refresh = self.modify.hold.is_none() && !self.modify.renew && !self.modify.restart;
         if only_refresh && self.allows_update {
             let via = post.me.via(&mut post.entropy);
             let Some(dialog) = &mut self.dialog else {
@@ -159,6 +183,8 @@ impl Call {
         }
         if self.modify.renew {
             post.media(self.id, MediaRequest::Renew);
+        } else if self.modify.restart {
+            post.media(self.id, MediaRequest::Restart);
         }
         if let Some(hold) = self.modify.hold {
             post.media(self.id, MediaRequest::Hold(hold));
@@ -226,6 +252,7 @@ impl Call {
         }
         self.modify.refresh = false;
         self.modify.renew = false;
+        self.modify.restart = false;
         self.modify.tries = 0;
     }
 
@@ -237,6 +264,7 @@ impl Call {
             return self.break_off(post, status, "no session could be agreed on");
         }
         self.modify.refresh = false;
+        self.modify.restart = false;
         if let Some(hold) = self.modify.hold.take() {
             post.media(self.id, MediaRequest::Hold(self.view.held));
             let what = if hold { Wish::Hold } else { Wish::Resume };
@@ -291,6 +319,9 @@ impl Call {
                 }
                 InviteNews::TimedOut => {
                     self.modify.step = Step::Idle;
+                    if self.modify.only_restarts() {
+                        return self.not_changed(post, 408);
+                    }
                     self.break_off(post, 408, "no answer from the other side");
                 }
                 InviteNews::Ended => {}
@@ -340,6 +371,7 @@ impl Call {
                 _ => return self.not_changed(post, 422),
             },
             (481, _) => return self.gone(post),
+            (408, _) if self.modify.only_restarts() => return self.not_changed(post, 408),
             (408, _) => return self.break_off(post, 408, "no answer from the other side"),
             (status, _) => {
                 self.not_changed(post, status);

@@ -12,6 +12,7 @@ mod faults;
 mod flow;
 mod net;
 mod opening;
+mod path;
 mod register;
 mod servers;
 mod session;

@@ -293,6 +293,7 @@ fn reply(request: &MediaRequest, holding: bool) -> Option<MediaReply> {
         | MediaRequest::Hold(_)
         | MediaRequest::Rollback
         | MediaRequest::Renew
+        | MediaRequest::Restart
         | MediaRequest::Release => None,
     }
 }
