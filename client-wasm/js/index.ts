@@ -93,6 +93,8 @@ const change = Symbol('change');
 export const beside = Symbol('beside');
 /** @internal */
 export const told = Symbol('told');
+/** @internal */
+export const connect = Symbol('connect');
 
 /** A line at a SIP server of another make. */
 export interface ServerLine {
@@ -343,6 +345,8 @@ export class Call extends EventTarget {
   get replaces(): string | null { return this.#view.replaces ?? null; }
   /** The other side hears nothing: the microphone was taken away, or the call was answered without one. */
   get silent(): boolean { return this.#view.silent; }
+  /** The sound has lost its path, and another one is looked for; told by `media` events. */
+  get broken(): boolean { return this.#view.broken ?? false; }
   /** The edge has lost the other side of a call in progress; it may come back. */
   get lost(): boolean { return this.#view.lost; }
   /** When it was answered, ms since the epoch. */
@@ -355,7 +359,10 @@ export class Call extends EventTarget {
    * `microphone: false` none is asked for: this side only listens, until `useMicrophone()`.
    */
   answer(o?: { microphone?: boolean }): Promise<void> { return asked(this.#phone().answer(this.id, o?.microphone === false)); }
-  /** Takes the microphone in a call that has lost it, or was answered without. */
+  /** The connection of its sound, for statistics and meters; null in a tab that follows. It is the client's: change nothing in it. */
+  get connection(): RTCPeerConnection | null { return this.#phone().connection(this.id) ?? null; }
+
+  /** Takes the microphone anew: in a call that has lost it or was answered without, or another one after `phone.audio` was set. */
   useMicrophone(): Promise<void> { return asked(this.#phone().useMicrophone(this.id)); }
   /** Declines an incoming call. */
   reject(): void { done(() => this.#phone().reject(this.id)); }
@@ -408,20 +415,33 @@ export class Phone extends EventTarget {
   #core!: PhoneCore;
   #role: Role = 'following';
   #registration: Registration = { state: 'connecting' };
+  /** The core holds this very object and asks the browser by it. */
+  readonly #audio: MediaTrackConstraints = {};
+  /** Those that the page named, if it did. */
+  readonly iceServers: RTCIceServer[] | null;
   #calls = new Map<string, Call>();
   /** Events wait until somebody listens: a call may have come, and gone, before. */
   #held: Event[] | null = [];
 
-  private constructor(session: Session) {
+  private constructor(session: Session, o: PhoneOptions) {
     super();
     this.session = session;
+    this.iceServers = o.iceServers ?? null;
+    this.audio = o.audio ?? {};
+  }
+
+  /** What is asked of the microphone (its device, echo cancellation, …): for the calls to come, and for `call.useMicrophone()`. */
+  get audio(): MediaTrackConstraints { return { ...this.#audio }; }
+  set audio(constraints: MediaTrackConstraints) {
+    for (const name of Object.keys(this.#audio)) delete this.#audio[name as keyof MediaTrackConstraints];
+    Object.assign(this.#audio, constraints);
   }
 
   /** Opens the phone: when this tab leads, its socket is under way before this resolves. */
   static async open(o: PhoneOptions): Promise<Phone> {
     const session = 'session' in o ? o.session : await Session.withToken(o);
-    const phone = new Phone(session);
-    phone.#core = await asked(PhoneCore.open(session[core], o.iceServers, o.audio ?? true, o.wake, phone.#port()));
+    const phone = new Phone(session, o);
+    phone.#core = await asked(PhoneCore.open(session[core], o.iceServers, phone.#audio, o.wake, phone.#port()));
     session[change](phone.#core);
     setTimeout(() => phone.#release(), HELD_MS);
     return phone;
@@ -456,6 +476,9 @@ export class Phone extends EventTarget {
 
   /** @internal */
   [told]: ((news: unknown) => void) | null = null;
+
+  /** Makes the connections of calls in the place of the browser. @internal */
+  [connect]: ((configuration: RTCConfiguration) => RTCPeerConnection) | null = null;
 
   /** @internal */
   [beside](want: object): number {
@@ -492,6 +515,7 @@ export class Phone extends EventTarget {
         else if (what === 'transfer') call?.dispatchEvent(new TransferEvent(detail as TransferEvent['progress']));
         else call?.dispatchEvent(new RefusedEvent(detail as RefusedEvent['what'], status));
       },
+      connect: (configuration) => this[connect]?.(configuration) ?? new RTCPeerConnection(configuration),
       beside: (news) => this[told]?.(news),
     };
   }

@@ -17,7 +17,7 @@ use tsify::Ts;
 use wakeline_edge_api as api;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
-use web_sys::{MediaStream, PushSubscription};
+use web_sys::{MediaStream, PushSubscription, RtcPeerConnection};
 
 type Answer<T> = Result<T, JsValue>;
 type Work = Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>>;
@@ -370,6 +370,11 @@ impl PhoneCore {
     #[wasm_bindgen(js_name = remoteStream)]
     pub fn remote_stream(&self, call: &str) -> Option<MediaStream> {
         self.0.remote_stream(call)
+    }
+
+    /// The connection of a call.
+    pub fn connection(&self, call: &str) -> Option<RtcPeerConnection> {
+        self.0.connection(call)
     }
 
     /// The statistics of a call's connection.

@@ -12,6 +12,7 @@ use crate::{
     socket::{Socket, SocketEvent},
     table::Table,
     timer::Alarm,
+    types::PhonePort,
 };
 use gloo_events::EventListener;
 use js_sys::Promise;
@@ -22,7 +23,8 @@ use std::{
 };
 use wakeline_sip::{
     agent::{
-        self, Agent, CallId, Command, Event, Input, MediaReply, MediaRequest, Output, Registration,
+        self, Agent, CallId, Command, Event, Input, MediaReply, MediaRequest, Output, Path,
+        Registration,
     },
     entropy::Entropy,
     pii::Pii,
@@ -62,6 +64,8 @@ struct Inner {
     failures: RefCell<Table<CallId, Problem>>,
     ice: IceServers,
     audio: JsValue,
+    /// Makes connections for those who want a hand in them.
+    port: PhonePort,
     /// The call that is taken without a microphone.
     listens: Cell<Option<CallId>>,
     /// Waits to be carried out; whoever finds `draining` unset does it.
@@ -85,6 +89,7 @@ impl Driver {
         session: &Session,
         ice: IceServers,
         audio: JsValue,
+        port: PhonePort,
         mut begun: Option<Begun>,
         tell: impl Fn(Told) + 'static,
     ) -> Result<Self, Problem> {
@@ -112,6 +117,7 @@ impl Driver {
             failures: RefCell::default(),
             ice,
             audio,
+            port,
             listens: Cell::new(None),
             outputs: RefCell::default(),
             draining: Cell::new(false),
@@ -333,6 +339,7 @@ impl Driver {
         }
         if let MediaRequest::Hold(_)
         | MediaRequest::Renew
+        | MediaRequest::Restart
         | MediaRequest::Rollback
         | MediaRequest::ApplyEarly { .. } = request
         {
@@ -342,6 +349,10 @@ impl Driver {
         let driver = self.clone();
         page::beside(async move {
             let media = driver.media_of(call).await;
+            let describes = !matches!(request, MediaRequest::ApplyAnswer { .. });
+            if describes && media.wants_servers() {
+                media.reconfigure(&driver.0.ice.renewed().await);
+            }
             let done = match request {
                 MediaRequest::CreateOffer => media.offer().await.map(local),
                 MediaRequest::CreateAnswer { offer } => match text(offer) {
@@ -370,6 +381,7 @@ impl Driver {
         match request {
             MediaRequest::Hold(on) => media.hold(on),
             MediaRequest::Renew => media.renew(),
+            MediaRequest::Restart => media.restart(),
             request => page::beside(async move {
                 // What cannot be heard early is heard when it is answered; what cannot be undone was not done.
                 let _ = match request {
@@ -390,14 +402,17 @@ impl Driver {
         let servers = self.0.ice.get().await;
         let weak = Rc::downgrade(&self.0);
         let listens = self.0.listens.get() == Some(call);
-        let media = Media::new(servers, self.0.audio.clone(), listens, move |event| {
+        let (audio, port) = (self.0.audio.clone(), Some(self.0.port.clone()));
+        let media = Media::new(servers, audio, listens, port, move |event| {
             let Some(driver) = of(&weak) else { return };
-            match event {
-                MediaEvent::Stream | MediaEvent::Connected | MediaEvent::Silent => {
-                    (driver.0.tell)(Told::Media(call));
-                }
-                MediaEvent::Failed => driver.command(Command::MediaLost(call)),
-            }
+            (driver.0.tell)(Told::Media(call));
+            let path = match event {
+                MediaEvent::Stream | MediaEvent::Silent => return,
+                MediaEvent::Connected => Path::Open,
+                MediaEvent::Faltering => Path::Faltering,
+                MediaEvent::Failed => Path::Lost,
+            };
+            driver.command(Command::Path(call, path));
         });
         self.0.media.borrow_mut().insert(call, media.clone());
         media

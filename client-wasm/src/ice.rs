@@ -51,6 +51,12 @@ impl IceServers {
         Some(promise)
     }
 
+    /// The same with new credentials: those before may be why a path was lost.
+    pub async fn renewed(&self) -> JsValue {
+        self.asked.take();
+        self.get().await
+    }
+
     /// `RTCConfiguration.iceServers`, or undefined.
     pub async fn get(&self) -> JsValue {
         let Some(asked) = self.refresh() else {

@@ -3,7 +3,10 @@
 //! The microphone is asked for when an offer or answer is wanted, and let go when the call's media is closed, even if
 //! the browser grants it only afterwards.
 
-use crate::{problem::Problem, types::Sound};
+use crate::{
+    problem::Problem,
+    types::{PhonePort, Sound},
+};
 use gloo_events::EventListener;
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Array, Promise, Reflect};
@@ -31,7 +34,9 @@ pub enum MediaEvent {
     Connected,
     /// The microphone was taken away.
     Silent,
-    /// No path between the two sides, or it is lost for good.
+    /// No packets for a while.
+    Faltering,
+    /// No path between the two sides, or it is lost.
     Failed,
 }
 
@@ -44,6 +49,8 @@ struct Inner {
     ice_servers: JsValue,
     /// `MediaStreamConstraints.audio`.
     audio: JsValue,
+    /// Makes connections, where the page wants to have a hand in them.
+    port: Option<PhonePort>,
     tell: Box<dyn Fn(MediaEvent)>,
     peer: RefCell<Option<Peer>>,
     microphone: RefCell<Option<Microphone>>,
@@ -52,6 +59,10 @@ struct Inner {
     remote: RefCell<Option<MediaStream>>,
     muted: Cell<bool>,
     held: Cell<bool>,
+    /// The path was there, and is not.
+    broken: Cell<bool>,
+    /// The next offer is for another path.
+    restarts: Cell<bool>,
     closed: Cell<bool>,
 }
 
@@ -76,11 +87,13 @@ impl Media {
         ice_servers: JsValue,
         audio: JsValue,
         listens: bool,
+        port: Option<PhonePort>,
         tell: impl Fn(MediaEvent) + 'static,
     ) -> Self {
         Self(Rc::new(Inner {
             ice_servers,
             audio,
+            port,
             tell: Box::new(tell),
             peer: RefCell::new(None),
             microphone: RefCell::new(None),
@@ -88,6 +101,8 @@ impl Media {
             remote: RefCell::new(None),
             muted: Cell::new(false),
             held: Cell::new(false),
+            broken: Cell::new(false),
+            restarts: Cell::new(false),
             closed: Cell::new(false),
         }))
     }
@@ -106,6 +121,9 @@ impl Media {
                 connection
             }
         };
+        if self.0.restarts.take() {
+            call(&connection, "restartIce", &Array::new());
+        }
         let offer = js(connection.create_offer()).await?;
         js(connection.set_local_description(offer.unchecked_ref())).await?;
         self.gathered(&connection).await
@@ -176,6 +194,24 @@ impl Media {
         }
     }
 
+    /// The next offer is for another path of the same connection.
+    pub fn restart(&self) {
+        self.0.restarts.set(true);
+    }
+
+    /// Servers for another path are wanted: ours is lost.
+    pub fn wants_servers(&self) -> bool {
+        self.0.restarts.get() || self.0.broken.get()
+    }
+
+    /// The path that is looked for next may go by these servers.
+    pub fn reconfigure(&self, ice_servers: &JsValue) {
+        if let Some(connection) = self.connection() {
+            let configuration = configuration(ice_servers);
+            call(&connection, "setConfiguration", &Array::of1(&configuration));
+        }
+    }
+
     /// The next offer is for a connection of its own.
     pub fn renew(&self) {
         if let Some(peer) = self.0.peer.take() {
@@ -230,20 +266,27 @@ impl Media {
             muted: self.0.muted.get(),
             // Before there is a connection nothing is missed yet.
             silent: self.0.peer.borrow().is_some() && self.0.microphone.borrow().is_none(),
+            broken: self.0.broken.get(),
         }
     }
 
-    /// Takes the microphone anew and sends it in the place that the call has for it: nothing is negotiated.
+    /// Takes the microphone anew, perhaps another one, and sends it in the place that the call has for it: nothing is
+    /// negotiated. The one before is heard until then, and stays if no other is given.
     pub async fn use_microphone(&self) -> Result<(), Problem> {
         self.0.listens.set(false);
-        let microphone = self.microphone().await?;
+        let before = self.0.microphone.borrow().as_ref().map(|m| same(&m.stream));
+        let microphone = self.take_microphone().await?;
         let connection = self.connection().ok_or(Problem::Gone)?;
         let track = tracks(&microphone).next().ok_or(Problem::Gone)?;
+        let mut replaced = Ok(JsValue::UNDEFINED);
         for sender in connection.get_senders().iter() {
             let sender: RtcRtpSender = sender.unchecked_into();
-            js(sender.replace_track(Some(&track))).await?;
+            replaced = js(sender.replace_track(Some(&track))).await;
         }
-        Ok(())
+        if let Some(before) = before {
+            stop(&before);
+        }
+        replaced.map(drop)
     }
 
     /// Sends digits with the sound; false where the other side takes none there.
@@ -271,6 +314,11 @@ impl Media {
         self.0.remote.borrow().clone()
     }
 
+    /// The connection itself, while there is one.
+    pub fn peer(&self) -> Option<RtcPeerConnection> {
+        self.connection()
+    }
+
     /// The connection's statistics.
     pub async fn stats(&self) -> Result<JsValue, Problem> {
         let connection = self.connection().ok_or(Problem::Gone)?;
@@ -296,6 +344,10 @@ impl Media {
         if let Some(microphone) = &*self.0.microphone.borrow() {
             return Ok(same(&microphone.stream));
         }
+        self.take_microphone().await
+    }
+
+    async fn take_microphone(&self) -> Result<MediaStream, Problem> {
         let devices = web_sys::window()
             .ok_or(Problem::Gone)?
             .navigator()
@@ -333,12 +385,13 @@ impl Media {
 
     /// A new connection in place of the one before.
     fn connect(&self) -> Result<RtcPeerConnection, Problem> {
-        let configuration = RtcConfiguration::new();
-        if !self.0.ice_servers.is_undefined() {
-            configuration.set_ice_servers(&self.0.ice_servers);
-        }
-        let connection = RtcPeerConnection::new_with_configuration(&configuration)
-            .map_err(|e| Problem::from_js(&e))?;
+        let configuration = configuration(&self.0.ice_servers);
+        let connection = match &self.0.port {
+            Some(port) => port.connect(&configuration),
+            None => RtcPeerConnection::new_with_configuration(&configuration),
+        };
+        let connection = connection.map_err(|e| Problem::from_js(&e))?;
+        self.0.broken.set(false);
         let weak = Rc::downgrade(&self.0);
         let on_track = EventListener::new(&connection, "track", move |event| {
             let (Some(inner), Some(event)) = (weak.upgrade(), event.dyn_ref::<RtcTrackEvent>())
@@ -362,11 +415,14 @@ impl Media {
         let (weak, watched) = (Rc::downgrade(&self.0), connection.clone());
         let on_state = EventListener::new(&connection, "connectionstatechange", move |_| {
             let Some(inner) = weak.upgrade() else { return };
-            match watched.connection_state() {
-                RtcPeerConnectionState::Connected => (inner.tell)(MediaEvent::Connected),
-                RtcPeerConnectionState::Failed => (inner.tell)(MediaEvent::Failed),
-                _ => {}
-            }
+            let event = match watched.connection_state() {
+                RtcPeerConnectionState::Connected => MediaEvent::Connected,
+                RtcPeerConnectionState::Disconnected => MediaEvent::Faltering,
+                RtcPeerConnectionState::Failed => MediaEvent::Failed,
+                _ => return,
+            };
+            inner.broken.set(event != MediaEvent::Connected);
+            (inner.tell)(event);
         });
         let peer = Peer {
             connection: connection.clone(),
@@ -396,7 +452,11 @@ impl Media {
 
     /// The local description once its candidates are in it, or the cap is reached.
     async fn gathered(&self, connection: &RtcPeerConnection) -> Result<String, Problem> {
-        if connection.ice_gathering_state() != RtcIceGatheringState::Complete {
+        let local = || connection.local_description().map(|d| d.sdp());
+        // A restart is told after the description: the state is still that of the round before.
+        let has_candidates = local().is_some_and(|sdp| sdp.contains("\na=candidate:"));
+        let complete = connection.ice_gathering_state() == RtcIceGatheringState::Complete;
+        if !complete || !has_candidates {
             let mut listener = None;
             let complete = Promise::new(&mut |resolve, _| {
                 let watched = connection.clone();
@@ -416,10 +476,7 @@ impl Media {
             });
             js(Promise::race(&Array::of2(&complete, &cap))).await?;
         }
-        connection
-            .local_description()
-            .map(|description| description.sdp())
-            .ok_or(Problem::Gone)
+        local().ok_or(Problem::Gone)
     }
 }
 
@@ -438,6 +495,22 @@ impl Drop for Inner {
 /// that nobody mutes or stops.
 fn same(stream: &MediaStream) -> MediaStream {
     Clone::clone(stream)
+}
+
+fn configuration(ice_servers: &JsValue) -> RtcConfiguration {
+    let configuration = RtcConfiguration::new();
+    if !ice_servers.is_undefined() {
+        configuration.set_ice_servers(ice_servers);
+    }
+    configuration
+}
+
+/// A method that not every browser has; what it throws is no reason to end a call.
+fn call(on: &JsValue, name: &str, arguments: &Array) {
+    let method = Reflect::get(on, &name.into()).unwrap_or_default();
+    if let Some(method) = method.dyn_ref::<js_sys::Function>() {
+        let _ = method.apply(on, arguments);
+    }
 }
 
 async fn js(promise: Promise) -> Result<JsValue, Problem> {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use tsify::Tsify;
 use wakeline_sip::agent;
 use wasm_bindgen::prelude::*;
+use web_sys::{RtcConfiguration, RtcPeerConnection};
 
 /// Where the device stands with its edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Tsify)]
@@ -227,6 +228,9 @@ pub struct CallView {
     pub replaces: Option<String>,
     /// The other side hears nothing: the microphone was taken away, or the call was answered without one.
     pub silent: bool,
+    /// Its sound has lost its path; another one is looked for.
+    #[serde(default)]
+    pub broken: bool,
     /// The edge has lost the other side; it may come back.
     pub lost: bool,
     /// When it was answered, ms since the epoch.
@@ -240,6 +244,8 @@ pub struct Sound {
     pub muted: bool,
     /// There is no microphone.
     pub silent: bool,
+    /// The path is gone; another one is looked for.
+    pub broken: bool,
 }
 
 impl CallView {
@@ -286,6 +292,7 @@ impl CallView {
             }),
             muted: sound.muted,
             silent: sound.silent,
+            broken: sound.broken,
             held: view.held,
             remote_held: view.remote_held,
             replaces: view.replaces.map(|id| id.0.to_string()),
@@ -389,6 +396,8 @@ export interface PhonePort {
   call(view: CallView, change: CallChange): void;
   /** Something about a call that is no state of it: a digit, the progress of a transfer, a refusal. */
   news(call: string, what: 'digit' | 'transfer' | 'refused', detail: string, status: number): void;
+  /** Makes the connection of a call. */
+  connect(configuration: RTCConfiguration): RTCPeerConnection;
   /** Something beside calls; only the whole client has that. */
   beside(news: unknown): void;
 }
@@ -398,6 +407,7 @@ export interface PhonePort {
 extern "C" {
     /// What the core tells its page; implemented by the TypeScript entry.
     #[wasm_bindgen(typescript_type = "PhonePort")]
+    #[derive(Clone)]
     pub type PhonePort;
     #[wasm_bindgen(method)]
     pub(crate) fn registration(this: &PhonePort, registration: JsValue);
@@ -407,6 +417,11 @@ extern "C" {
     pub(crate) fn waking(this: &PhonePort, progress: JsValue);
     #[wasm_bindgen(method)]
     pub(crate) fn call(this: &PhonePort, view: JsValue, change: JsValue);
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn connect(
+        this: &PhonePort,
+        configuration: &RtcConfiguration,
+    ) -> Result<RtcPeerConnection, JsValue>;
     #[wasm_bindgen(method)]
     #[cfg(feature = "beside")]
     pub(crate) fn beside(this: &PhonePort, news: JsValue);

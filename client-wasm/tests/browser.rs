@@ -196,9 +196,15 @@ async fn two_pages_hear_each_other_by_opus_and_let_the_microphone_go() {
     let (tell, mut events) = mpsc::unbounded();
     let side = |name: &'static str| {
         let tell = tell.clone();
-        Media::new(JsValue::UNDEFINED, JsValue::TRUE, false, move |event| {
-            tell.unbounded_send((name, event)).unwrap();
-        })
+        Media::new(
+            JsValue::UNDEFINED,
+            JsValue::TRUE,
+            false,
+            None,
+            move |event| {
+                tell.unbounded_send((name, event)).unwrap();
+            },
+        )
     };
     let (caller, callee) = (side("caller"), side("callee"));
     let offer = caller.offer().await.unwrap();
@@ -243,7 +249,7 @@ async fn two_pages_hear_each_other_by_opus_and_let_the_microphone_go() {
 #[wasm_bindgen_test]
 async fn a_microphone_that_is_granted_too_late_is_let_go_at_once() {
     let microphones = watch_microphones();
-    let media = Media::new(JsValue::UNDEFINED, JsValue::TRUE, false, |_| ());
+    let media = Media::new(JsValue::UNDEFINED, JsValue::TRUE, false, None, |_| ());
     let asking = media.clone();
     let (tell, asked) = oneshot::channel();
     spawn_local(async move { tell.send(asking.offer().await).unwrap() });
@@ -260,6 +266,8 @@ async fn connected(events: &mut mpsc::UnboundedReceiver<(&'static str, MediaEven
             (_, MediaEvent::Connected) => connected += 1,
             (_, MediaEvent::Stream) => streams += 1,
             (name, MediaEvent::Silent) => panic!("{name} lost its microphone"),
+            // Of the page that is gone.
+            (_, MediaEvent::Faltering) => {}
             (name, MediaEvent::Failed) => panic!("{name} found no path"),
         }
     }

@@ -82,3 +82,56 @@ test('the credentials are of the line, end soon, and no other password opens the
   const [, number] = server.username.split(':');
   assert.deepEqual(await gathered([{ ...server, username: `${Math.floor(Date.now() / 1000) - 60}:${number}` }]), []);
 });
+
+/** What the page's connection says of itself. */
+const watched = async () => {
+  const stats = [...(await connections.at(-1).getStats()).values()];
+  return {
+    broken: call.broken, state: connections.at(-1).connectionState, ice: connections.at(-1).iceConnectionState, muted: call.muted, silent: call.silent, held: [call.held, call.remoteHeld],
+    signaling: connections.at(-1).signalingState, directions: connections.at(-1).getTransceivers().map(({ direction, currentDirection }) => [direction, currentDirection]),
+    pairs: stats.filter(({ type }) => type === 'candidate-pair').map(({ state, nominated, packetsSent, packetsReceived }) => [state, nominated, packetsSent, packetsReceived]),
+    rtp: stats.filter(({ type }) => /bound-rtp$/.test(type)).map(({ type, packetsSent, packetsReceived }) => [type, packetsSent, packetsReceived]),
+  };
+};
+
+test('a relay that goes away under a call, and comes back, is found again: the same call, another path, new credentials', { timeout: 120_000 }, async () => {
+  await caller.evaluate(`dial('1002')`);
+  await callee.waitForFunction(`window.call?.state === 'incoming'`, { timeout: 30_000 });
+  await callee.evaluate('call.answer()');
+  await Promise.all([caller, callee].map((page) => page.waitForFunction(`call.state === 'active' && call.connection.connectionState === 'connected'`, { timeout: 30_000 })));
+  const look = (page) => page.evaluate(() => ({
+    made: connections.length,
+    fragment: /a=ice-ufrag:(\S+)/.exec(call.connection.localDescription.sdp)[1],
+    user: call.connection.getConfiguration().iceServers.find(({ username }) => username).username,
+  }));
+  const before = await look(caller);
+  await Promise.all([caller, callee].map((page) => page.evaluate(() => {
+    window.broke = false;
+    call.addEventListener('media', () => { window.broke ||= call.broken; });
+  })));
+  await turn.close();
+  await Promise.race([caller, callee].map((page) => page.waitForFunction('broke', { timeout: 30_000 })));
+  turn = await bench.add(Coturn, { secret, port: turn.port });
+  await Promise.all([caller, callee].map((page) => page.waitForFunction(`call.state === 'active' && call.connection.connectionState === 'connected' && !call.broken`, { timeout: 60_000 })));
+  const heard = async (page, hz) => {
+    const all = [];
+    for (const until = Date.now() + 20_000; Date.now() < until && !near(all.at(-1) ?? 0, hz);) all.push((await hear(page, 1500)).hz);
+    assert.ok(near(all.at(-1), hz), `${hz} Hz were to be heard: ${all}, ${JSON.stringify(await page.evaluate(watched))}`);
+  };
+  await Promise.all([heard(caller, 1000), heard(callee, 440)]);
+  const after = await look(caller);
+  assert.equal(after.made, before.made, 'no other connection');
+  assert.notEqual(after.fragment, before.fragment);
+  assert.notEqual(after.user, before.user);
+  for (const page of [caller, callee]) assert.deepEqual(await pair(page), ['relay', 'relay']);
+  await caller.evaluate('call.hangUp()');
+  await callee.waitForFunction(`call.state === 'ended'`);
+});
+
+test('the check before a call finds the relay, and calls itself through it', { timeout: 60_000 }, async () => {
+  const report = await caller.evaluate(async () => (await import('/client/media.js')).preflight(phone, { loopbackMs: 3000 }));
+  const results = Object.fromEntries(report.steps.map(({ name, result }) => [name, result]));
+  assert.deepEqual(results, { microphone: 'passed', socket: 'passed', registration: 'passed', stun: 'skipped', turn: 'passed', loopback: 'passed' }, JSON.stringify(report));
+  const { relayed, mos } = report.steps.at(-1);
+  assert.ok(relayed && mos > 3, JSON.stringify(report.steps.at(-1)));
+});

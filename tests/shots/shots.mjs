@@ -54,9 +54,10 @@ try {
               if (element.closest('.sr, svg, .avatar')) continue; // the avatar's rings reach out of it
               if (element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 0) faults.push(`cuts off "${element.textContent.trim().slice(0, 40)}"`);
             }
-            for (const control of app.querySelectorAll('button, input')) {
+            for (const control of app.querySelectorAll('button, input, select')) {
               const named = control.getAttribute('aria-label') || control.textContent.trim() || control.labels?.length;
-              const { width, height } = control.getBoundingClientRect();
+              // A box is ticked by its words, too.
+              const { width, height } = (control.closest('label.check') ?? control).getBoundingClientRect();
               if (!named) faults.push(`has a control without a name: ${control.outerHTML.slice(0, 60)}`);
               if (Math.min(width, height) < 36) faults.push(`has a small control: ${control.outerHTML.slice(0, 60)}`);
             }

@@ -24,6 +24,7 @@ const lazy: Partial<Record<Screen, () => Promise<unknown>>> = {
   'too-late': () => import('./screens/too-late.ts'),
   missed: () => import('./screens/missed.ts'),
   devices: () => import('./screens/devices.ts'),
+  sound: () => import('./screens/sound.ts'),
   following: () => import('./screens/following.ts'),
 };
 
@@ -35,7 +36,7 @@ const follows: Partial<Record<Screen, Screen[]>> = {
 };
 
 const sections: [Page, IconName, 'keypad' | 'missed' | 'devices'][] = [['keypad', 'keypad', 'keypad'], ['missed', 'missed', 'missed'], ['devices', 'devices', 'devices']];
-const withNav: readonly Screen[] = ['keypad', 'reconnecting', 'missed', 'devices'];
+const withNav: readonly Screen[] = ['keypad', 'reconnecting', 'missed', 'devices', 'sound'];
 const withHeader: readonly Screen[] = [...withNav, 'set-up', 'following', 'starting'];
 
 export class WakelineApp extends LitElement {
@@ -112,7 +113,7 @@ export class WakelineApp extends LitElement {
         return html`<wl-ringing .t=${t} .call=${call} .second=${callBehind(state)} .microphone=${state.setup.microphone} .ring=${state.sound.ring} .large=${state.answerAsked === call?.wake && call?.wake !== null}></wl-ringing>`;
       case 'answering': case 'active':
         return html`<wl-active .t=${t} .call=${call} .second=${callBehind(state)} .remote=${state.sound.remote} .microphone=${state.setup.microphone}
-          .connected=${state.registration.state === 'registered'} .beside=${callBeside(state)} .transfer=${state.transfer} .now=${this.now}></wl-active>`;
+          .connected=${state.registration.state === 'registered'} .beside=${callBeside(state)} .transfer=${state.transfer} .media=${state.media} .now=${this.now}></wl-active>`;
       case 'ended':
         return html`<wl-ended .t=${t} .call=${call} .own=${state.account?.number ?? ''}></wl-ended>`;
       case 'too-late':
@@ -121,6 +122,8 @@ export class WakelineApp extends LitElement {
         return html`<wl-missed .t=${t} .missed=${state.missed} .reach=${state.reach} .now=${this.edgeNow}></wl-missed>`;
       case 'devices':
         return html`<wl-devices .t=${t} .account=${state.account} .devices=${state.devices} .reach=${state.reach} .language=${state.language} .visible=${state.visible} .now=${this.edgeNow}></wl-devices>`;
+      case 'sound':
+        return html`<wl-sound .t=${t} .media=${state.media} .language=${state.language}></wl-sound>`;
       case 'following':
         return html`<wl-following .t=${t}></wl-following>`;
     }

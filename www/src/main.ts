@@ -11,6 +11,7 @@ import { deviceLabel } from './ports/platform.ts';
 import { bindByShell } from './ports/shell.ts';
 import { Sound, type Tone } from './ports/sound.ts';
 import * as worker from './ports/worker.ts';
+import type { MediaPort } from './ports/media.ts';
 import type { RequestName, Requests } from './screens/screen.ts';
 import { callBehind, callInFront, screenOf, setupWanted, unseen } from './store/screen.ts';
 import { initialState, type State } from './store/state.ts';
@@ -21,6 +22,8 @@ const FIRST_SCREEN_MS = 150;
 /** How long the first script's answering screen stands without a call behind it. */
 const ALONE_MS = 3000;
 const LATER = 'wakeline:set-up-later';
+/** What the user has set for the sound; nothing is loaded for those who have set nothing. */
+const SOUND = 'wakeline:sound';
 
 const { first, style } = globalThis.wakelineStart;
 style();
@@ -31,6 +34,19 @@ const lookup = new Lookup(store, (number) => phone.look(number));
 const voice = new Audio();
 voice.autoplay = true;
 const sound = new Sound(store, voice);
+
+let media: Promise<MediaPort> | null = null;
+/** What looks after the sound, loaded when it is first wanted. */
+const withMedia = (): Promise<MediaPort> => (media ??= import('./ports/media.ts').then((module) => new module.MediaPort(store, phone, voice), (error: unknown) => {
+  media = null; // the network may be back the next time
+  throw error;
+}));
+/** The same where nobody asked for it: without it a call is only less comfortable. */
+const beside = (use: (port: MediaPort) => unknown): void => void withMedia().then(use).catch(() => undefined);
+/** What the user has set holds for the call that is about to be made or taken; it is never what keeps that from happening. */
+const tuned = async (): Promise<void> => {
+  if (media || localStorage.getItem(SOUND)) await withMedia().then((port) => port.apply()).catch(() => undefined);
+};
 
 const app = new WakelineApp();
 app.state = store.state;
@@ -67,6 +83,15 @@ function follow(state: State, before: State): void {
       if (wake && !before.calls.some((one) => one.wake === wake)) void worker.closeNotifications((shown) => shown === wake);
     }
   }
+  if (state.calls !== before.calls) {
+    // Not in the way of the first words.
+    if (call?.phase === 'active' && state.role === 'leading') besidePaint(() => beside((port) => port.watch(talkedTo(store.state))));
+    else if (media) beside((port) => port.watch(talkedTo(store.state)));
+  }
+  if (state.dial !== before.dial && screenOf(state) === 'keypad' && state.role === 'leading') {
+    if (state.dial) beside((port) => port.prepare());
+    else if (media) beside((port) => port.drop());
+  }
   const onKeypad = ['keypad', 'reconnecting'].includes(screenOf(state)) && document.visibilityState === 'visible';
   lookup.watch(onKeypad ? state.dial : '');
   if (state.registration.state === 'registered' && before.registration.state !== 'registered') lookup.renew();
@@ -75,6 +100,12 @@ function follow(state: State, before: State): void {
     const count = unseen(state);
     void (count ? navigator.setAppBadge?.(count) : navigator.clearAppBadge?.())?.catch(() => undefined);
   }
+}
+
+/** The call that is talked in here. */
+function talkedTo(state: State): string | null {
+  const call = state.role === 'leading' ? callInFront(state) : null;
+  return call?.phase === 'active' ? call.id : null;
 }
 
 /** What this tab's user hears, if it is this tab that is heard. */
@@ -133,7 +164,10 @@ async function bind(): Promise<void> {
   store.dispatch({ type: 'setup', setup: { subscribed: subscription !== null || byShell } });
 }
 
-phone.mayAnswer = async () => (await microphone()) === 'granted';
+phone.mayAnswer = async () => {
+  await tuned();
+  return (await microphone()) === 'granted';
+};
 phone.onRegistered = () => {
   void whenIdle(async () => {
     await Promise.all([phone.refreshMissed(), phone.refreshReach()]);
@@ -174,14 +208,16 @@ const handlers: { [K in RequestName]: (detail: Requests[K]) => unknown } = {
     store.dispatch({ type: 'page', page: 'keypad' });
   },
   dial: ({ number }) => store.dispatch({ type: 'dial', number }),
-  call: ({ number }) => {
+  call: async ({ number }) => {
     sound.unlock();
+    await tuned();
     store.dispatch({ type: 'dial', number });
     store.dispatch({ type: 'dismiss' });
     return phone.call(number);
   },
   answer: async ({ call }) => {
     sound.unlock();
+    await tuned();
     await withoutMicrophone(await phone.answer(call));
   },
   listen: async ({ call }) => {
@@ -205,6 +241,7 @@ const handlers: { [K in RequestName]: (detail: Requests[K]) => unknown } = {
   dismiss: () => store.dispatch({ type: 'dismiss' }),
   show: ({ page }) => {
     store.dispatch({ type: 'page', page });
+    if (page === 'sound') return withMedia();
     if (page === 'missed') return phone.refreshMissed().then(() => phone.missedSeen());
     if (page === 'devices') return Promise.all([phone.refreshDevices(), phone.refreshVisible(), phone.refreshReach()]);
     return undefined;
@@ -218,6 +255,10 @@ const handlers: { [K in RequestName]: (detail: Requests[K]) => unknown } = {
   },
   visible: ({ visible }) => phone.setVisible(visible),
   'take-over': () => phone.takeOver(),
+  sound: async (change) => (await withMedia()).change(change),
+  'sound-panel': async ({ open }) => (await withMedia()).panel(open),
+  record: async ({ call, on }) => (await withMedia()).record(call, on),
+  check: async () => (await withMedia()).check(),
   hear: () => sound.unlock(),
   language: ({ language }) => {
     localStorage.setItem(LANGUAGE, language);

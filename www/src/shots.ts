@@ -1,6 +1,8 @@
 /** Development only: any state of the page, through the real components, by `shots.html#STATE,LANGUAGE`. Not in `dist`. */
 import { WakelineApp } from './app.ts';
 import { initialState, type CallView, type Language, type State } from './store/state.ts';
+import './screens/call-sound.ts';
+import { initialMedia, usualSound, type MediaState } from './store/media.ts';
 import css from './styles/index.css?inline';
 
 const NOW = new Date(2026, 10, 21, 10, 32).getTime();
@@ -16,7 +18,7 @@ const base = (language: Language): State => ({
   setup: { microphone: 'granted', notifications: 'granted', asking: false, subscribed: true, later: false },
 });
 const call = (change: Partial<CallView>): CallView => ({
-  id: 'c1', wake: 'w1', direction: 'out', remote: bob, phase: 'calling', stage: null, muted: false, silent: false, held: false, remoteHeld: false, lost: false, answeredAt: null, end: null, endedAt: null, ...change,
+  id: 'c1', wake: 'w1', direction: 'out', remote: bob, phase: 'calling', stage: null, muted: false, silent: false, held: false, remoteHeld: false, lost: false, broken: false, answeredAt: null, end: null, endedAt: null, ...change,
 });
 const incoming = call({ direction: 'in', remote: alice, phase: 'incoming' });
 const active = call({ direction: 'in', remote: alice, phase: 'active', answeredAt: NOW - 83_000 });
@@ -34,6 +36,13 @@ const missed: State['missed'] = [
 ];
 const setup = (change: Partial<State['setup']>): Partial<State> => ({ page: 'set-up', setup: { microphone: 'prompt', notifications: 'prompt', asking: false, subscribed: null, later: false, ...change } });
 const lost = (change: Partial<State['registration']>): Partial<State> => ({ registration: { state: 'reconnecting', reason: '', retryAt: NOW + 4000, ...change } });
+
+const media = (change: Partial<MediaState>): Partial<State> => ({
+  media: {
+    ...initialMedia(usualSound), canRecord: true, choosesOutput: true, inputs: [{ id: 'a', label: 'Headset' }, { id: 'b', label: 'A microphone whose name is a good deal longer than it should be (0d8c:0014)' }],
+    outputs: [{ id: 'c', label: 'Speaker' }], ...change,
+  },
+});
 
 /** One of each: what `cargo xtask shots` takes pictures of. */
 export const states: Record<string, Partial<State>> = {
@@ -84,6 +93,11 @@ export const states: Record<string, Partial<State>> = {
   'ringing-missing': { calls: [incoming], setup: { microphone: 'missing', notifications: 'granted', asking: false, subscribed: true, later: false } },
   'answering': { calls: [{ ...incoming, phase: 'connecting' }], setup: { microphone: 'prompt', notifications: 'granted', asking: false, subscribed: true, later: false } },
   'active': { calls: [active] },
+  'active-broken': { calls: [{ ...active, broken: true }] },
+  'active-quality': { calls: [active], ...media({ quality: { grade: 'excellent', mos: 4.41, warnings: [] } }) },
+  'active-poor': { calls: [active], ...media({ quality: { grade: 'degraded', mos: 2.6, warnings: ['jitter', 'rtt', 'mos', 'silence'] } }) },
+  'active-sound': { calls: [active], ...media({ open: true, quality: { grade: 'good', mos: 3.9, warnings: [] }, levels: { input: 0.2, output: 0.05 } }) },
+  'active-recording': { calls: [active], ...media({ open: true, recording: NOW - 20_000, refused: true }) },
   'active-muted': { calls: [{ ...active, muted: true }] },
   'active-held': { calls: [{ ...active, held: true }] },
   'active-held-by-other': { calls: [{ ...active, remoteHeld: true }] },
@@ -135,6 +149,22 @@ export const states: Record<string, Partial<State>> = {
   'devices-quiet': { page: 'devices', reach: { blocked: [{ caller: alice, at: NOW }, { caller: bob, at: NOW }], quietSince: NOW, failed: false } },
   'devices-reach-failed': { page: 'devices', reach: { blocked: [], quietSince: null, failed: true } },
   'devices-failed': { page: 'devices', devices: { busy: false, failed: true, list: [] } },
+  'sound': { page: 'sound', ...media({}) },
+  'sound-loading': { page: 'sound' },
+  'sound-unnamed': { page: 'sound', ...media({ inputs: [], outputs: [], settings: { ...usualSound, codec: 'g711' } }) },
+  'sound-checking': { page: 'sound', ...media({ check: { running: true, passed: null, steps: [{ name: 'microphone', result: 'passed', ms: 1502, why: '', label: 'Headset' }] } }) },
+  'sound-checked': {
+    page: 'sound', ...media({ check: { running: false, passed: true, steps: [
+      { name: 'microphone', result: 'passed', ms: 1502, why: '', label: 'Headset' }, { name: 'socket', result: 'passed', ms: 41, why: '' }, { name: 'registration', result: 'passed', ms: 0, why: '' },
+      { name: 'stun', result: 'skipped', ms: 112, why: 'direct' }, { name: 'turn', result: 'passed', ms: 204, why: '' }, { name: 'loopback', result: 'passed', ms: 5230, why: '', mos: 4.4 },
+    ] } }),
+  },
+  'sound-check-failed': {
+    page: 'sound', ...media({ check: { running: false, passed: false, steps: [
+      { name: 'microphone', result: 'failed', ms: 12, why: 'NotAllowedError' }, { name: 'socket', result: 'failed', ms: 8000, why: 'timeout' }, { name: 'registration', result: 'failed', ms: 0, why: '403' },
+      { name: 'stun', result: 'skipped', ms: 0, why: 'none' }, { name: 'turn', result: 'failed', ms: 30, why: 'refused' }, { name: 'loopback', result: 'skipped', ms: 0, why: 'microphone' },
+    ] } }),
+  },
   'following': { role: 'following' },
 };
 

@@ -27,7 +27,7 @@ use wakeline_sip::{
     pii::Pii,
 };
 use wasm_bindgen::prelude::*;
-use web_sys::MediaStream;
+use web_sys::{MediaStream, RtcPeerConnection};
 
 /// How long a closing phone waits for its farewell.
 const FAREWELL_MS: u32 = 1_500;
@@ -283,6 +283,11 @@ impl Phone {
     /// The other side's stream; only in the leading tab.
     pub fn remote_stream(&self, call: &str) -> Option<MediaStream> {
         self.driver().ok()?.media(id(call).ok()?)?.remote()
+    }
+
+    /// The connection of a call; only in the leading tab.
+    pub fn connection(&self, call: &str) -> Option<RtcPeerConnection> {
+        self.driver().ok()?.media(id(call).ok()?)?.peer()
     }
 
     /// The statistics of a call's connection; only in the leading tab.

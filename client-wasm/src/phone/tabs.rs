@@ -23,8 +23,8 @@ impl Phone {
         self.forget_mirror();
         let ice = IceServers::new(self.0.session.clone(), self.0.ice_servers.clone());
         let weak = self.weak();
-        let audio = self.0.audio.clone();
-        let driver = Driver::new(&self.0.session, ice, audio, begun, move |told| {
+        let (audio, port) = (self.0.audio.clone(), self.0.port.clone());
+        let driver = Driver::new(&self.0.session, ice, audio, port, begun, move |told| {
             if let Some(phone) = weak.upgrade().map(Phone) {
                 phone.told(told);
             }

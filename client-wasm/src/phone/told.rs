@@ -185,6 +185,7 @@ impl Phone {
         };
         view.muted = sound.muted;
         view.silent = sound.silent;
+        view.broken = sound.broken;
         self.0.calls.borrow_mut().insert(call.into(), view.clone());
         self.0.port.call(js(&view), js(&CallChange::Media));
         self.tell_state();

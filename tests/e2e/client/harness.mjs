@@ -52,7 +52,8 @@ export class Stage {
     stage.dir = mkdtempSync(join(tmpdir(), 'wakeline-client-'));
     const assets = join(stage.dir, 'assets');
     await build({
-      entryPoints: [join(ROOT, 'client-wasm/js/index.ts')], bundle: true, format: 'esm', outfile: join(assets, 'client/index.js'), logLevel: 'error',
+      entryPoints: { index: join(ROOT, 'client-wasm/js/index.ts'), media: join(ROOT, 'client-wasm/js/media/index.ts') },
+      bundle: true, splitting: true, format: 'esm', outdir: join(assets, 'client'), logLevel: 'error',
     });
     cpSync(join(ROOT, 'build/client/wakeline_client_bg.wasm'), join(assets, 'client/wakeline_client_bg.wasm'));
     writeFileSync(join(assets, 'index.html'), '<!doctype html><title>client</title><audio autoplay></audio><script type="module" src="/page.js"></script>');

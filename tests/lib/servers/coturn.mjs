@@ -9,9 +9,9 @@ const BINDING = Buffer.from('000100002112a442000102030405060708090a0b', 'hex');
 export class Coturn extends Part {
   name = 'coturn';
 
-  /** With `secret` it takes whoever can prove it by coturn's REST scheme; else `user`. */
-  async open({ user = 'turn', secret } = {}) {
-    this.port = await freePort();
+  /** With `secret` it takes whoever can prove it by coturn's REST scheme; else `user`. `port` is one that stood before. */
+  async open({ user = 'turn', secret, port } = {}) {
+    this.port = port ?? (await freePort());
     const [min, max] = await freeRange(100);
     this.run('turnserver', [
       '-n', '--log-file=stdout', '--simple-log', '--no-tls', '--no-dtls', '--no-cli', '--no-rfc5780', '--fingerprint',

@@ -174,6 +174,7 @@ export const en = {
     hear: 'Tap to hear',
     hearWhy: 'Your browser plays sound only after a tap.',
     lost: 'Connection lost. Trying to bring the call back…',
+    broken: 'The sound is interrupted. Looking for another way…',
     silent: (name: string) => `${name} cannot hear you; you still hear them.`,
     without: {
       lost: 'Your microphone was taken away.',
@@ -302,6 +303,8 @@ export const en = {
     signOut: 'Sign out',
     signOutHint: 'This device will no longer ring for your number.',
     language: 'Language',
+    sound: 'Sound and microphone',
+    open: 'Open',
     visible: 'Show others whether you are online',
     visibleHint: 'Others see it before they call you.',
     shown: 'Shown',

@@ -174,6 +174,7 @@ export const zh: Messages = {
     hear: '点击收听',
     hearWhy: '浏览器需要您点击一次才会播放声音。',
     lost: '连接中断，正在恢复通话…',
+    broken: '声音中断，正在寻找其他通路…',
     silent: (name) => `${name} 听不到您，您仍可听到对方。`,
     without: {
       lost: '麦克风已被移除。',
@@ -302,6 +303,8 @@ export const zh: Messages = {
     signOut: '退出登录',
     signOutHint: '此设备将不再为您的号码响铃。',
     language: '语言',
+    sound: '声音和麦克风',
+    open: '打开',
     visible: '向他人显示您是否在线',
     visibleHint: '他人在呼叫您之前可以看到。',
     shown: '显示',

@@ -32,6 +32,15 @@ export class PhonePort {
     };
   }
 
+  get phone(): Phone | null {
+    return this.#phone;
+  }
+
+  /** A call that is not over, for the module that looks after its sound. */
+  callOf(id: string): Call | null {
+    return this.#calls.get(id) ?? null;
+  }
+
   get session(): Session | null {
     return this.#session;
   }

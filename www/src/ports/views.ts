@@ -14,6 +14,7 @@ export const callView = (call: Call): CallView => ({
   remoteHeld: call.remoteHeld,
   silent: call.silent,
   lost: call.lost,
+  broken: call.broken,
   answeredAt: call.answeredAt,
   end: call.end && { ...call.end, retryAfter: call.end.retryAfter ?? null },
   endedAt: null,

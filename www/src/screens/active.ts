@@ -9,12 +9,13 @@ import { Screen, props } from './screen.ts';
 import { second } from './second.ts';
 
 export class ActiveScreen extends Screen {
-  static override properties = props('call', 'second', 'beside', 'transfer', 'remote', 'microphone', 'connected', 'now');
+  static override properties = props('call', 'second', 'beside', 'transfer', 'media', 'remote', 'microphone', 'connected', 'now');
   declare call: CallView;
   declare second: CallView | null;
   /** Another call, which is held. */
   declare beside: CallView | null;
   declare transfer: State['transfer'];
+  declare media: State['media'];
   declare remote: State['sound']['remote'];
   declare microphone: Permission;
   /** The signalling connection is up. */
@@ -41,7 +42,7 @@ export class ActiveScreen extends Screen {
             // The phone holds a call by itself when another one is taken.
             hold: active ? (id) => this.ask('answer', { call: id }) : undefined,
           })}
-          ${active ? html`<wl-more .t=${t} .call=${call} .beside=${this.beside} .transfer=${this.transfer}></wl-more>` : nothing}
+          ${active ? html`<wl-more .t=${t} .call=${call} .beside=${this.beside} .transfer=${this.transfer} .media=${this.media}></wl-more>` : nothing}
         </div>
         <div class="call-actions">
           <div class="act">
@@ -76,6 +77,7 @@ export class ActiveScreen extends Screen {
         <button type="button" data-testid="use-microphone" @click=${() => this.ask('microphone', { call: call.id })}>${icon('mic')} ${t.active.useMicrophone}</button>`;
     }
     if (call.lost) return html`<p class="hint warn" role="status" data-testid="remote-lost">${t.active.remoteLost(nameOf(call.remote))}</p>`;
+    if (call.broken) return html`<p class="hint warn" role="status" data-testid="broken">${t.active.broken}</p>`;
     return call.muted ? html`<p class="hint warn">${t.active.muted}</p>` : nothing;
   }
 }

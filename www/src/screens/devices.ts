@@ -29,6 +29,10 @@ export class DevicesScreen extends Screen {
             quiet: (on) => this.ask('quiet', { on }),
             unblock: (number) => this.ask('unblock', { number }),
           })}
+          <div class="setting">
+            <p class="title grow">${t.devices.sound}</p>
+            <button type="button" data-testid="open-sound" @click=${() => this.ask('show', { page: 'sound' })}>${t.devices.open}</button>
+          </div>
           ${languageChoice(this.language, t.devices.language, (language) => this.ask('language', { language }))}
           ${this.visible === null ? nothing : html`
             <div class="setting">

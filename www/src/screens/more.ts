@@ -6,10 +6,11 @@ import { Screen, props } from './screen.ts';
 const digits = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '0', '#'];
 
 export class MoreControls extends Screen {
-  static override properties = { ...props('call', 'beside', 'transfer'), sent: { state: true }, number: { state: true } };
+  static override properties = { ...props('call', 'beside', 'transfer', 'media'), sent: { state: true }, number: { state: true } };
   declare call: CallView;
   declare beside: CallView | null;
   declare transfer: State['transfer'];
+  declare media: State['media'];
   /** The digits that were sent from here. */
   declare sent: string;
   declare number: string;
@@ -42,6 +43,7 @@ export class MoreControls extends Screen {
           ${beside ? nothing : html`<button type="button" data-testid="call-too" ?disabled=${!to} @click=${() => this.ask('call-too', { number: to })}>${t.active.callToo}</button>`}
         </div>
       </details>
+      <wl-call-sound .t=${t} .call=${call} .media=${this.media}></wl-call-sound>
     `;
   }
 

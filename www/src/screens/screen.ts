@@ -3,6 +3,7 @@
  * root), so that labels, live regions, password managers and the one style sheet reach into them.
  */
 import { LitElement } from 'lit';
+import type { SoundSettings } from '../store/media.ts';
 import type { Language, Page, Person } from '../store/state.ts';
 import type { Messages } from '../i18n/index.ts';
 
@@ -38,6 +39,10 @@ export interface Requests {
   hear: object;
   visible: { visible: boolean };
   language: { language: Language };
+  sound: Partial<SoundSettings>;
+  'sound-panel': { open: boolean };
+  record: { call: string; on: boolean };
+  check: object;
 }
 export type RequestName = keyof Requests;
 

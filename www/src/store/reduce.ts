@@ -1,4 +1,5 @@
 /** Every way in which the state changes: one action, one line in the table below. Pure. */
+import type { MediaState } from './media.ts';
 import type {
   Account, CallView, DeviceView, Language, MissedView, Page, Peer, Registration, Setup, SignInProblem, State, WakeView,
 } from './state.ts';
@@ -29,6 +30,7 @@ export type Action =
   | { type: 'dial-failed' }
   | { type: 'transfer'; state: State['transfer'] }
   | { type: 'sound'; sound: Partial<State['sound']> }
+  | { type: 'media'; media: MediaState }
   | { type: 'language'; language: Language };
 
 /** A clock that is off by less is not wrong: the answer itself takes some time. */
@@ -94,6 +96,8 @@ export function reduce(state: State, action: Action): State {
       return { ...state, transfer: action.state };
     case 'sound':
       return { ...state, sound: { ...state.sound, ...action.sound } };
+    case 'media':
+      return { ...state, media: action.media };
     case 'language':
       return { ...state, language: action.language };
   }

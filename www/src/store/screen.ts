@@ -3,7 +3,7 @@ import type { CallView, State } from './state.ts';
 
 export type Screen =
   | 'starting' | 'sign-in' | 'signed-out' | 'set-up' | 'keypad' | 'reconnecting' | 'calling' | 'connecting' | 'ringing'
-  | 'answering' | 'active' | 'ended' | 'too-late' | 'missed' | 'devices' | 'following';
+  | 'answering' | 'active' | 'ended' | 'too-late' | 'missed' | 'devices' | 'sound' | 'following';
 
 export function screenOf(state: State): Screen {
   if (state.session === 'signed-out') return state.signedOut === 'never' ? 'sign-in' : 'signed-out';

@@ -3,6 +3,8 @@
  * (`reduce.ts`), screens read it as properties. Only confirmed state is in here: asking for something changes nothing.
  */
 
+import type { MediaState } from './media.ts';
+
 /** The other side of a call. Both are data, never markup. */
 export interface Person {
   number: string;
@@ -44,6 +46,8 @@ export interface CallView {
   silent: boolean;
   /** The edge has lost the other side; it may come back. */
   lost: boolean;
+  /** Its sound has lost its path; another one is looked for. */
+  broken: boolean;
   answeredAt: number | null;
   end: CallEnd | null;
   /** When it ended, by this device's clock. */
@@ -128,7 +132,7 @@ export interface Peer {
 }
 
 export type SignInProblem = 'credentials' | 'too-many' | 'network' | 'edge';
-export type Page = 'keypad' | 'missed' | 'devices' | 'set-up';
+export type Page = 'keypad' | 'missed' | 'devices' | 'set-up' | 'sound';
 export type Language = 'en' | 'zh';
 
 export interface State {
@@ -165,6 +169,8 @@ export interface State {
   dialFailed: boolean;
   /** `blocked`: the browser wants a tap before it plays. */
   sound: { ring: 'silent' | 'playing' | 'blocked'; remote: 'silent' | 'playing' | 'blocked' };
+  /** The sound of calls; null until its module is loaded. */
+  media: MediaState | null;
   language: Language;
 }
 
@@ -191,6 +197,7 @@ export const initialState = (language: Language): State => ({
   transfer: null,
   dialFailed: false,
   sound: { ring: 'silent', remote: 'silent' },
+  media: null,
   language,
 });
 

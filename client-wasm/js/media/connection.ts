@@ -1,0 +1,102 @@
+/** How the connections of a phone's calls are made: codecs as the user wants them, candidates gathered ahead. */
+import { connect } from '../index.ts';
+import type { Phone } from '../index.ts';
+import { shape, type CodecSettings } from './sdp.ts';
+
+/** Candidates gathered ahead are good for so long: addresses and bindings change. */
+const FRESH_MS = 60_000;
+
+/** A connection whose descriptions say what the user wants, to both sides. */
+class ShapedConnection extends RTCPeerConnection {
+  readonly #wanted: () => CodecSettings;
+
+  constructor(configuration: RTCConfiguration, wanted: () => CodecSettings) {
+    super(configuration);
+    this.#wanted = wanted;
+  }
+
+  override get localDescription(): RTCSessionDescription | null {
+    const own = super.localDescription;
+    return own && new RTCSessionDescription({ type: own.type, sdp: shape(own.sdp, this.#wanted()) });
+  }
+
+  override setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
+    const { type, sdp } = description;
+    return super.setRemoteDescription(sdp ? { type, sdp: shape(sdp, this.#wanted()) } : description);
+  }
+}
+
+class Maker {
+  wanted: CodecSettings = {};
+  #ahead: { connection: RTCPeerConnection; until: number; timer: ReturnType<typeof setTimeout> } | null = null;
+  #preparing = false;
+
+  static of(phone: Phone): Maker {
+    const known = makers.get(phone);
+    if (known) return known;
+    const maker = new Maker();
+    makers.set(phone, maker);
+    phone[connect] = (configuration) => maker.#take() ?? maker.#make(configuration);
+    return maker;
+  }
+
+  #make(configuration: RTCConfiguration): RTCPeerConnection {
+    return new ShapedConnection(configuration, () => this.wanted);
+  }
+
+  #take(): RTCPeerConnection | null {
+    const ahead = this.#ahead;
+    this.#ahead = null;
+    if (!ahead) return null;
+    clearTimeout(ahead.timer);
+    if (ahead.until > performance.now()) return ahead.connection;
+    ahead.connection.close();
+    return null;
+  }
+
+  async prepare(phone: Phone): Promise<void> {
+    if (this.#ahead || this.#preparing || phone.role !== 'leading') return;
+    this.#preparing = true;
+    try {
+      const iceServers = await iceServersOf(phone);
+      const connection = this.#make({ iceServers, iceCandidatePoolSize: 1 });
+      const timer = setTimeout(() => this.drop(), FRESH_MS);
+      this.#ahead = { connection, until: performance.now() + FRESH_MS, timer };
+    } finally {
+      this.#preparing = false;
+    }
+  }
+
+  drop(): void {
+    const ahead = this.#ahead;
+    this.#ahead = null;
+    if (!ahead) return;
+    clearTimeout(ahead.timer);
+    ahead.connection.close();
+  }
+}
+
+const makers = new WeakMap<Phone, Maker>();
+
+/** STUN and TURN servers of a phone: the page's own, or those of its edge. None where they cannot be had. */
+export async function iceServersOf(phone: Phone): Promise<RTCIceServer[]> {
+  if (phone.iceServers) return phone.iceServers;
+  try {
+    const { edge } = phone.session;
+    const answer = await fetch(`${edge}/v1/ice`, { headers: { authorization: `Bearer ${await phone.session.token()}` }, signal: AbortSignal.timeout(3000) });
+    return answer.ok ? ((await answer.json()) as { ice_servers: RTCIceServer[] }).ice_servers : [];
+  } catch {
+    return []; // a line at a server of another make, or no network
+  }
+}
+
+/** The codecs of the calls to come. */
+export function chooseCodecs(phone: Phone, wanted: CodecSettings): void {
+  Maker.of(phone).wanted = wanted;
+}
+
+/** Gathers candidates for a call that is about to be made, while the number is typed. Kept for a minute. */
+export const prepare = (phone: Phone): Promise<void> => Maker.of(phone).prepare(phone);
+
+/** The call is not made after all. */
+export const drop = (phone: Phone): void => makers.get(phone)?.drop();

@@ -1,0 +1,269 @@
+// What a page can do about the sound of its calls: microphones and speakers, codecs, quality, levels, recordings, the check before.
+import assert from 'node:assert/strict';
+import dgram from 'node:dgram';
+import { after, before, test } from 'node:test';
+import { until } from '../../lib/events.mjs';
+import { Stage, hear } from './harness.mjs';
+
+let stage, caller, callee;
+
+/** Every microphone that was handed out. */
+function watch() {
+  window.given = [];
+  const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    const stream = await ask(wanted);
+    window.given.push(...stream.getTracks());
+    return stream;
+  };
+}
+
+before(async () => {
+  stage = await Stage.open();
+  await stage.account('1001', 'Ada');
+  await stage.account('1002', 'Ben');
+  const [one, two] = await Promise.all([stage.browser(440), stage.browser(1000)]);
+  caller = await stage.signedIn(one, '1001', { before: watch });
+  callee = await stage.signedIn(two, '1002', { before: watch });
+  for (const page of [caller, callee]) await page.evaluate(async () => { window.media = await import('/client/media.js'); });
+}, { timeout: 120_000 });
+
+after(() => stage?.close(), { timeout: 30_000 });
+
+const near = (heard, hz) => Math.abs(heard - hz) <= hz * 0.02;
+const live = (page) => page.evaluate(`given.filter((track) => track.readyState === 'live').length`);
+
+async function talking(to = callee) {
+  await Promise.all([caller, to].map((page) => page.evaluate('window.call = undefined')));
+  await caller.evaluate(`dial('1002')`);
+  await to.waitForFunction(`window.call?.state === 'incoming'`);
+  await to.evaluate('call.answer()');
+  for (const page of [caller, to]) await page.waitForFunction(`call.state === 'active' && call.connection.connectionState === 'connected'`);
+}
+
+async function hangUp() {
+  await caller.evaluate('call.hangUp()');
+  for (const page of [caller, callee]) {
+    await page.waitForFunction(`call.state === 'ended' && phone.calls.length === 0`);
+    assert.equal(await live(page), 0, 'the light of the microphone is off');
+  }
+}
+
+test('another microphone and another speaker in the middle of a call, and what is done to the sound', { timeout: 60_000 }, async () => {
+  const { inputs, outputs } = await caller.evaluate('media.soundDevices()');
+  assert.ok(inputs.length >= 2 && outputs.length >= 1, JSON.stringify({ inputs, outputs }));
+  assert.ok(inputs.every(({ id, label }) => id && label));
+  await talking();
+  const used = () => caller.evaluate(() => {
+    const { track } = call.connection.getSenders()[0];
+    const { deviceId, echoCancellation, noiseSuppression } = track.getSettings();
+    return { id: track.id, deviceId, echoCancellation, noiseSuppression, enabled: track.enabled };
+  });
+  const first = await used();
+  const other = inputs.find(({ id }) => id !== first.deviceId && id !== 'default');
+  await caller.evaluate('call.mute(true)');
+  await caller.evaluate((id) => media.useInput(phone, id, { echoCancellation: true, noiseSuppression: false }), other.id);
+  const second = await used();
+  assert.equal(second.deviceId, other.id);
+  assert.notEqual(second.id, first.id);
+  assert.deepEqual([second.echoCancellation, second.noiseSuppression, second.enabled], [true, false, false], 'as it was asked for, and still muted');
+  assert.equal(await live(caller), 1, 'the one before is let go');
+  await caller.evaluate('call.mute(false)');
+  await caller.evaluate(() => media.useInput(phone, '', { echoCancellation: false, noiseSuppression: false, autoGainControl: false }));
+  assert.ok(near((await hear(callee, 3000)).hz, 440), 'heard from the third one');
+  assert.equal(await caller.evaluate('media.choosesOutput()'), true);
+  const speaker = outputs.find(({ id }) => id !== 'default') ?? outputs[0];
+  assert.equal(await caller.evaluate(async (id) => {
+    await media.useOutput(document.querySelector('audio'), id);
+    return document.querySelector('audio').sinkId;
+  }, speaker.id), speaker.id);
+  await caller.evaluate(`media.useOutput(document.querySelector('audio'), '')`);
+
+  // One that is not there gives way to another, and a refusal leaves what was.
+  await caller.evaluate(`media.useInput(phone, 'no such device', { echoCancellation: false, noiseSuppression: false, autoGainControl: false })`);
+  assert.equal(await live(caller), 1);
+  const refusal = await caller.evaluate(async () => {
+    const ask = navigator.mediaDevices.getUserMedia;
+    navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('no', 'NotReadableError'); };
+    const told = await media.useInput(phone, '').then(() => 'given', (error) => [error.name, error.title]);
+    navigator.mediaDevices.getUserMedia = ask;
+    return told;
+  });
+  assert.deepEqual(refusal, ['Problem', 'NotReadableError']);
+  assert.equal(await caller.evaluate('call.silent'), false);
+  assert.equal(await live(caller), 1);
+  await hangUp();
+});
+
+test('the quality of a call is told each second; when nothing comes any more, that is warned of', { timeout: 60_000 }, async () => {
+  await talking();
+  await callee.evaluate(() => {
+    window.told = { quality: [], warnings: [] };
+    const quality = new media.CallQuality(call);
+    quality.addEventListener('quality', ({ judgement, sample }) => told.quality.push({ ...judgement, ...sample }));
+    quality.addEventListener('warning', ({ warning }) => told.warnings.push(`+${warning}`));
+    quality.addEventListener('cleared', ({ warning }) => told.warnings.push(`-${warning}`));
+    window.loudest = { input: 0, output: 0 };
+    media.watchLevels(call, ({ input, output }) => { loudest = { input: Math.max(input, loudest.input), output: Math.max(output, loudest.output) }; });
+  });
+  await callee.waitForFunction('told.quality.filter(({ packets }) => packets > 20).length >= 3');
+  const [last] = await callee.evaluate('told.quality.slice(-1)');
+  assert.ok(last.mos > 1 && last.mos <= 4.5 && last.grade && last.rtt !== null, JSON.stringify(last));
+  await callee.waitForFunction('loudest.input > 0.05 && loudest.output > 0.05');
+  // A held call is not judged; then the other side falls silent without a word.
+  await caller.evaluate(async () => {
+    const [sender] = call.connection.getSenders();
+    window.track = sender.track;
+    await sender.replaceTrack(null);
+  });
+  await callee.waitForFunction(`told.warnings.includes('+silence')`, { timeout: 20_000 });
+  await caller.evaluate('call.connection.getSenders()[0].replaceTrack(track)');
+  await callee.waitForFunction(`told.warnings.includes('-silence')`, { timeout: 20_000 });
+  await hangUp();
+});
+
+test('G.711 alone, and Opus with silence that is not sent: agreed on by both sides', { timeout: 60_000 }, async () => {
+  const codec = (page) => page.evaluate(async () => {
+    const stats = [...(await call.connection.getStats()).values()];
+    const out = stats.find(({ type, kind }) => type === 'outbound-rtp' && kind === 'audio');
+    return stats.find(({ id }) => id === out?.codecId)?.mimeType;
+  });
+  await caller.evaluate(`media.chooseCodecs(phone, { codecs: ['PCMU'] })`);
+  await talking();
+  for (const page of [caller, callee]) {
+    await page.waitForFunction(`call.connection.getStats().then((report) => [...report.values()].some((one) => one.type === 'outbound-rtp' && one.codecId))`);
+    assert.equal(await codec(page), 'audio/PCMU');
+  }
+  assert.ok(near((await hear(callee, 2000)).hz, 440));
+  await hangUp();
+
+  await caller.evaluate(`media.chooseCodecs(phone, { codecs: ['opus', 'PCMU'], fec: true, dtx: true })`);
+  await talking();
+  const said = (page) => page.evaluate(() => /a=fmtp:111 (.*)/.exec(call.connection.remoteDescription.sdp)[1]);
+  assert.match(await said(callee), /usedtx=1.*useinbandfec=1|useinbandfec=1.*usedtx=1/);
+  assert.match(await said(caller), /usedtx=1/);
+  assert.equal(await codec(caller), 'audio/opus');
+  await hangUp();
+  await caller.evaluate('media.chooseCodecs(phone, {})');
+});
+
+test('a recording holds both sides, and ends with its call', { timeout: 60_000 }, async () => {
+  await talking();
+  assert.equal(await caller.evaluate('media.canRecord()'), true);
+  await caller.evaluate('window.recording = new media.Recording(call)');
+  await Promise.all([hear(caller, 2500), hear(callee, 2500)]);
+  // Another microphone meanwhile is in it, too.
+  await caller.evaluate(() => media.useInput(phone, '', { echoCancellation: false, noiseSuppression: false, autoGainControl: false }));
+  await hear(caller, 1500);
+  await hangUp();
+  const file = await caller.evaluate(async () => {
+    const blob = await recording.file;
+    const context = new AudioContext();
+    const sound = await context.decodeAudioData(await blob.arrayBuffer());
+    const wave = sound.getChannelData(0);
+    await context.close();
+    // Goertzel: how much of a tone is in a second of it.
+    const strength = (hz, from) => {
+      const [n, w] = [sound.sampleRate, (2 * Math.PI * hz) / sound.sampleRate];
+      let [a, b] = [0, 0];
+      for (let at = from; at < Math.min(from + n, wave.length); at += 1) [a, b] = [wave[at] + 2 * Math.cos(w) * a - b, a];
+      return Math.sqrt(a * a + b * b - 2 * Math.cos(w) * a * b) / n;
+    };
+    const early = Math.floor(sound.sampleRate * 0.8);
+    const late = wave.length - Math.floor(sound.sampleRate * 1.2);
+    return { type: blob.type, seconds: sound.duration, tones: [early, late].map((from) => [440, 1000, 2600].map((hz) => strength(hz, from))) };
+  });
+  assert.match(file.type, /^audio\//);
+  assert.ok(file.seconds > 3, `${file.seconds} s`);
+  for (const [ours, theirs, nobody] of file.tones) assert.ok(ours > nobody * 20 && theirs > nobody * 20, JSON.stringify(file));
+});
+
+test('candidates that were gathered while the number was typed are not waited for', { timeout: 60_000 }, async () => {
+  // A STUN server that takes its time, and may fall silent.
+  const socket = dgram.createSocket('udp4');
+  let [answers, answered] = [true, 0];
+  socket.on('message', (bytes, from) => {
+    if (!answers || bytes.readUInt16BE(0) !== 0x0001) return;
+    const answer = Buffer.alloc(32);
+    answer.writeUInt16BE(0x0101, 0);
+    answer.writeUInt16BE(12, 2);
+    bytes.copy(answer, 4, 4, 20);
+    answer.writeUInt16BE(0x0020, 20);
+    answer.writeUInt16BE(8, 22);
+    answer.writeUInt16BE(0x0001, 24);
+    answer.writeUInt16BE((from.port + 1) ^ 0x2112, 26); // as if translated
+    from.address.split('.').forEach((octet, at) => { answer[28 + at] = Number(octet) ^ answer[4 + at]; });
+    setTimeout(() => socket.send(answer, from.port, from.address, () => { answered += 1; }), 200);
+  });
+  await new Promise((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  try {
+    await caller.evaluate(async (port) => {
+      await phone.close();
+      await open({ session, iceServers: [{ urls: `stun:127.0.0.1:${port}` }] });
+    }, socket.address().port);
+    await caller.waitForFunction(`phone.registration.state === 'registered'`);
+    const dialled = async (ahead) => {
+      await callee.evaluate('window.call = undefined');
+      if (ahead) {
+        answered = 0;
+        await caller.evaluate('media.prepare(phone)');
+        await until(() => answered > 0, { what: 'the server has answered' });
+        await new Promise((resolve) => setTimeout(resolve, 300)); // nobody is told when the browser has taken it
+        answers = false;
+      }
+      const ms = await caller.evaluate(async () => {
+        const began = performance.now();
+        await dial('1002');
+        await new Promise((resolve) => {
+          const look = () => { if (call.state !== 'new') resolve(); };
+          call.addEventListener('state', look);
+          look();
+        });
+        return performance.now() - began;
+      });
+      const sdp = await caller.evaluate('call.connection.localDescription.sdp');
+      await callee.waitForFunction(`window.call?.state === 'incoming'`);
+      await hangUp();
+      return { ms, reflexive: /typ srflx/.test(sdp) };
+    };
+    await dialled(false); // what is loaded at the first call
+    const [asked, ahead, silent] = [await dialled(false), await dialled(true), await dialled(false)];
+    // Those that were gathered ahead are there although the server is silent by then; without them the call waits half a second, not more.
+    assert.deepEqual([asked, ahead, silent].map(({ reflexive }) => reflexive), [true, true, false], JSON.stringify({ asked, ahead, silent }));
+    assert.ok(silent.ms > 490 && silent.ms < 5000, JSON.stringify({ asked, ahead, silent }));
+    console.log(`# call() to INVITE: ${Math.round(asked.ms)} ms with a server that takes 200, ${Math.round(ahead.ms)} ms with candidates gathered ahead, ${Math.round(silent.ms)} ms with a silent one`);
+    // Prepared and not called: nothing stays.
+    await caller.evaluate('media.prepare(phone).then(() => media.drop(phone))');
+  } finally {
+    socket.close();
+  }
+});
+
+test('the check before a call tries each thing by itself, rings nobody, and lets the microphone go', { timeout: 60_000 }, async () => {
+  await caller.evaluate(async () => {
+    await phone.close();
+    await open({ session });
+  });
+  await caller.waitForFunction(`phone.registration.state === 'registered'`);
+  const { report, steps } = await caller.evaluate(async () => {
+    const steps = [];
+    return { report: await media.preflight(phone, { loopbackMs: 3000, told: ({ name }) => steps.push(name) }), steps };
+  });
+  assert.deepEqual(steps, ['microphone', 'socket', 'registration', 'stun', 'turn', 'loopback']);
+  assert.equal(report.passed, true, JSON.stringify(report));
+  const by = Object.fromEntries(report.steps.map((step) => [step.name, step]));
+  assert.ok(by.microphone.level > 0.05 && by.microphone.label, JSON.stringify(by.microphone));
+  assert.deepEqual([by.stun.result, by.stun.why, by.turn.result, by.turn.why], ['skipped', 'none', 'skipped', 'none']);
+  assert.ok(by.loopback.mos > 1 && by.loopback.grade && by.loopback.relayed === false, JSON.stringify(by.loopback));
+  assert.equal(await live(caller), 0);
+
+  const refused = await caller.evaluate(async () => {
+    const ask = navigator.mediaDevices.getUserMedia;
+    navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('no', 'NotFoundError'); };
+    const report = await media.preflight(phone, { loopbackMs: 1000 });
+    navigator.mediaDevices.getUserMedia = ask;
+    return report;
+  });
+  assert.equal(refused.passed, false);
+  assert.deepEqual(refused.steps.map(({ result, why }) => [result, why]).filter(([, why]) => why), [['failed', 'NotFoundError'], ['skipped', 'none'], ['skipped', 'none'], ['skipped', 'microphone']]);
+});
