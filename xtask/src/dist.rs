@@ -1,7 +1,7 @@
 //! `dist`: what others install. The client as an npm package, the page as an archive.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -16,13 +16,9 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Fills `build/dist` and prints what is in it.
 pub fn dist(house: &House) -> Result<()> {
     build(house, &Part::ALL)?;
-    build(house, &[Part::Package])?;
     let out = house.path("build/dist");
-    if out.exists() {
-        fs::remove_dir_all(&out)?;
-    }
-    fs::create_dir_all(&out)?;
-    client(house, &out)?;
+    empty_folder(&out)?;
+    npm_package(house, &out)?;
     page(house, &out)?;
     for entry in fs::read_dir(&out)?.flatten() {
         let size = entry.metadata()?.len();
@@ -35,21 +31,20 @@ pub fn dist(house: &House) -> Result<()> {
     Ok(())
 }
 
-/// The npm package `wakeline`: one ES module, its wasm beside it, and its types.
-fn client(house: &House, out: &Path) -> Result<()> {
+/// The npm package `wakeline`, packed into `out`: ES modules (calls and what goes beside them; media settings and checks,
+/// loaded by whoever wants them), the wasm beside them, and their types. Answers the tarball.
+pub fn npm_package(house: &House, out: &Path) -> Result<PathBuf> {
+    build(house, &[Part::Package])?;
     let folder = house.state("stage/npm");
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
-    fs::create_dir_all(&folder)?;
+    empty_folder(&folder)?;
     // The sources name the page's build; here the whole one lies in its place.
     let sources = house.state("stage/npm-sources");
-    if sources.exists() {
-        fs::remove_dir_all(&sources)?;
-    }
+    empty_folder(&sources)?;
+    let scripts = sources.join("client-wasm/js");
+    copy_ending(&house.path("client-wasm/js"), &scripts, "")?;
     copy_ending(
-        &house.path("client-wasm/js"),
-        &sources.join("client-wasm/js"),
+        &house.path("client-wasm/js/media"),
+        &scripts.join("media"),
         "",
     )?;
     copy_ending(
@@ -57,43 +52,48 @@ fn client(house: &House, out: &Path) -> Result<()> {
         &sources.join("build/client"),
         "",
     )?;
-    let entry = sources.join("client-wasm/js/package.ts");
+    let entries = [
+        ("index", scripts.join("package.ts")),
+        ("media", scripts.join("media/index.ts")),
+    ];
     Task::new(house, house.node_bin("esbuild"))
-        .arg(&entry)
+        .args(
+            entries
+                .each_ref()
+                .map(|(name, entry)| format!("{name}={}", entry.display())),
+        )
         .args([
             "--bundle",
+            // What two entries share is one module: they speak of the same classes.
+            "--splitting",
             "--format=esm",
             "--target=es2022",
             // `new URL("…_bg.wasm", import.meta.url)` stays as it is; the file lies beside the module.
             "--log-level=warning",
         ])
-        .arg(format!("--outfile={}", folder.join("index.js").display()))
+        .arg(format!("--outdir={}", folder.display()))
         .limit(Duration::from_secs(120))
         .run_quietly("bundling the client")?;
     let wasm = "wakeline_client_bg.wasm";
     fs::copy(house.path("build/package").join(wasm), folder.join(wasm))?;
     Task::new(house, house.node_bin("tsc"))
         .args(["--declaration", "--emitDeclarationOnly", "--skipLibCheck"])
-        .args([
-            "--target",
-            "es2022",
-            "--module",
-            "esnext",
-            "--moduleResolution",
-            "bundler",
-        ])
+        // What is marked internal is nobody's outside.
+        .args(["--stripInternal", "--target", "es2022"])
+        .args(["--module", "esnext", "--moduleResolution", "bundler"])
         .arg("--allowImportingTsExtensions")
+        .arg("--rewriteRelativeImportExtensions")
         .arg("--rootDir")
         .arg(&sources)
         .arg("--outDir")
         .arg(folder.join("types"))
-        .arg(&entry)
+        .args(entries.each_ref().map(|(_, entry)| entry))
         .limit(Duration::from_secs(120))
         .run_quietly("writing the client's types")?;
     copy_ending(
         &sources.join("build/client"),
         &folder.join("types/build/client"),
-        ".d.ts",
+        "client.d.ts",
     )?;
     let manifest = json!({
         "name": "wakeline",
@@ -101,8 +101,13 @@ fn client(house: &House, out: &Path) -> Result<()> {
         "description": "Softphone for web pages that rings when the page is closed",
         "license": "MIT OR Apache-2.0",
         "type": "module",
-        "exports": { ".": { "types": "./types/client-wasm/js/package.d.ts", "default": "./index.js" } },
-        "files": ["index.js", wasm, "types"],
+        "sideEffects": false,
+        "exports": {
+            ".": { "types": "./types/client-wasm/js/package.d.ts", "default": "./index.js" },
+            "./media": { "types": "./types/client-wasm/js/media/index.d.ts", "default": "./media.js" },
+            "./package.json": "./package.json",
+        },
+        "files": ["*.js", wasm, "types"],
     });
     fs::write(
         folder.join("package.json"),
@@ -115,6 +120,14 @@ fn client(house: &House, out: &Path) -> Result<()> {
         .arg(&folder)
         .limit(Duration::from_secs(60))
         .run_quietly("packing the client")?;
+    Ok(out.join(format!("wakeline-{VERSION}.tgz")))
+}
+
+fn empty_folder(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::create_dir_all(folder)?;
     Ok(())
 }
 

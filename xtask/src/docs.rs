@@ -1,7 +1,10 @@
 //! `docs`: what is generated from the code and committed; the test run asserts that it is fresh.
 
+use std::fs;
+
 use anyhow::Result;
 
+use crate::dist;
 use crate::house::House;
 use crate::process::Task;
 
@@ -15,5 +18,14 @@ pub fn docs(house: &House) -> Result<()> {
         .env("CARGO_TARGET_DIR", house.target())
         .env(WRITE, "1")
         .run_quietly("writing what is generated")?;
+    // The package's declarations, staged beside it.
+    let out = house.state("stage/packed");
+    fs::create_dir_all(&out)?;
+    dist::npm_package(house, &out)?;
+    Task::new(house, "node")
+        .arg(house.path("xtask/src/reference.mjs"))
+        .arg(house.state("stage/npm/types"))
+        .arg(house.path("docs/api.md"))
+        .run_quietly("writing the reference of the TypeScript API")?;
     Ok(())
 }

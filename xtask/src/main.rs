@@ -43,7 +43,7 @@ usage: cargo xtask COMMAND
                                          [--server kamailio|asterisk]` with a real phone and PBX;
                                          `play gateway [--server kamailio|asterisk]`: from a mobile network
   test [--full]                          all tests, and a table of what was checked
-  docs                                   docs/authorization.md and the OpenAPI document anew
+  docs                                   docs/authorization.md, docs/api.md and the OpenAPI document anew
   fuzz [TARGET [FILE…]] [--seconds N]    strangers' input by libFuzzer, a minute a target; or these inputs once
   lint                                   formatting, clippy, types, licences, house rules
   bench NAME [--browser B] [--json FILE] figures: `bench wake`, `edge`, `push`, `client`, `servers`

@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 
 use super::count::{self, Count};
 use crate::build::{Part, build};
+use crate::dist;
 use crate::house::{House, on_path};
 use crate::process::{Finished, Task};
 use crate::progress::Progress;
@@ -55,6 +56,10 @@ pub const ALL: &[Stage] = &[
     Stage {
         name: "client in Chromium, WebCrypto in Node (wasm-bindgen-test)",
         run: client,
+    },
+    Stage {
+        name: "npm package installed by others (Vite, webpack, no tool; the examples)",
+        run: package,
     },
     Stage {
         name: "edge on workerd (scripted devices)",
@@ -176,6 +181,20 @@ fn client(house: &House, _: bool, left_out: &mut Vec<String>) -> Result<Count> {
         &finished,
         count::cargo(finished.lines.iter().map(String::as_str)),
     ))
+}
+
+fn package(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<Count> {
+    build(house, &Part::ALL)?;
+    if let Err(error) = apt::ensure(house, apt::CHROMIUM) {
+        left_out.push(format!("{error:#}"));
+        return Ok(Count::default());
+    }
+    let out = house.state("stage/packed");
+    fs::create_dir_all(&out)?;
+    let packed = dist::npm_package(house, &out)?;
+    let task = node_tests(house, "tests/package", full, Duration::from_secs(600))
+        .env("WAKELINE_PACKAGE", packed);
+    count_scripts(house, "tests/package", &task)
 }
 
 fn edge(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<Count> {
