@@ -142,13 +142,16 @@ async function regainMicrophone(): Promise<void> {
 
 const refreshPermissions = async (): Promise<void> => store.dispatch({ type: 'setup', setup: await currentPermissions() });
 
+/** One after the other: what is said last, of the language say, is to arrive last. */
+let told: Promise<Device | null> = Promise.resolve(null);
+
 /** The device's binding: its push subscription compared with the edge's key, then told to the edge. Never in a call's way. */
 async function bind(): Promise<void> {
   const { session } = phone;
   if (!session) return;
   const tell = (subscription: PushSubscription | null): Promise<Device | null> =>
-    session.bindDevice({ ...(subscription ? { subscription } : {}), label: deviceLabel(), lang: languages[store.state.language].tag })
-      .catch(() => null); // the next load binds again
+    (told = told.then(() => session.bindDevice({ ...(subscription ? { subscription } : {}), label: deviceLabel(), lang: languages[store.state.language].tag })
+      .catch(() => null))); // the next load binds again
   const [registration, key] = await Promise.all([worker.activeWorker(), session.vapidKey().catch(() => null)]);
   let subscription = registration && key ? await worker.presentSubscription(registration, key).catch(() => null) : null;
   const bound = await tell(subscription);
