@@ -110,3 +110,29 @@ fn query_with(world: &mut World, page: usize, contact: &str) -> u16 {
     world.settle();
     world.pages[page].responses().pop().unwrap().status
 }
+
+#[test]
+fn a_register_that_a_later_one_has_overtaken_takes_nothing_back_to_its_socket() {
+    let (mut world, _, callee) = World::caller_and_sleeper();
+    // What the first socket says does not get through until the page, loaded anew, has registered over a second one.
+    world.connect(callee);
+    world.cut_off = world.pages[callee].flow.clone();
+    let first = world.pages[callee].register(None);
+    world.send(callee, first);
+    world.run_for(10);
+    world.cut(callee);
+    world.open(callee);
+    world.run_for(200);
+    assert!(online(&mut world, "1002"));
+    world.cut_off = None;
+    world.run_for(10_000);
+    assert!(
+        online(&mut world, "1002"),
+        "registered as the page believes"
+    );
+    let invite = world.pages[callee].invite("1001");
+    world.send(callee, invite.into_bytes());
+    world.run_for(100);
+    let answer = world.pages[callee].responses().pop().unwrap();
+    assert_ne!(answer.status, 403, "{}", answer.reason);
+}

@@ -297,7 +297,7 @@ impl Line {
                 bind,
                 address,
             } => {
-                let outcome = self.register(now, &from, proof, &call_id, cseq, bind, address);
+                let outcome = self.register(now, &from, at, proof, &call_id, cseq, bind, address);
                 self.outbox
                     .send(now, &from, NO_CALL, LineToFlow::Registered { tx, outcome });
             }

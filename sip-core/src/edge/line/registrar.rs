@@ -23,6 +23,9 @@ pub(super) struct Binding {
     pub(super) address: Option<String>,
     call_id: String,
     cseq: u32,
+    /// When its REGISTER left the flow.
+    #[serde(default)]
+    sent_at: Time,
     pub(super) registered_at: Time,
     pub(super) expires_at: Time,
 }
@@ -36,6 +39,7 @@ impl Line {
         &mut self,
         now: Time,
         flow: &str,
+        sent_at: Time,
         proof: Proof,
         call_id: &str,
         cseq: u32,
@@ -60,8 +64,16 @@ impl Line {
                 }
                 for contact in contacts {
                     outbound |= contact.instance.is_some() && contact.reg_id.is_some();
-                    let until =
-                        self.bind_contact(now, flow, contact, (call_id, cseq), address.clone());
+                    if self.is_overtaken(now, flow, sent_at, &contact) {
+                        continue;
+                    }
+                    let until = self.bind_contact(
+                        now,
+                        (flow, sent_at),
+                        contact,
+                        (call_id, cseq),
+                        address.clone(),
+                    );
                     mine = mine.max(until);
                 }
             }
@@ -167,10 +179,18 @@ impl Line {
     }
 
     /// Adds, refreshes or removes one binding; yields until when it lasts.
+    /// A later REGISTER of the same user agent came by another socket and was faster: this one, which left before it, must not take
+    /// the binding back to a socket that is probably gone.
+    fn is_overtaken(&self, now: Time, flow: &str, sent_at: Time, contact: &ContactRow) -> bool {
+        let newer = |old: &Binding| old.flow != flow && old.sent_at > sent_at;
+        let old = self.bindings.get(&key_of(contact));
+        old.is_some_and(|old| newer(old) && old.expires_at > now)
+    }
+
     fn bind_contact(
         &mut self,
         now: Time,
-        flow: &str,
+        (flow, sent_at): (&str, Time),
         contact: ContactRow,
         (call_id, cseq): (&str, u32),
         address: Option<String>,
@@ -212,6 +232,7 @@ impl Line {
             address,
             call_id: call_id.to_owned(),
             cseq,
+            sent_at,
             registered_at: now,
             expires_at,
         };
