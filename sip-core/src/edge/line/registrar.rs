@@ -178,7 +178,6 @@ impl Line {
         Ok(())
     }
 
-    /// Adds, refreshes or removes one binding; yields until when it lasts.
     /// A later REGISTER of the same user agent came by another socket and was faster: this one, which left before it, must not take
     /// the binding back to a socket that is probably gone.
     fn is_overtaken(&self, now: Time, flow: &str, sent_at: Time, contact: &ContactRow) -> bool {
@@ -187,6 +186,7 @@ impl Line {
         old.is_some_and(|old| newer(old) && old.expires_at > now)
     }
 
+    /// Adds, refreshes or removes one binding; yields until when it lasts.
     fn bind_contact(
         &mut self,
         now: Time,
