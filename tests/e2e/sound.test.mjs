@@ -27,14 +27,18 @@ for (const browser of browsers().filter((name) => name === 'chromium')) {
       await page.page.waitForSelector('[data-testid="quality"]', { timeout: 20_000 });
       assert.match(await inBoth(page, 'quality'), /Sound: .*声音质量：/s);
 
-      await page.page.click('[data-testid="sound"] summary');
+      const click = async (selector) => {
+        await page.page.$eval(selector, (it) => it.scrollIntoView({ block: 'center' }));
+        await page.page.click(selector);
+      };
+      await click('[data-testid="sound"] summary');
       await page.page.waitForFunction(() => document.querySelector('[data-testid="level-input"]')?.value > 0, { timeout: 15_000 });
       const inputs = await page.page.$$eval('[data-testid="sound-input"] option', (options) => options.map(({ value }) => value));
       assert.ok(inputs.length > 1 && inputs[0] === '', JSON.stringify(inputs));
       await page.page.select('[data-testid="sound-input"]', inputs.at(-1));
       await page.page.waitForFunction((id) => document.querySelector('wakeline-app').state.media.settings.input === id, { timeout: 15_000 }, inputs.at(-1));
       assert.equal(await page.count('sound-refused'), 0);
-      await page.page.click('[data-testid="sound-noiseSuppression"]');
+      await click('[data-testid="sound-noiseSuppression"]');
       await page.page.waitForFunction(() => document.querySelector('wakeline-app').state.media.settings.noiseSuppression === false);
       assert.equal(JSON.parse(await page.page.evaluate(() => localStorage.getItem('wakeline:sound'))).input, inputs.at(-1));
       await hears(page, TONES.caller);
