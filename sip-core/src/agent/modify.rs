@@ -344,6 +344,11 @@ impl Call {
         Post::prove_as(&mut ack, transaction.request());
         post.send(ack.clone());
         self.modify.done = Some((transaction, ack));
+        self.take_answer(post, response);
+    }
+
+    /// A 2xx to an offer of ours: its session interval counts, and its answer is applied.
+    fn take_answer(&mut self, post: &mut Post, response: &Response) {
         self.timer = SessionTimer::of_response(response, post.now);
         match sdp_of(&response.headers, &response.body) {
             Some(answer) => {
@@ -433,15 +438,7 @@ impl Call {
                 if let Some(dialog) = &mut self.dialog {
                     let _ = dialog.response(response);
                 }
-                self.timer = SessionTimer::of_response(response, post.now);
-                match sdp_of(&response.headers, &response.body) {
-                    Some(answer) => {
-                        self.modify.step = Step::Applying;
-                        let answer = Pii(answer);
-                        post.media(self.id, MediaRequest::ApplyAnswer { answer });
-                    }
-                    None => self.not_changed(post, response.status),
-                }
+                self.take_answer(post, response);
             }
             // It takes none, or would have to ask its user (RFC 3311 §5.2): then as any other asks.
             405 | 501 | 504 => {

@@ -148,6 +148,37 @@ pub(super) struct LostLimits {
 }
 
 impl Call {
+    /// A call at its beginning: nobody has been asked yet. What only a caller's INVITE or only a call server gives is left out.
+    pub(super) fn new(
+        now: Time,
+        id: WakeId,
+        caller: Party,
+        caller_leg: Leg,
+        wake: Wake,
+        withheld: Option<Withheld>,
+    ) -> Self {
+        Self {
+            id,
+            caller,
+            call_id: String::new(),
+            created_at: now,
+            wake,
+            caller_device: None,
+            only_trying: false,
+            edge_tag: String::new(),
+            caller_leg,
+            branches: Vec::new(),
+            relays: Vec::new(),
+            ringing_at: None,
+            dialog: None,
+            pushes: Vec::new(),
+            withheld,
+            pretence: (withheld == Some(Withheld::Blocked)).then(Pretence::default),
+            server: None,
+            forget_at: None,
+        }
+    }
+
     pub(super) fn view(&self) -> WakeView {
         WakeView {
             id: self.id.clone(),

@@ -2,7 +2,7 @@
 //! server says of its call may come late, twice or in any order; what it does not say ends by a deadline.
 
 use super::call::{Call, Leg};
-use super::pretence::{self, Pretence};
+use super::pretence;
 use super::wakes::{status_of, words_of};
 use super::{Line, LineOutput, quiet};
 use crate::edge::callserver::{AskWake, CallbackJob, Limited, ServerEvent, ServerWakeView};
@@ -156,26 +156,8 @@ impl Line {
             tries: 0,
             next_try: None,
         });
-        let mut call = Call {
-            caller: ask.caller,
-            caller_device: None,
-            call_id: String::new(),
-            created_at: now,
-            wake,
-            only_trying: false,
-            edge_tag: String::new(),
-            caller_leg: Leg::none(&id),
-            id,
-            branches: Vec::new(),
-            relays: Vec::new(),
-            ringing_at: None,
-            dialog: None,
-            pushes: Vec::new(),
-            withheld,
-            pretence: (withheld == Some(Withheld::Blocked)).then(Pretence::default),
-            server: None,
-            forget_at: None,
-        };
+        let nowhere = Leg::none(&id);
+        let mut call = Call::new(now, id, ask.caller, nowhere, wake, withheld);
         // The answer to the question tells what comes of it at once: nobody is told of that twice.
         let server = Server {
             id: ask.server,

@@ -2,7 +2,7 @@
 
 use super::Line;
 use super::call::{Call, Leg};
-use super::pretence::{self, Pretence};
+use super::pretence;
 use super::quiet;
 use crate::edge::command::Withheld;
 use crate::edge::messages::{Answer, LineToFlow, Party};
@@ -68,24 +68,11 @@ impl Line {
             }
         };
         let mut call = Call {
-            id,
-            caller,
-            caller_device: device.clone(),
+            caller_device: device,
             call_id: request.headers.call_id().unwrap_or_default().to_owned(),
-            created_at: now,
-            wake,
             only_trying: request.headers.has_token(HeaderName::Require, "100rel"),
             edge_tag: self.entropy.tag(),
-            caller_leg: leg,
-            branches: Vec::new(),
-            relays: Vec::new(),
-            ringing_at: None,
-            dialog: None,
-            pushes: Vec::new(),
-            withheld,
-            pretence: (withheld == Some(Withheld::Blocked)).then(Pretence::default),
-            server: None,
-            forget_at: None,
+            ..Call::new(now, id, caller, leg, wake, withheld)
         };
         self.invites.insert(call.id.as_str(), request);
         self.carry_out(now, &mut call, actions);
