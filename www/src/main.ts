@@ -85,7 +85,7 @@ function follow(state: State, before: State): void {
   }
   if (state.calls !== before.calls) {
     // Not in the way of the first words.
-    if (call?.phase === 'active' && state.role === 'leading') besidePaint(() => beside((port) => port.watch(talkedTo(store.state))));
+    if (talkedTo(state)) besidePaint(() => beside((port) => port.watch(talkedTo(store.state))));
     else if (media) beside((port) => port.watch(talkedTo(store.state)));
   }
   if (state.dial !== before.dial && screenOf(state) === 'keypad' && state.role === 'leading') {

@@ -6,6 +6,7 @@
 import { compile, speak, stored, type Early, type Opening } from '../../client-wasm/js/early.ts';
 import { FirstScreen } from './first.ts';
 import type { Tapped } from './messages.ts';
+import { parseRoute } from './route.ts';
 
 /** Where the build put the core, the page's first module, and what that will import; the page's style sheet. */
 declare const __CORE__: string;
@@ -48,7 +49,7 @@ function style(): void {
   document.adoptedStyleSheets = [sheet];
 }
 
-const wake = new URLSearchParams(location.search).get('wake');
+const { wake } = parseRoute(location.search);
 const { opening = null, caller = null } = tapped() ?? {};
 
 let go = (): void => undefined;

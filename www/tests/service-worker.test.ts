@@ -75,6 +75,7 @@ test('a tap never leads to another origin, and a wake id is never markup or path
   assert.equal(parse(push({}, { navigate: 'https://evil.example/?wake=w1' })).navigate, `${ORIGIN}/`);
   assert.equal(parse(push({}, { navigate: 'javascript:alert(1)' })).navigate, `${ORIGIN}/`);
   assert.equal(parse(push({ wake: '../x' })).wake, 'w1');
+  assert.equal(parse(push({ wake: 'w'.repeat(108) })).wake, 'w'.repeat(108), 'a wake that names its line');
 });
 
 test('the declarative notification alone still names its wake', () => {

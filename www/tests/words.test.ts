@@ -49,4 +49,7 @@ test('the URL of a tap is understood, and nothing else is', () => {
   assert.deepEqual(parseRoute('?wake=AbC'), { wake: 'AbC', answer: false });
   assert.deepEqual(parseRoute('?wake=%3Cscript%3E&answer=1'), { wake: null, answer: false });
   assert.deepEqual(parseRoute('?answer=1'), { wake: null, answer: false });
+  // 22 characters and a line of 64, in base64url: the longest that a call server's wake has.
+  assert.equal(parseRoute(`?wake=${'w'.repeat(108)}`).wake, 'w'.repeat(108));
+  assert.equal(parseRoute(`?wake=${'w'.repeat(129)}`).wake, null);
 });

@@ -31,7 +31,7 @@ export async function useOutput(element: HTMLMediaElement, id: string): Promise<
   await sink.setSinkId?.(id);
 }
 
-/** The same for calls to come only. A microphone that is not there (any more) gives way to the system's. */
+/** The microphone and its processing for calls to come only. One that is not there (any more) gives way to the system's. */
 export async function chooseInput(phone: Phone, id: string, processing: Processing = {}): Promise<void> {
   const there = id !== '' && (await soundDevices()).inputs.some((one) => one.id === id);
   // "ideal" would be a wish that Chromium does not always grant.

@@ -421,7 +421,6 @@ impl Agent {
         }
     }
 
-    /// Someone waits for the proof of a registration: a flow that may be dead is not given the usual time.
     /// What proves the line is new: whoever was refused may try again.
     fn prove_anew(&mut self) {
         let refused = self.registrar.refusal().is_some();
@@ -433,6 +432,7 @@ impl Agent {
         }
     }
 
+    /// Someone waits for the proof of a registration: a flow that may be dead is not given the usual time.
     fn register_now(&mut self) {
         let now = self.post.now;
         if self.stopped {

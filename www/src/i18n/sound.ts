@@ -5,7 +5,6 @@ import type { Language } from '../store/state.ts';
 const en = {
   title: 'Sound',
   lead: 'For this browser only.',
-  open: 'Sound and microphone',
   input: 'Microphone',
   output: 'Speaker',
   system: 'As the system has it',
@@ -66,7 +65,6 @@ export type SoundWords = typeof en;
 const zh: SoundWords = {
   title: '声音',
   lead: '仅对本浏览器有效。',
-  open: '声音和麦克风',
   input: '麦克风',
   output: '扬声器',
   system: '跟随系统',

@@ -3,6 +3,8 @@
  * cannot be understood still becomes a notification: a push that shows nothing costs the subscription.
  */
 
+import { parseRoute, wakeOf } from '../route.ts';
+
 export type Kind = 'invitation' | 'missed' | 'elsewhere' | 'cancelled' | 'declined' | 'other';
 
 export interface Payload {
@@ -33,7 +35,7 @@ export function parsePayload(json: unknown, origin: string): Payload {
   const caller = object(own.caller);
   const navigate = sameOrigin(text(notification.navigate), origin);
   // Where a browser hands over the declarative notification alone, its URL still names the wake.
-  const wake = id(text(own.wake)) ?? id(new URL(navigate).searchParams.get('wake') ?? '');
+  const wake = wakeOf(text(own.wake)) ?? parseRoute(new URL(navigate).search).wake;
   const kind = text(own.kind);
   return {
     kind: kinds.includes(kind) ? (kind as Kind) : 'other',
@@ -55,7 +57,6 @@ export function parsePayload(json: unknown, origin: string): Payload {
 const object = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});
 const text = (value: unknown): string => (typeof value === 'string' ? value.slice(0, 2048) : '');
 const number = (value: unknown): number => (typeof value === 'number' && Number.isFinite(value) ? value : 0);
-const id = (value: string): string | null => (/^[A-Za-z0-9_-]{1,64}$/.test(value) ? value : null);
 
 function sameOrigin(href: string, origin: string): string {
   try {

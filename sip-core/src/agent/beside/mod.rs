@@ -95,7 +95,7 @@ impl Beside {
                 let to = post.me.target(to.expose());
                 match to {
                     Ok(to) if self.subscriptions.len() < MOST => {
-                        let mut new = Subscription::new(post, id, to, package, accept, expires);
+                        let mut new = Subscription::new(id, to, package, accept, expires);
                         new.begin(post);
                         self.subscriptions.push(new);
                     }

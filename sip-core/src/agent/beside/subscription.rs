@@ -77,14 +77,7 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    pub fn new(
-        post: &mut Post,
-        id: BesideId,
-        to: Uri,
-        package: String,
-        accept: Vec<String>,
-        expires: u32,
-    ) -> Self {
+    pub fn new(id: BesideId, to: Uri, package: String, accept: Vec<String>, expires: u32) -> Self {
         Self {
             id,
             to,
@@ -93,7 +86,7 @@ impl Subscription {
             seconds: expires.max(LEAST),
             granted: None,
             call_id: String::new(),
-            tag: post.entropy.tag(),
+            tag: String::new(),
             cseq: 0,
             stage: Stage::Parked,
             branches: Vec::new(),
