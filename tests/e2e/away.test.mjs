@@ -1,6 +1,7 @@
 // The callee's browser was not running when the call came.
 import assert from 'node:assert/strict';
 import { answer, ringing } from '../plays/wake.mjs';
+import { invitation } from '../lib/ends.mjs';
 import { suite } from '../lib/suite.mjs';
 import { mainBrowsers } from '../lib/world.mjs';
 
@@ -11,7 +12,7 @@ for (const browser of mainBrowsers()) {
       const call = await world.callerDials();
       await world.push.log.wait('push', { since: call.push });
       await world.browsers.callee.start();
-      await world.notifications.shown((one) => /Ada.*is calling/.test(one.title), { since: call.notifications, ms: 40_000, what: 'the stored invitation' });
+      await invitation(world, call, { ms: 40_000 });
       call.tap = await world.notifications.click();
       call.page = await world.calleePage();
       await ringing(world, call);

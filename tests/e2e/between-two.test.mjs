@@ -1,6 +1,7 @@
 // Ends that are decided between people: a second caller, oneself, answers and takings-back that cross, several devices.
 import assert from 'node:assert/strict';
 import { until } from '../lib/events.mjs';
+import { ringsByHand, talking } from '../lib/ends.mjs';
 import { finalOf, inBoth, missedOf, recordOf, wakeIdOf } from '../lib/story.mjs';
 import { suite } from '../lib/suite.mjs';
 import { atRest, dials, third } from '../lib/third.mjs';
@@ -14,18 +15,6 @@ const PATIENT = { ready_s: 60, tap_grace_s: 15, ring_s: 60 };
 function gate() {
   const { promise, resolve } = Promise.withResolvers();
   return { opened: promise, open: resolve };
-}
-
-/** The callee's page is open, the caller has called, and both talk. */
-async function talking(world) {
-  const page = await world.calleeByHand();
-  await page.until('keypad', { registration: 'registered' });
-  const call = { ...(await world.callerDials()), page };
-  await page.until('ringing');
-  await page.press('answer');
-  await page.until('active');
-  await world.caller.until('active');
-  return call;
 }
 
 const over = async (world, { page }) => {
@@ -196,10 +185,7 @@ for (const browser of mainBrowsers()) {
 
   suite('crossings', { browser, site: { limits: PATIENT } }, (check) => {
     check('an answer that crosses the taking back: acknowledged and ended, and it is a missed call', async (world) => {
-      const page = await world.calleeByHand();
-      await page.until('keypad', { registration: 'registered' });
-      const call = await world.callerDials();
-      await page.until('ringing');
+      const { page, ...call } = await ringsByHand(world);
       const wake = await wakeIdOf(world, 'caller', call);
       const held = gate();
       world.wire.between('callee', { sip: (text) => (isResponse(text, 200, 'INVITE') ? held.opened : undefined) });
@@ -218,10 +204,7 @@ for (const browser of mainBrowsers()) {
     });
 
     check('a taking back that crosses the answer: the caller ends what it no longer wanted', async (world) => {
-      const page = await world.calleeByHand();
-      await page.until('keypad', { registration: 'registered' });
-      const call = await world.callerDials();
-      await page.until('ringing');
+      const { page, ...call } = await ringsByHand(world);
       const wake = await wakeIdOf(world, 'caller', call);
       const held = gate();
       world.wire.between('caller', { sip: (text) => (/^CANCEL /.test(text) ? held.opened : undefined) });

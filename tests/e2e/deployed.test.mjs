@@ -2,6 +2,7 @@
 // call is lost. (The rows of the version before: tests/edge/deploy.test.mjs.)
 import { answer, ringing, wakeAndTap } from '../plays/wake.mjs';
 import { hear } from '../lib/audio.mjs';
+import { invitation } from '../lib/ends.mjs';
 import { suite } from '../lib/suite.mjs';
 import { isResponse } from '../lib/timeline.mjs';
 import { mainBrowsers, TONES } from '../lib/world.mjs';
@@ -11,7 +12,7 @@ const registersAnew = (world, side, since) => world.wire.sip(side, 'received', (
 suite('a new version', { browser: mainBrowsers()[0], site: { limits: { ready_s: 90, ring_s: 90, lost_s: 60 } } }, (check) => {
   check('while the call is parked: tapped after it, it rings and is answered', async (world) => {
     const call = await world.callerDials();
-    await world.notifications.shown((one) => /Ada.*is calling/.test(one.title), { since: call.notifications, what: 'the invitation' });
+    await invitation(world, call);
     const since = world.wire.log.mark();
     await world.edge.restart();
     await registersAnew(world, 'caller', since);

@@ -1,7 +1,7 @@
 // Each way a call can end, seen from everywhere at once: status, record and screens.
 import assert from 'node:assert/strict';
 import { answer, ringing, wakeAndTap } from '../plays/wake.mjs';
-import { ended, final, invitation, missedNotice, nothingRings } from '../lib/ends.mjs';
+import { ended, final, invitation, missedNotice, nothingRings, ringsByHand } from '../lib/ends.mjs';
 import { until } from '../lib/events.mjs';
 import { missedOf, recordOf, wakeIdOf } from '../lib/story.mjs';
 import { suite } from '../lib/suite.mjs';
@@ -102,13 +102,10 @@ for (const browser of mainBrowsers()) {
     });
 
     check('an open page rings without a push', async (world) => {
-      const page = await world.calleeByHand();
-      await page.until('keypad', { registration: 'registered' });
-      const call = { ...(await world.callerDials()), page };
-      await page.until('ringing');
+      const call = await ringsByHand(world);
       await answer(world, call);
       assert.equal(world.push.log.filter('push', call.push).length, 0, 'nothing was pushed');
-      await page.press('hang-up');
+      await call.page.press('hang-up');
       await world.caller.until('ended', { outcome: 'hungup' });
       await recorded(world, call, 'callee');
     });

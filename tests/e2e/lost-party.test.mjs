@@ -1,5 +1,6 @@
 // A party whose connection breaks: the caller's while the call is parked, anybody's while they talk.
 import assert from 'node:assert/strict';
+import { invitation, talking } from '../lib/ends.mjs';
 import { finalOf, inBoth, missedOf, recordOf, wakeIdOf } from '../lib/story.mjs';
 import { suite } from '../lib/suite.mjs';
 import { header, isResponse } from '../lib/timeline.mjs';
@@ -9,17 +10,10 @@ import { mainBrowsers } from '../lib/world.mjs';
 const LOST = process.env.WAKELINE_FULL ? 30 : 8;
 const PATIENT = { ready_s: 60, tap_grace_s: 15, ring_s: 60, lost_s: LOST };
 
-const invitation = (world, call) => world.notifications.shown((one) => /Ada.*is calling/.test(one.title), { since: call.notifications, what: 'the invitation' });
 const pushes = (world, since) => world.push.log.filter((event) => event.name === 'push' && event.status === 201, since).length;
 
-async function talking(world) {
-  const page = await world.calleeByHand();
-  await page.until('keypad', { registration: 'registered' });
-  const call = { ...(await world.callerDials()), page };
-  await page.until('ringing');
-  await page.press('answer');
-  await page.until('active');
-  await world.caller.until('active');
+async function talkingByWake(world) {
+  const call = await talking(world);
   return { ...call, wake: await wakeIdOf(world, 'caller', call) };
 }
 
@@ -78,7 +72,7 @@ for (const browser of mainBrowsers()) {
     });
 
     check('a page is killed in the call: the other side is told, then it ends, and the record is closed', async (world) => {
-      const call = await talking(world);
+      const call = await talkingByWake(world);
       const killed = Date.now();
       // A page that has crashed never says so.
       const session = await call.page.page.createCDPSession();
@@ -99,7 +93,7 @@ for (const browser of mainBrowsers()) {
     });
 
     check('a party who comes back in time: the other side is told that too, and the call goes on', async (world) => {
-      const call = await talking(world);
+      const call = await talkingByWake(world);
       await call.page.page.setOfflineMode(true);
       world.wire.cut('callee');
       await world.caller.page.waitForSelector('[data-testid="remote-lost"]', { timeout: (LOST / 2 + 10) * 1000 });

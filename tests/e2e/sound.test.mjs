@@ -1,6 +1,7 @@
 // What a person sees and sets of the sound: how good a call is, another microphone in the middle of it, a recording, the check before.
 import assert from 'node:assert/strict';
 import { hear } from '../lib/audio.mjs';
+import { ringsByHand } from '../lib/ends.mjs';
 import { until } from '../lib/events.mjs';
 import { inBoth } from '../lib/story.mjs';
 import { suite } from '../lib/suite.mjs';
@@ -15,10 +16,7 @@ const hears = async (listener, hz) => {
 for (const browser of browsers().filter((name) => name === 'chromium')) {
   suite('the sound', { browser, site: {} }, (check) => {
     check('in a call: its quality, another microphone, what is done to the voice, and a recording with its notice', async (world) => {
-      const page = await world.calleeByHand();
-      await page.until('keypad', { registration: 'registered' });
-      await world.callerDials();
-      await page.until('ringing');
+      const { page } = await ringsByHand(world);
       assert.equal(await page.page.evaluate(() => performance.getEntriesByType('resource').some(({ name }) => /\/assets\/media-/.test(name))), false, 'nothing of it is loaded ahead');
       await page.press('answer');
       await page.until('active');

@@ -1,5 +1,6 @@
 // Calls that the edge keeps from their callee: blocked callers, do-not-disturb, limits.
 import assert from 'node:assert/strict';
+import { invitation } from '../lib/ends.mjs';
 import { finalOf, inBoth, missedOf, recordOf, wakeIdOf } from '../lib/story.mjs';
 import { suite } from '../lib/suite.mjs';
 import { header, status, wakeOf } from '../lib/timeline.mjs';
@@ -8,7 +9,6 @@ import { mainBrowsers, NUMBERS } from '../lib/world.mjs';
 /** Seconds. */
 const READY = 4;
 const pushes = (world, since) => world.push.log.filter((event) => event.name === 'push', since).length;
-const invitation = (world, call) => world.notifications.shown((one) => /Ada.*is calling/.test(one.title), { since: call.notifications, what: 'the invitation' });
 
 /** The callee opens a section of the page. */
 async function opens(world, section) {

@@ -1,7 +1,8 @@
 // How a call ended, seen from everywhere at once: the caller's SIP and screen, the list of missed calls, the record.
 import assert from 'node:assert/strict';
 import { until } from './events.mjs';
-import { header, status, wakeOf } from './timeline.mjs';
+import { finalOf } from './story.mjs';
+import { header, wakeOf } from './timeline.mjs';
 import { NUMBERS } from './world.mjs';
 
 /** The invitation on the callee's screen. */
@@ -14,7 +15,7 @@ export const missedNotice = (world, call, ms = 15_000) =>
 
 /** The final answer at the caller. */
 export const final = (world, call, code, ms = 30_000) =>
-  world.wire.sip('caller', 'received', (text) => status(text) === code && /^CSeq:\s*\d+ INVITE/im.test(text), { since: call.wire, ms, what: `${code} at the caller` });
+  finalOf(world, 'caller', call, code, ms);
 
 /** Nothing on the screen still rings. */
 export const nothingRings = (world) =>
@@ -56,4 +57,22 @@ export async function inChinese(phone, id) {
   await phone.page.evaluate(() => document.querySelector('wakeline-app').dispatchEvent(new CustomEvent('language-request', { detail: { language: 'en' } })));
   await phone.page.waitForFunction(() => document.documentElement.lang === 'en', { polling: 50 });
   return said;
+}
+
+/** The callee has opened their page by hand, is called, and it rings. */
+export async function ringsByHand(world) {
+  const page = await world.calleeByHand();
+  await page.until('keypad', { registration: 'registered' });
+  const call = { ...(await world.callerDials()), page };
+  await page.until('ringing');
+  return call;
+}
+
+/** The same, answered: both talk. */
+export async function talking(world) {
+  const call = await ringsByHand(world);
+  await call.page.press('answer');
+  await call.page.until('active');
+  await world.caller.until('active');
+  return call;
 }

@@ -7,6 +7,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { hear, loudness, SILENCE } from '../lib/audio.mjs';
+import { invitation, missedNotice } from '../lib/ends.mjs';
 import { until } from '../lib/events.mjs';
 import { CALL_SERVERS, GatewayWorld, MOBILE_CALLER, TONES } from '../lib/gateway-world.mjs';
 import { header, isResponse, status, wakeOf } from '../lib/timeline.mjs';
@@ -25,8 +26,6 @@ const NO_DEVICE = '1003';
 const SHORT_S = 8;
 
 const near = (heard, hz) => Math.abs(heard - hz) <= hz * TOLERANCE;
-const invitation = (world, call) => world.notifications.shown((one) => /Ada.*is calling/.test(one.title), { since: call.notifications, what: 'the invitation, naming the caller' });
-const missedNotice = (world, call, ms) => world.notifications.shown((one) => /Missed call.*Ada/.test(one.title), { since: call.notifications, ms, what: 'the invitation to become "missed call"' });
 const pushes = (world, call) => world.push.log.filter((event) => event.name === 'push' && event.status === 201, call.push).length;
 const invites = (world, call) => world.sipWire.log.filter((event) => event.name === 'received' && /^INVITE /.test(event.text), call.sip);
 const missed = async (world) => (await world.edge.api('GET', '/v1/missed', { token: await world.edge.token(NUMBERS.callee) })).body.missed;
