@@ -353,8 +353,8 @@ impl Config {
                 .map(|json| serde_json::from_str(&json))
                 .transpose()
                 .map_err(|_| ConfigError::Keys(site.id.clone()))?;
-            let own = written.unwrap_or_default().over(made);
-            let Some(vapid) = own.vapid.clone() else {
+            let mut own = written.unwrap_or_default().over(made);
+            let Some(vapid) = own.vapid.take() else {
                 return Err(ConfigError::NoSecrets(site.id));
             };
             sites.push(Rc::new(Site::build(site, own, vapid)?));

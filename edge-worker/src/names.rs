@@ -26,21 +26,19 @@ pub fn is_device(s: &str) -> bool {
 
 /// A wake id or a flow token: 16 octets as base64url.
 pub fn is_token_id(s: &str) -> bool {
-    s.len() == 22
-        && s.bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    s.len() == 22 && is_base64url(s)
+}
+
+fn is_base64url(s: &str) -> bool {
+    s.bytes()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 /// A wake's id: as [`is_token_id`], and what follows it names the line (`WakeId::line`).
 pub fn is_wake(s: &str) -> bool {
     let parts = s.get(..22).zip(s.get(22..));
-    parts.is_some_and(|(random, line)| {
-        is_token_id(random)
-            && line.len() <= 86
-            && line
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-    })
+    parts
+        .is_some_and(|(random, line)| is_token_id(random) && line.len() <= 86 && is_base64url(line))
 }
 
 /// Text for people: no control characters, at most `max` octets.

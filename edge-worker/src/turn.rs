@@ -3,16 +3,13 @@
 
 use crate::callserver::credentials::ephemeral;
 use crate::config::Site;
+use crate::outgoing;
 use crate::secret::Secret;
 use crate::token;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
-use futures_util::future::{Either, select};
 use serde::Deserialize;
-use std::pin::pin;
 use std::time::Duration;
 use wakeline_edge_api::IceServer;
-use worker::wasm_bindgen::JsValue;
-use worker::{AbortController, Delay, Fetch, Method, Request, RequestInit, RequestRedirect};
 
 /// Where Cloudflare gives credentials.
 const CLOUDFLARE: &str = "https://rtc.live.cloudflare.com/v1/turn/keys";
@@ -134,35 +131,19 @@ impl Turn {
     }
 
     async fn of_cloudflare(&self, key_id: &str, ttl_s: u32) -> Result<Vec<IceServer>, String> {
-        let mut init = RequestInit::new();
-        init.with_method(Method::Post)
-            .with_redirect(RequestRedirect::Manual)
-            .with_body(Some(JsValue::from_str(&format!("{{\"ttl\":{ttl_s}}}"))));
-        let words = |error: worker::Error| error.to_string();
-        init.headers
-            .set("Content-Type", "application/json")
-            .map_err(words)?;
-        let bearer = format!("Bearer {}", self.secret.expose());
-        init.headers.set("Authorization", &bearer).map_err(words)?;
         let url = format!("{CLOUDFLARE}/{key_id}/credentials/generate-ice-servers");
-        let fetch = Fetch::Request(Request::new_with_init(&url, &init).map_err(words)?);
-        let controller = AbortController::default();
-        let signal = controller.signal();
-        let asked = async {
-            let mut response = fetch.send_with_signal(&signal).await.map_err(words)?;
-            let status = response.status_code();
-            if !(200..300).contains(&status) {
-                return Err(format!("status {status}"));
-            }
-            read(&response.text().await.map_err(words)?)
-        };
-        match select(pin!(asked), pin!(Delay::from(TIMEOUT))).await {
-            Either::Left((answer, _)) => answer,
-            Either::Right(_) => {
-                controller.abort();
-                Err("no answer in time".into())
-            }
+        let headers = [
+            ("Content-Type", "application/json".to_owned()),
+            ("Authorization", format!("Bearer {}", self.secret.expose())),
+        ];
+        let body = format!("{{\"ttl\":{ttl_s}}}");
+        let came =
+            outgoing::post(&url, &headers, body.as_bytes(), outgoing::MAX_BODY, TIMEOUT).await;
+        let came = came.map_err(|error| error.to_string())?;
+        if !(200..300).contains(&came.status) {
+            return Err(format!("status {}", came.status));
         }
+        read(&String::from_utf8_lossy(&came.body))
     }
 }
 

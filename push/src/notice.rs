@@ -103,6 +103,11 @@ pub struct Notice {
 }
 
 impl Notice {
+    /// Where a tap leads: the page of the origin, told of the wake.
+    pub(crate) fn url(&self) -> String {
+        format!("{}/?wake={}", self.origin.trim_end_matches('/'), self.wake)
+    }
+
     /// Seconds a push service may keep this notice (RFC 8030 §5.2); `None` for an invitation
     /// that is over, which must not be sent.
     ///

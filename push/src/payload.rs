@@ -78,11 +78,7 @@ pub fn payload(notice: &Notice) -> Result<Vec<u8>, PayloadError> {
 fn say(notice: &Notice, name: &str) -> Vec<u8> {
     let caller = clean(&notice.caller.number);
     let text = text(notice.lang, notice.kind, name, &caller);
-    let navigate = format!(
-        "{}/?wake={}",
-        notice.origin.trim_end_matches('/'),
-        notice.wake
-    );
+    let navigate = notice.url();
     let topic = Topic::of(&notice.wake);
     let message = Message {
         web_push: 8030,

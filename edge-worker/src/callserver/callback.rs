@@ -8,13 +8,9 @@ use crate::call;
 use crate::objects::driver::Identity;
 use crate::outgoing;
 use crate::routes::server_wakes;
-use futures_util::future::{Either, select};
-use std::pin::pin;
 use std::time::Duration;
 use wakeline_edge_api::callback_message;
 use wakeline_sip::edge::CallbackJob;
-use worker::wasm_bindgen::JsValue;
-use worker::{AbortController, Delay, Fetch, Method, Request, RequestInit, RequestRedirect};
 
 /// The line sends it again after 15 s, and must have heard of this try by then.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -69,26 +65,10 @@ fn signature(server: &CallServer, at: u64, id: &str, body: &str) -> String {
 async fn post(server: &CallServer, job: &CallbackJob) -> worker::Result<u16> {
     let body = serde_json::to_string(&server_wakes::view(job.wake.clone()))?;
     let id = format!("{}.{}", job.wake.id, job.wake.version);
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post)
-        .with_redirect(RequestRedirect::Manual)
-        .with_body(Some(JsValue::from_str(&body)));
-    init.headers.set("Content-Type", "application/json")?;
-    let signed = signature(server, call::now(), &id, &body);
-    init.headers.set(SIGNATURE, &signed)?;
-    let fetch = Fetch::Request(Request::new_with_init(&job.url, &init)?);
-    let controller = AbortController::default();
-    let signal = controller.signal();
-    let sent = fetch.send_with_signal(&signal);
-    match select(pin!(sent), pin!(Delay::from(TIMEOUT))).await {
-        Either::Left((response, _)) => {
-            let mut response = response?;
-            outgoing::discard(&mut response);
-            Ok(response.status_code())
-        }
-        Either::Right(_) => {
-            controller.abort();
-            Err("no answer in time".into())
-        }
-    }
+    let headers = [
+        ("Content-Type", "application/json".to_owned()),
+        (SIGNATURE, signature(server, call::now(), &id, &body)),
+    ];
+    let came = outgoing::post(&job.url, &headers, body.as_bytes(), 0, TIMEOUT).await?;
+    Ok(came.status)
 }

@@ -4,12 +4,10 @@ use super::driver::Identity;
 use super::push::{outcome, post};
 use super::vendor;
 use crate::call;
-use wakeline_push::{Answer, Cid, Notice, Provider, Reply, Said, Target, Token};
+use crate::outgoing::MAX_BODY;
+use wakeline_push::{Answer, Cid, Notice, Provider, Said, Target, Token};
 use wakeline_sip::edge::{PushJob, PushOutcome};
 use worker::Env;
-
-/// More of a vendor's answer is not read.
-const MAX_BODY: usize = 16 * 1024;
 
 /// Sends it; what came of it, and by whom.
 pub async fn send(
@@ -91,14 +89,7 @@ impl Push<'_> {
             }
         };
         match post(request, MAX_BODY).await {
-            Ok(came) => {
-                let reply = Reply {
-                    status: came.status,
-                    retry_after: came.retry_after.as_deref(),
-                    body: &came.body,
-                };
-                self.provider.answer(&reply, self.cid, call::now())
-            }
+            Ok(came) => self.provider.answer(&came.reply(), self.cid, call::now()),
             Err(error) => {
                 worker::console_warn!(
                     "event=push_unanswered wake={} device={} reason=\"{error}\"",

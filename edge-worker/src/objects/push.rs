@@ -3,14 +3,11 @@
 use super::app_push;
 use super::driver::Identity;
 use crate::call;
-use crate::outgoing;
+use crate::outgoing::{self, Came};
 use crate::token::Capability;
-use futures_util::StreamExt;
-use futures_util::future::{Either, select};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 #[cfg(not(target_arch = "wasm32"))]
@@ -19,8 +16,7 @@ use wakeline_push::RustCrypto as Crypto;
 use wakeline_push::WebCrypto as Crypto;
 use wakeline_push::{Answer, Caller, Kind, Lang, Notice, RequestError, Target, Vapid, VapidKeys};
 use wakeline_sip::edge::{PushJob, PushKind, PushOutcome};
-use worker::wasm_bindgen::JsValue;
-use worker::{AbortController, Delay, Env, Fetch, Method, Request, RequestInit, RequestRedirect};
+use worker::Env;
 
 /// A push service that says nothing for this long counts as not there.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -48,20 +44,22 @@ thread_local! {
 /// loses nobody whose page has not been opened since.
 /// What came of it comes with whose push service it was.
 pub async fn send(env: &Env, identity: &Identity, job: &PushJob) -> (PushOutcome, &'static str) {
-    if let Ok(stored) = stored(job)
-        && let Some(cid) = stored.target.cid()
-    {
-        let notice = notice(identity, job, &stored.origin);
+    let stored = match stored(job) {
+        Ok(stored) => stored,
+        Err(unsent) => return (refused(job, unsent), provider(None)),
+    };
+    let notice = notice(identity, job, &stored.origin);
+    if let Some(cid) = stored.target.cid() {
         return app_push::send(env, identity, &stored.target, cid, &notice, job).await;
     }
-    let keys = match keys_for(identity, job) {
+    let keys = match identity.site.vapid_keys_for(stored.vapid.as_deref()) {
         Ok(keys) => keys,
-        Err(unsent) => return (refused(job, unsent), provider(None)),
+        Err(reason) => return (refused(job, Unsent::refused(reason)), provider(None)),
     };
     let mut whose = provider(None);
     let mut answer = Answer::unreachable();
     for key in &keys {
-        let (request, vapid) = match build(identity, job, key).await {
+        let (request, vapid) = match build(identity, &stored.target, &notice, key).await {
             Ok(built) => built,
             Err(unsent) => return (refused(job, unsent), whose),
         };
@@ -128,13 +126,6 @@ fn refused(job: &PushJob, unsent: Unsent) -> PushOutcome {
 fn stored(job: &PushJob) -> Result<StoredTarget, Unsent> {
     serde_json::from_str(&job.target)
         .map_err(|_| Unsent::refused("the stored target cannot be read"))
-}
-
-fn keys_for(identity: &Identity, job: &PushJob) -> Result<Vec<VapidKeys>, Unsent> {
-    identity
-        .site
-        .vapid_keys_for(stored(job)?.vapid.as_deref())
-        .map_err(Unsent::refused)
 }
 
 /// What the line hears of it.
@@ -206,10 +197,13 @@ fn notice(identity: &Identity, job: &PushJob, origin: &str) -> Notice {
 
 type Built = (wakeline_push::Request, Rc<Vapid<Crypto>>);
 
-async fn build(identity: &Identity, job: &PushJob, keys: &VapidKeys) -> Result<Built, Unsent> {
+async fn build(
+    identity: &Identity,
+    target: &Target,
+    notice: &Notice,
+    keys: &VapidKeys,
+) -> Result<Built, Unsent> {
     let site = &identity.site;
-    let stored = stored(job)?;
-    let notice = notice(identity, job, &stored.origin);
     #[allow(
         clippy::default_constructed_unit_structs,
         reason = "a unit struct only natively"
@@ -217,26 +211,19 @@ async fn build(identity: &Identity, job: &PushJob, keys: &VapidKeys) -> Result<B
     let crypto = Crypto::default();
     let allow = site.allow_list().map_err(Unsent::refused)?;
     let vapid = vapid(identity, &crypto, keys).await?;
-    let request = wakeline_push::request(
-        &crypto,
-        &vapid,
-        &allow,
-        call::now(),
-        &stored.target,
-        &notice,
-    )
-    .await
-    .map_err(|e| Unsent {
-        reason: e.to_string(),
-        outcome: match &e {
-            RequestError::Crypto(_) if !e.drops_subscription() => PushOutcome::Later {
-                retry_after_s: None,
-                throttled: false,
+    let request = wakeline_push::request(&crypto, &vapid, &allow, call::now(), target, notice)
+        .await
+        .map_err(|e| Unsent {
+            reason: e.to_string(),
+            outcome: match &e {
+                RequestError::Crypto(_) if !e.drops_subscription() => PushOutcome::Later {
+                    retry_after_s: None,
+                    throttled: false,
+                },
+                _ if e.drops_subscription() => PushOutcome::Gone,
+                _ => PushOutcome::Refused,
             },
-            _ if e.drops_subscription() => PushOutcome::Gone,
-            _ => PushOutcome::Refused,
-        },
-    })?;
+        })?;
     Ok((request, vapid))
 }
 
@@ -260,52 +247,7 @@ async fn vapid(
     Ok(vapid)
 }
 
-/// What came back: a redirect is an answer, not a way on.
-pub(super) struct Came {
-    pub status: u16,
-    pub retry_after: Option<String>,
-    /// No more of it than was wanted.
-    pub body: Vec<u8>,
-}
-
 /// Sends it, and reads about `keep` octets of what comes back.
 pub(super) async fn post(request: wakeline_push::Request, keep: usize) -> worker::Result<Came> {
-    let mut init = RequestInit::new();
-    let body = js_sys::Uint8Array::from(request.body.as_slice());
-    init.with_method(Method::Post)
-        .with_redirect(RequestRedirect::Manual)
-        .with_body(Some(JsValue::from(body)));
-    for (name, value) in &request.headers {
-        init.headers.set(name, value)?;
-    }
-    let fetch = Fetch::Request(Request::new_with_init(&request.url, &init)?);
-    let controller = AbortController::default();
-    let signal = controller.signal();
-    let came = async {
-        let mut response = fetch.send_with_signal(&signal).await?;
-        let mut body = Vec::new();
-        if keep > 0 {
-            let mut stream = response.stream()?;
-            while let Some(chunk) = stream.next().await {
-                body.extend_from_slice(&chunk?);
-                if body.len() >= keep {
-                    break;
-                }
-            }
-        } else {
-            outgoing::discard(&mut response);
-        }
-        Ok(Came {
-            status: response.status_code(),
-            retry_after: response.headers().get("Retry-After")?,
-            body,
-        })
-    };
-    match select(pin!(came), pin!(Delay::from(TIMEOUT))).await {
-        Either::Left((came, _)) => came,
-        Either::Right(_) => {
-            controller.abort();
-            Err("no answer in time".into())
-        }
-    }
+    outgoing::post(&request.url, &request.headers, &request.body, keep, TIMEOUT).await
 }

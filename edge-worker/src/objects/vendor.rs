@@ -14,18 +14,17 @@
 use super::driver::try_post;
 use super::push::{outcome, post};
 use crate::call;
+use crate::outgoing::MAX_BODY;
 use futures_util::lock::Mutex;
 use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use wakeline_push::{Answer, Reply, Token};
+use wakeline_push::{Answer, Token};
 use wakeline_sip::edge::PushOutcome;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 /// Where the token is kept.
 const TOKEN: &str = "token";
-/// More of a sign-in's answer is not read.
-const MAX_BODY: usize = 16 * 1024;
 /// After a sign-in, or one that failed for a reason that may pass, no other for this long.
 const PAUSE_MS: u64 = 1_000;
 /// After one that was refused: until somebody has set the account right.
@@ -118,17 +117,10 @@ impl VendorObject {
             return Err("the vendor wants no sign-in".into());
         };
         let answer = match post(request, MAX_BODY).await {
-            Ok(came) => {
-                let reply = Reply {
-                    status: came.status,
-                    retry_after: came.retry_after.as_deref(),
-                    body: &came.body,
-                };
-                match provider.signed_in(&reply, now) {
-                    Ok(token) => return Ok(Ok(token)),
-                    Err(answer) => answer,
-                }
-            }
+            Ok(came) => match provider.signed_in(&came.reply(), now) {
+                Ok(token) => return Ok(Ok(token)),
+                Err(answer) => answer,
+            },
             Err(error) => {
                 worker::console_warn!(
                     "event=sign_in_unanswered site={} vendor={vendor} reason=\"{error}\"",

@@ -153,11 +153,11 @@ fn subscription(call: &Call, target: &WebPushTarget) -> Answer<Subscription> {
 /// An app's client id, where the site has an account at its vendor.
 fn app(call: &Call, target: &AppTarget) -> Answer<Target> {
     let cid = Cid::parse(&target.cid).map_err(|e| refuse(problem::BAD_REQUEST, format!("{e}.")))?;
-    let (made, name): (fn(App) -> Target, _) = match target.provider {
-        AppProvider::Getui => (Target::Getui, "getui"),
-        AppProvider::Unicloud => (Target::Unicloud, "unicloud"),
+    let target = match target.provider {
+        AppProvider::Getui => Target::Getui(App { cid }),
+        AppProvider::Unicloud => Target::Unicloud(App { cid }),
     };
-    let target = made(App { cid });
+    let name = target.kind();
     if call.site.vendors.provider(&target).is_none() {
         return Err(refuse(
             problem::ENDPOINT,

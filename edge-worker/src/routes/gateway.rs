@@ -17,9 +17,7 @@ const SIGNALS: std::ops::RangeInclusive<i16> = -150..=0;
 pub async fn decide(call: &Call) -> Answer {
     let asked: GatewayCall = call.json()?;
     let bad = |detail: &str| Err(refuse(problem::BAD_REQUEST, detail));
-    if !(1..=128).contains(&asked.call.chars().count()) || !names::is_text(&asked.call, 512) {
-        return bad("call is 1 to 128 characters, none of them a control character.");
-    }
+    server_wakes::check_call(&asked.call)?;
     if asked.signal_dbm.is_some_and(|s| !SIGNALS.contains(&s)) {
         return bad("signal_dbm is -150 to 0, or null for none.");
     }

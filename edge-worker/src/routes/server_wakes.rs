@@ -9,7 +9,6 @@ use crate::error::{Answer, Failure, not_found, refuse, unauthorized};
 use crate::ledger::Ledger;
 use crate::objects::line;
 use crate::token;
-use crate::{names, objects};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
 use wakeline_edge_api as api;
 use wakeline_edge_api::problem;
@@ -20,8 +19,8 @@ use wakeline_sip::edge::{
 use wakeline_sip::time::Duration;
 use wakeline_sip::wake::Failure as SipFailure;
 
-/// Characters of a call server's call id.
-const MAX_CALL: usize = 128;
+/// Characters of a call id, and of a reason.
+const MAX_TEXT: usize = 128;
 /// Longest wait of a poll: proxies on the way cut at 30 s.
 const MAX_WAIT_S: u64 = 25;
 
@@ -41,14 +40,7 @@ fn server(call: &Call) -> Answer<&CallServer> {
 pub async fn ask(call: &Call) -> Answer {
     let server = server(call)?;
     let wanted: api::AskWake = call.json()?;
-    if wanted.call.is_empty()
-        || wanted.call.chars().count() > MAX_CALL
-        || wanted.call.chars().any(char::is_control)
-    {
-        return Err(bad(
-            "call is 1 to 128 characters, none of them a control character.",
-        ));
-    }
+    check_call(&wanted.call)?;
     let limits = wanted.limits.unwrap_or_default();
     for (name, value) in [("ready_s", limits.ready_s), ("ring_s", limits.ring_s)] {
         if value.is_some_and(|s| !(1..=600).contains(&s)) {
@@ -134,7 +126,7 @@ pub async fn show(call: &Call, server: &CallServer) -> Answer {
     }
     let who = (server.id.as_str(), &wake);
     let site = &call.site.id;
-    let reply = objects::line::watch(&call.env, site, &number, who, after, wait_s * 1000).await?;
+    let reply = line::watch(&call.env, site, &number, who, after, wait_s * 1000).await?;
     answer(reply)
 }
 
@@ -175,7 +167,7 @@ fn failure(said: &api::ServerEvent) -> Answer<SipFailure> {
         return Err(bad("cause is a Q.850 cause, 1 to 127."));
     }
     let reason = said.reason.clone().unwrap_or_default();
-    if !names::is_text(&reason, 512) {
+    if !is_short(&reason) {
         return Err(bad(
             "reason has at most 128 characters, none of them a control character.",
         ));
@@ -194,30 +186,40 @@ fn failure(said: &api::ServerEvent) -> Answer<SipFailure> {
 
 fn status_of_cause(cause: u8) -> u16 {
     match cause {
-        1..=3 => 404,
+        1..=3 | 26 => 404,
         17 => 486,
         18 | 102 => 408,
-        16 | 19 | 20 | 31 => 480,
         21 => 603,
         22 => 410,
-        26 => 404,
         27 => 502,
         28 => 484,
         29 | 69 | 79 => 501,
-        34 | 38 | 41 | 42 | 47 => 503,
+        34 | 38 | 41 | 42 | 47 | 58 | 63 => 503,
         55 | 57 | 87 => 403,
-        58 | 63 => 503,
         65 | 70 | 88 => 488,
         111 | 127 => 500,
         _ => 480,
     }
 }
 
+/// What a call server writes in a line of its own.
+fn is_short(text: &str) -> bool {
+    text.chars().count() <= MAX_TEXT && !text.chars().any(char::is_control)
+}
+
+/// A call server's name of a call.
+pub(super) fn check_call(id: &str) -> Answer<()> {
+    if id.is_empty() || !is_short(id) {
+        return Err(bad(
+            "call is 1 to 128 characters, none of them a control character.",
+        ));
+    }
+    Ok(())
+}
+
 /// Another's wake, a page's, and none are the same.
 fn path_wake(call: &Call) -> Answer<(WakeId, Number)> {
-    let id = Some(call.param(0)).filter(|id| names::is_wake(id));
-    let wake = id.and_then(|id| WakeId::parse(id).ok());
-    let wake = wake.ok_or_else(not_found)?;
+    let wake = super::wakes::path_wake(call)?;
     let number = wake.line().ok_or_else(not_found)?;
     Ok((wake, number))
 }

@@ -8,7 +8,7 @@ use crate::ledger::{self, Ledger, pushes_of, steps_of};
 use crate::names;
 use crate::objects::line;
 use wakeline_edge_api::{DeleteAccount, Story, UserAnswer, UserCalls, problem};
-use wakeline_sip::edge::{LineCommand, LineError, LineReply, Number, Uid, WakeId};
+use wakeline_sip::edge::{LineCommand, LineError, LineReply, Number, Uid};
 use worker::Response;
 
 /// `GET /v1/users/{uid}`: `user_property`.
@@ -94,9 +94,7 @@ async fn delete_lines(call: &Call, uid: &Uid, numbers: Vec<Number>) -> Answer {
 
 /// `GET /v1/calls/{id}/story`, by the site's key.
 pub async fn story(call: &Call) -> Answer {
-    let id = Some(call.param(0)).filter(|id| names::is_wake(id));
-    let wake = id.and_then(|id| WakeId::parse(id).ok());
-    let wake = wake.ok_or_else(not_found)?;
+    let wake = super::wakes::path_wake(call)?;
     let row = Ledger::open(&call.env)?
         .story(&call.site.id, wake.as_str())
         .await?

@@ -125,7 +125,8 @@ async fn ask(call: &Call, command: LineCommand) -> Answer<LineReply> {
     granted(line::ask(&call.env, &call.site.id, &number, None, command).await?)
 }
 
-fn path_wake(call: &Call) -> Answer<WakeId> {
+/// The wake that the path names; what cannot be one is unknown.
+pub(super) fn path_wake(call: &Call) -> Answer<WakeId> {
     Some(call.param(0))
         .filter(|w| names::is_wake(w))
         .and_then(|w| WakeId::parse(w).ok())

@@ -93,11 +93,7 @@ pub(super) fn data(notice: &Notice) -> Result<String, PayloadError> {
                 expires_at: notice.expires_at,
                 attempt: notice.attempt,
             },
-            url: format!(
-                "{}/?wake={}",
-                notice.origin.trim_end_matches('/'),
-                notice.wake
-            ),
+            url: notice.url(),
         };
         serde_json::to_string(&data).expect("strings and integers always serialise")
     };
@@ -132,11 +128,7 @@ pub(super) fn request_id(cid: &Cid, notice: &Notice, now: u64) -> String {
 
 /// The data of a tap where little fits (Meizu takes 1,000 octets in all): what the app needs to open the page.
 pub(super) fn tap(notice: &Notice) -> String {
-    let url = format!(
-        "{}/?wake={}",
-        notice.origin.trim_end_matches('/'),
-        notice.wake
-    );
+    let url = notice.url();
     serde_json::json!({
         "wakeline": { "kind": notice.kind, "expires_at": notice.expires_at },
         "url": url,
