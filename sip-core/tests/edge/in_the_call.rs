@@ -181,6 +181,27 @@ fn a_caller_who_comes_back_in_time_stays_in_the_call() {
 }
 
 #[test]
+fn a_callee_who_registered_anew_hears_the_caller_before_it_speaks_itself() {
+    let (mut world, caller, callee) = talking();
+    world.cut(callee);
+    world.run_for(10_000);
+    world.open(callee);
+    world.settle();
+    let info = world.pages[caller].as_caller("INFO", 2);
+    world.send(caller, info);
+    world.settle();
+    assert_eq!(world.pages[callee].requests("INFO").len(), 1);
+    assert_eq!(world.pages[caller].statuses("INFO"), [200]);
+    // Its answer says that it is back: the call goes on, and is hung up on its new socket.
+    world.run_for(60_000);
+    assert!(world.pages[caller].requests("BYE").is_empty());
+    let bye = world.pages[caller].as_caller("BYE", 3);
+    world.send(caller, bye);
+    world.settle();
+    assert_eq!(world.pages[callee].requests("BYE").len(), 1);
+}
+
+#[test]
 fn hanging_up_on_a_lost_party_works() {
     let (mut world, caller, callee) = talking();
     world.cut(callee);

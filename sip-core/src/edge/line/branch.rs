@@ -232,6 +232,9 @@ impl Line {
             return;
         };
         let is_final = response.as_ref().is_none_or(Response::is_final);
+        if let Some(response) = &response {
+            self.answered_in_dialog(now, call, flow, response.status);
+        }
         let back = call.relays[index].back.clone();
         if is_final {
             call.relays.remove(index);

@@ -152,8 +152,12 @@ impl Line {
         call: &mut Call,
         side: Side,
     ) {
+        let followed = side == Side::Caller && self.follow_binding(now, call);
         let far = match call.leg(side.other()) {
-            Some(leg) => Some((leg.flow.clone(), leg.stream.clone(), leg.lost_at.is_some())),
+            Some(leg) => {
+                let lost = leg.lost_at.is_some() && !followed;
+                Some((leg.flow.clone(), leg.stream.clone(), lost))
+            }
             // An early dialog: the branch with that tag.
             None => {
                 let tag = request
@@ -273,6 +277,7 @@ impl Line {
     /// BYE to both sides, each in the name of the other.
     pub(super) fn hang_up(&mut self, now: Time, call: &mut Call, cause: u16, text: &str) {
         let reason = Reason::sip(cause, text).to_string();
+        self.follow_binding(now, call);
         for side in [Side::Caller, Side::Callee] {
             if let Some(bye) = self.own_request(Method::Bye, call, side) {
                 self.send_own(

@@ -78,6 +78,43 @@ impl Line {
         }
     }
 
+    /// Where a lost party may be reached all the same: its device registered anew after the loss was noticed, and has not
+    /// spoken in the call yet. It counts as lost until it does: the page may be a fresh one that knows of no call. The caller's
+    /// bindings are another line's, so only the callee can be followed.
+    pub(super) fn follow_binding(&self, now: Time, call: &mut Call) -> bool {
+        let Some(dialog) = &mut call.dialog else {
+            return false;
+        };
+        let leg = &mut dialog.callee_leg;
+        let Some(binding) = self.binding_of(now, &dialog.device) else {
+            return false;
+        };
+        if leg.lost_at.is_some() {
+            leg.flow.clone_from(&binding.flow);
+        }
+        true
+    }
+
+    /// A lost party answered a request of the call: it is back. A page that does not know the call says 481 (RFC 3261
+    /// §12.2.2), and nobody answered at all with 408.
+    pub(super) fn answered_in_dialog(
+        &mut self,
+        now: Time,
+        call: &mut Call,
+        flow: &str,
+        status: u16,
+    ) {
+        if matches!(status, 408 | 481) {
+            return;
+        }
+        if let Some(dialog) = &mut call.dialog
+            && dialog.callee_leg.flow == flow
+            && dialog.callee_leg.lost_at.take().is_some()
+        {
+            self.party_back(now, call);
+        }
+    }
+
     /// A device registered on a new flow: its old branch is dropped, its part in an answered call moves along.
     pub(super) fn device_moved(
         &mut self,
