@@ -6,6 +6,7 @@ use crate::config::{Config, Site};
 use crate::{names, webcrypto};
 use futures_util::future::{AbortHandle, abortable};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::rc::Rc;
@@ -186,12 +187,18 @@ pub async fn post<T: Serialize>(env: &Env, object: &str, request: &T) -> bool {
     }
 }
 
-/// Posts a request to another object and hands back its answer.
-pub async fn try_post<T: Serialize>(
+/// Asks another object; what it answers.
+pub async fn asked<T: Serialize, A: DeserializeOwned>(
     env: &Env,
     object: &str,
     request: &T,
-) -> Result<worker::Response> {
+) -> Result<A> {
+    let text = try_post(env, object, request).await?.text().await?;
+    Ok(serde_json::from_str(&text)?)
+}
+
+/// Posts a request to another object and hands back its answer.
+async fn try_post<T: Serialize>(env: &Env, object: &str, request: &T) -> Result<worker::Response> {
     let binding = match names::split_object(object) {
         Some(("flow", ..)) => "FLOW",
         Some(("line", ..)) => "LINE",

@@ -11,7 +11,7 @@
     reason = "the durable_object macro generates glue without documentation"
 )]
 
-use super::driver::{Driver, post, try_post};
+use super::driver::{Driver, asked, post};
 use super::flow::FlowRequest;
 use super::meter::{limit_of, metered};
 use super::push;
@@ -28,7 +28,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 use wakeline_sip::edge::{
-    CallbackJob, DeviceId, Envelope, FlowToLine, Limited, Line, LineCommand, LineInput, LineOutput,
+    CallbackJob, DeviceId, Envelope, FlowToLine, Line, LineCommand, LineInput, LineOutput,
     LineReply, Number, PushJob, Record, Uid, WakeId,
 };
 use wakeline_sip::time::Time;
@@ -99,8 +99,7 @@ pub async fn ask(
     command: LineCommand,
 ) -> Answer<LineReply> {
     let object = names::line_object(site, number.as_str());
-    let mut response = try_post(env, &object, &LineRequest::Ask { attest, command }).await?;
-    Ok(serde_json::from_str(&response.text().await?).map_err(Error::from)?)
+    Ok(asked(env, &object, &LineRequest::Ask { attest, command }).await?)
 }
 
 /// Waits for a call server's wake. An object that was forgotten meanwhile is asked again, and answers as it stands.
@@ -119,19 +118,9 @@ pub async fn watch(
         after,
         wait_ms,
     };
-    let waited = async {
-        let text = try_post(env, &object, &watch(wait_ms))
-            .await?
-            .text()
-            .await?;
-        serde_json::from_str(&text).map_err(Error::from)
-    };
-    match waited.await {
+    match asked(env, &object, &watch(wait_ms)).await {
         Ok(reply) => Ok(reply),
-        Err(_) if wait_ms > 0 => {
-            let mut response = try_post(env, &object, &watch(0)).await?;
-            Ok(serde_json::from_str(&response.text().await?).map_err(Error::from)?)
-        }
+        Err(_) if wait_ms > 0 => Ok(asked(env, &object, &watch(0)).await?),
         Err(error) => Err(error.into()),
     }
 }
@@ -196,12 +185,7 @@ impl DurableObject for LineObject {
                 command: LineCommand::AskWake(mut ask),
             } => {
                 let site = self.inner.driver.identity()?.site;
-                let limit = limit_of(&self.inner.driver.env, &site, &ask.caller.number).await;
-                ask.limited = limit.map(|(status, phrase, retry_after_s)| Limited {
-                    status,
-                    phrase: phrase.to_owned(),
-                    retry_after_s,
-                });
+                ask.limited = limit_of(&self.inner.driver.env, &site, &ask.caller.number).await;
                 Response::from_json(&self.inner.command(LineCommand::AskWake(ask))?)
             }
             LineRequest::Watch {

@@ -10,14 +10,14 @@
     reason = "the durable_object macro generates glue without documentation"
 )]
 
-use super::driver::try_post;
+use super::driver::asked;
 use crate::call;
 use crate::config::Site;
 use futures_util::future::join;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use wakeline_sip::edge::{Envelope, FlowToLine, Number};
+use wakeline_sip::edge::{Envelope, FlowToLine, Limited, Number};
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 /// The window.
@@ -84,19 +84,14 @@ pub async fn metered(
     let FlowToLine::Invite { caller, .. } = &envelope.msg else {
         return envelope;
     };
-    let Some((status, phrase, retry_after_s)) = limit_of(env, site, &caller.number).await else {
-        return envelope;
-    };
-    envelope.msg = FlowToLine::Limited {
-        status,
-        phrase: phrase.to_owned(),
-        retry_after_s,
-    };
+    if let Some(limited) = limit_of(env, site, &caller.number).await {
+        envelope.msg = FlowToLine::Limited(limited);
+    }
     envelope
 }
 
-/// Counts a call of this caller; status, words and seconds to wait when it is one too many.
-pub async fn limit_of(env: &Env, site: &Site, caller: &Number) -> Option<(u16, &'static str, u32)> {
+/// Counts a call of this caller; the limit when it is one too many.
+pub async fn limit_of(env: &Env, site: &Site, caller: &Number) -> Option<Limited> {
     let name = |of: &str| format!("meter:{}:{of}", site.id);
     let own = name(&format!("caller:{caller}"));
     let all = name("all");
@@ -105,9 +100,14 @@ pub async fn limit_of(env: &Env, site: &Site, caller: &Number) -> Option<(u16, &
         counted(env, &all, site.limits.site_calls_per_minute),
     )
     .await;
+    let limited = |status, phrase: &str, retry_after_s| Limited {
+        status,
+        phrase: phrase.to_owned(),
+        retry_after_s,
+    };
     match (own, all) {
-        (Some(wait), _) => Some((429, "Too Many Calls In A Minute", wait)),
-        (None, Some(wait)) => Some((503, "Too Many Calls At This Site", wait)),
+        (Some(wait), _) => Some(limited(429, "Too Many Calls In A Minute", wait)),
+        (None, Some(wait)) => Some(limited(503, "Too Many Calls At This Site", wait)),
         (None, None) => None,
     }
 }
@@ -117,11 +117,7 @@ async fn counted(env: &Env, meter: &str, limit: u32) -> Option<u32> {
     if limit == 0 {
         return None;
     }
-    let asked = async {
-        let text = try_post(env, meter, &Count { limit }).await?.text().await?;
-        serde_json::from_str::<Counted>(&text).map_err(worker::Error::from)
-    };
-    match asked.await {
+    match asked::<_, Counted>(env, meter, &Count { limit }).await {
         Ok(counted) => counted.wait_s,
         Err(error) => {
             worker::console_warn!("event=failure of=meter error={error}");

@@ -11,7 +11,7 @@
     reason = "the durable_object macro generates glue without documentation"
 )]
 
-use super::driver::try_post;
+use super::driver::asked;
 use super::push::{outcome, post};
 use crate::call;
 use crate::outgoing::MAX_BODY;
@@ -157,14 +157,7 @@ pub async fn token(
     if let Some(token) = kept.filter(|t| t.is_good(now) && Some(t) != refused.as_ref()) {
         return Ok(token);
     }
-    let asked = async {
-        let text = try_post(env, &object, &Ask { refused })
-            .await?
-            .text()
-            .await?;
-        serde_json::from_str::<Given>(&text).map_err(worker::Error::from)
-    };
-    match asked.await {
+    match asked(env, &object, &Ask { refused }).await {
         Ok(Given { token }) => token.inspect(|token| {
             TOKENS.with_borrow_mut(|tokens| tokens.insert(object, token.clone()));
         }),

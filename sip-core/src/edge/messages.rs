@@ -1,5 +1,6 @@
 //! What flow and line objects say to each other, inside [`Envelope`](super::outbox::Envelope)s.
 
+use super::callserver::Limited;
 use crate::id::{DeviceId, FlowToken, Number, SiteId, Uid, WakeId};
 use crate::time::Time;
 use crate::wake::WakeState;
@@ -102,14 +103,8 @@ pub enum FlowToLine {
         request: Request,
     },
     /// A new call that is refused before the line has a say: its driver found a limit of the site reached.
-    Limited {
-        /// 429 when the caller called too often, 503 when all did.
-        status: u16,
-        /// In words.
-        phrase: String,
-        /// Seconds until another try may succeed.
-        retry_after_s: u32,
-    },
+    /// 429 when the caller called too often, 503 when all did.
+    Limited(Limited),
     /// The caller cancelled.
     Cancel {
         /// The `Reason` header of the CANCEL.

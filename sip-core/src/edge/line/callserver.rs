@@ -5,7 +5,7 @@ use super::call::{Call, Leg};
 use super::pretence;
 use super::wakes::{status_of, words_of};
 use super::{Line, LineOutput, quiet};
-use crate::edge::callserver::{AskWake, CallbackJob, Limited, ServerEvent, ServerWakeView};
+use crate::edge::callserver::{AskWake, CallbackJob, ServerEvent, ServerWakeView};
 use crate::edge::command::{LineError, LineReply, Withheld};
 use crate::id::{Number, Uid, WakeId};
 use crate::time::{Duration, Time};
@@ -116,13 +116,8 @@ impl Line {
         if let Some(limited) = ask.limited {
             return Err(LineError::Limited(limited));
         }
-        self.check_limits(now, &ask.caller).map_err(|limit| {
-            LineError::Limited(Limited {
-                status: limit.status,
-                phrase: limit.phrase.to_owned(),
-                retry_after_s: limit.wait_s,
-            })
-        })?;
+        self.check_limits(now, &ask.caller)
+            .map_err(LineError::Limited)?;
         let id =
             WakeId::of_line(&self.entropy.token(), &self.number).map_err(|_| LineError::TooLong)?;
         let call = self.led_call(now, id.clone(), ask);

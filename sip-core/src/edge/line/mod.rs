@@ -313,11 +313,7 @@ impl Line {
                     self.note_sent(&call, at);
                 }
             }
-            FlowToLine::Limited {
-                status,
-                phrase,
-                retry_after_s,
-            } => self.limited(now, &from, &call, status, &phrase, retry_after_s),
+            FlowToLine::Limited(limited) => self.limited(now, &from, &call, limited),
             FlowToLine::Cancel { .. } => self.caller_cancelled(now, &from, &call),
             FlowToLine::Alive { device } => self.alive(now, &from, &call, device),
             FlowToLine::Response { tx, response } => {

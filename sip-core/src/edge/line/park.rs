@@ -4,6 +4,7 @@ use super::Line;
 use super::call::{Call, Leg};
 use super::pretence;
 use super::quiet;
+use crate::edge::callserver::Limited;
 use crate::edge::command::Withheld;
 use crate::edge::messages::{Answer, LineToFlow, Party};
 use crate::id::{DeviceId, WakeId};
@@ -14,14 +15,6 @@ use std::collections::BTreeSet;
 
 /// The window of the limits that count calls.
 const MINUTE: Duration = Duration::from_secs(60);
-
-/// A limit that is reached.
-pub(super) struct Limit {
-    pub(super) status: u16,
-    pub(super) phrase: &'static str,
-    /// Seconds until another try may succeed.
-    pub(super) wait_s: u32,
-}
 
 impl Line {
     /// A new call, or one whose caller came back on another flow.
@@ -49,8 +42,8 @@ impl Line {
         if self.is_merged(&caller, &leg, &request) {
             return self.answer_stranger(now, flow, stream, 482, "Request Merged");
         }
-        if let Err(limit) = self.check_limits(now, &caller) {
-            return self.limited(now, flow, stream, limit.status, limit.phrase, limit.wait_s);
+        if let Err(limited) = self.check_limits(now, &caller) {
+            return self.limited(now, flow, stream, limited);
         }
         let myself = caller.number == self.number;
         let withheld = self.withheld(&caller).filter(|_| !myself);
@@ -83,7 +76,7 @@ impl Line {
     }
 
     /// How many calls may wait, and how often one caller may wake this line: each wake pushes to every device.
-    pub(super) fn check_limits(&mut self, now: Time, caller: &Party) -> Result<(), Limit> {
+    pub(super) fn check_limits(&mut self, now: Time, caller: &Party) -> Result<(), Limited> {
         let limits = self.config.edge.clone();
         let count = |matches: &dyn Fn(&Call) -> bool| {
             self.calls.values().filter(|call| matches(call)).count()
@@ -98,11 +91,11 @@ impl Line {
             let left = MINUTE.as_millis() - age.map_or(0, |age| age.as_millis().min(60_000));
             u32::try_from(left.div_ceil(1000)).unwrap_or(60).max(1)
         };
-        let refuse = |status, phrase, wait_s| {
-            Err(Limit {
+        let refuse = |status, phrase: &str, retry_after_s| {
+            Err(Limited {
                 status,
-                phrase,
-                wait_s,
+                phrase: phrase.to_owned(),
+                retry_after_s,
             })
         };
         if count(&|call| parked(call) && own(call)) >= limits.max_parked_per_caller {
@@ -230,21 +223,13 @@ impl Line {
     }
 
     /// 429 or 503: not now.
-    pub(super) fn limited(
-        &mut self,
-        now: Time,
-        flow: &str,
-        stream: &str,
-        status: u16,
-        phrase: &str,
-        retry_after_s: u32,
-    ) {
+    pub(super) fn limited(&mut self, now: Time, flow: &str, stream: &str, limited: Limited) {
         let answer = Answer {
-            status,
-            phrase: phrase.to_owned(),
+            status: limited.status,
+            phrase: limited.phrase,
             to_tag: self.entropy.tag(),
             wake: None,
-            headers: vec![("Retry-After".to_owned(), retry_after_s.to_string())],
+            headers: vec![("Retry-After".to_owned(), limited.retry_after_s.to_string())],
         };
         self.outbox
             .send(now, flow, stream, LineToFlow::Answer { tx: None, answer });

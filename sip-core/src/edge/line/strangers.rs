@@ -37,9 +37,7 @@ impl Line {
         let unknown_call = || self.call_of(&envelope.call).is_none();
         let is_stranger = match &envelope.msg {
             FlowToLine::Register { proof, .. } => matches!(proof, Proof::Digest { .. }),
-            FlowToLine::Invite { .. } | FlowToLine::Limited { .. } | FlowToLine::Gone => {
-                !provisioned
-            }
+            FlowToLine::Invite { .. } | FlowToLine::Limited(_) | FlowToLine::Gone => !provisioned,
             FlowToLine::Cancel { .. }
             | FlowToLine::Alive { .. }
             | FlowToLine::Response { .. }
@@ -64,7 +62,7 @@ impl Line {
                 let tx = tx.clone();
                 Some(LineToFlow::Registered { tx, outcome })
             }
-            FlowToLine::Invite { .. } | FlowToLine::Limited { .. } => {
+            FlowToLine::Invite { .. } | FlowToLine::Limited(_) => {
                 let answer = plain(404, "Not Found", &self.entropy.tag());
                 Some(LineToFlow::Answer { tx: None, answer })
             }
