@@ -67,7 +67,7 @@ export class GcmPush {
       return this.#push(at, path, request, body, response);
     } catch (error) {
       const status = error.status ?? 500;
-      this.log.record('push', { at, status, error: error.message });
+      this.log.record('push', { at, status, topic: request.headers.topic, error: error.message });
       return response.writeHead(status, { 'content-type': 'text/plain' }).end(error.message);
     }
   }
@@ -98,7 +98,7 @@ export class GcmPush {
   #push(at, path, request, body, response) {
     const token = /^\/(?:fcm\/send|wp)\/([^/]+)$/.exec(path)?.[1];
     if (request.method !== 'POST' || !token) throw new Refusal(404, 'no such resource');
-    if (answeredByTest(this, at, response)) return;
+    if (answeredByTest(this, at, request, response)) return;
     const registration = this.#registrations.get(token);
     if (!registration) throw new Refusal(410, 'subscription is gone');
     const { ttl, topic, urgency } = checkPush(request.headers, body);

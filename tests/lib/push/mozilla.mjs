@@ -42,7 +42,7 @@ export class MozillaPush {
       const token = /^\/wpush\/v2\/([\w-]+)$/.exec(request.url)?.[1];
       if (request.method !== 'POST' || !token) throw new Refusal(404, 'no such resource');
       const body = await readBody(request);
-      if (answeredByTest(this, at, response)) return;
+      if (answeredByTest(this, at, request, response)) return;
       const channel = this.#channels.get(token);
       if (!channel) throw new Refusal(410, 'subscription is gone');
       const { ttl, topic, urgency } = checkPush(request.headers, body);
@@ -58,7 +58,7 @@ export class MozillaPush {
       if (online) this.#deliver(client, message);
     } catch (error) {
       const status = error.status ?? 500;
-      this.log.record('push', { at, status, error: error.message });
+      this.log.record('push', { at, status, topic: request.headers.topic, error: error.message });
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ code: status, error: error.message }));
     }
   }

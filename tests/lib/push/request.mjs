@@ -65,10 +65,10 @@ export function checkVapid(authorization, key, audience) {
  * then `service.answer` for all. `{status, headers}`, 'hang' (never answers), 'reset' (breaks the connection), or null
  * to let the service judge. True when that was done.
  */
-export function answeredByTest(service, at, response) {
+export function answeredByTest(service, at, request, response) {
   const answer = service.answers.length ? service.answers.shift() : service.answer;
   if (!answer) return false;
-  service.log.record('push', { at, status: answer.status ?? answer });
+  service.log.record('push', { at, status: answer.status ?? answer, topic: request.headers.topic });
   if (answer === 'reset') response.destroy();
   else if (answer !== 'hang') response.writeHead(answer.status, answer.headers).end();
   return true;
