@@ -117,7 +117,7 @@ for (const wakenBy of ['dialplan', 'stasis']) {
       await state(wake, 'cancelled');
     });
 
-    test('a page that rings and is not answered: 480 at the limit', { timeout: 60_000, skip: wakenBy === 'dialplan' && 'the dialplan tells of ringing at the end only' }, async () => {
+    test('a page that rings and is not answered: 480 at the limit', { timeout: 60_000 }, async () => {
       const { page, sink } = await sleeping('1018');
       const call = trunk.call('1018');
       const { wake } = await sink.push('invitation');
@@ -181,7 +181,7 @@ for (const wakenBy of ['dialplan', 'stasis']) {
       assert.deepEqual([answer.status, cause(answer)], [603, 21]);
     });
 
-    test('one device rings and another declines on its notification: 603, and nothing rings any more', { timeout: 60_000, skip: wakenBy === 'dialplan' && 'the dialplan tells of ringing at the end only' }, async () => {
+    test('one device rings and another declines on its notification: 603, and nothing rings any more', { timeout: 60_000 }, async () => {
       const { page, sink } = await sleeping('1020');
       const other = await world.another('1020');
       const call = trunk.call('1020');
@@ -198,7 +198,7 @@ for (const wakenBy of ['dialplan', 'stasis']) {
       await state(wake, 'declined');
     });
 
-    test('two devices ring and one declines: 603, and the other falls silent', { timeout: 60_000, skip: wakenBy === 'dialplan' && 'the dialplan tells of ringing at the end only' }, async () => {
+    test('two devices ring and one declines: 603, and the other falls silent', { timeout: 60_000 }, async () => {
       const { page } = await sleeping('1021');
       const other = await world.another('1021');
       await page.online();
