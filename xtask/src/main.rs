@@ -42,7 +42,7 @@ usage: cargo xtask COMMAND
                                          a scenario in real browsers: `play wake`; `play phone
                                          [--server kamailio|asterisk]` with a real phone and PBX;
                                          `play gateway [--server kamailio|asterisk]`: from a mobile network
-  test [--full]                          all tests, and a table of what was checked
+  test [--full] [--only WORDS]           all tests, and a table of what was checked; or the stages so named
   docs                                   docs/authorization.md, docs/api.md and the OpenAPI document anew
   fuzz [TARGET [FILE…]] [--seconds N]    strangers' input by libFuzzer, a minute a target; or these inputs once
   lint                                   formatting, clippy, types, licences, house rules
@@ -104,14 +104,15 @@ fn run() -> Result<ExitCode> {
             return play::shots(&house, &PathBuf::from(folder), words.as_slice());
         }
         "test" => {
-            let mut full = false;
+            let (mut full, mut only) = (false, None);
             while let Some(arg) = args.next()? {
                 match arg {
                     Long("full") => full = true,
+                    Long("only") => only = Some(args.value()?.string()?),
                     other => return Err(other.unexpected().into()),
                 }
             }
-            return test::test(&house, full);
+            return test::test(&house, full, only.as_deref());
         }
         "docs" => docs::docs(&house)?,
         "fuzz" => {

@@ -13,6 +13,8 @@ pub struct Count {
     pub skipped: usize,
     /// The names of those, with reasons where given.
     pub skipped_names: Vec<String>,
+    /// Files that failed and held when they were run again, with the tests that had failed.
+    pub held_late: Vec<String>,
 }
 
 impl AddAssign<&Self> for Count {
@@ -22,6 +24,7 @@ impl AddAssign<&Self> for Count {
         self.skipped += other.skipped;
         self.skipped_names
             .extend(other.skipped_names.iter().cloned());
+        self.held_late.extend(other.held_late.iter().cloned());
     }
 }
 
@@ -59,15 +62,7 @@ pub fn node<'a>(lines: impl IntoIterator<Item = &'a str>) -> Count {
     let mut count = Count::default();
     for line in lines {
         let line = line.trim();
-        if let Some(summary) = line.strip_prefix('ℹ') {
-            let mut words = summary.split_whitespace();
-            let (Some(what), Some(number), None) = (
-                words.next(),
-                words.next().and_then(|word| word.parse::<usize>().ok()),
-                words.next(),
-            ) else {
-                continue;
-            };
+        if let Some((what, number)) = node_summary(line) {
             match what {
                 "pass" => count.passed += number,
                 "fail" | "cancelled" => count.failed += number,
@@ -85,6 +80,43 @@ pub fn node<'a>(lines: impl IntoIterator<Item = &'a str>) -> Count {
         }
     }
     count
+}
+
+/// `ℹ pass 3`: what, and how many.
+fn node_summary(line: &str) -> Option<(&str, usize)> {
+    let mut words = line.strip_prefix('ℹ')?.split_whitespace();
+    let (what, number) = (words.next()?, words.next()?);
+    let number = number.split('.').next()?.parse().ok()?;
+    words.next().is_none().then_some((what, number))
+}
+
+/// Whether a line belongs to the summary at a run's end.
+pub fn is_node_summary(line: &str) -> bool {
+    const KEYS: [&str; 8] = [
+        "tests",
+        "suites",
+        "pass",
+        "fail",
+        "cancelled",
+        "skipped",
+        "todo",
+        "duration_ms",
+    ];
+    node_summary(line.trim()).is_some_and(|(what, _)| KEYS.contains(&what))
+}
+
+/// The names of the tests that failed, from the list at a run's end.
+pub fn node_failed<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let listed = lines
+        .into_iter()
+        .skip_while(|line| line.trim() != "✖ failing tests:");
+    let marked = listed
+        .skip(1)
+        .filter_map(|line| line.trim().strip_prefix("✖ "));
+    marked
+        .map(|name| name.rsplit_once(" (").map_or(name, |(name, _)| name))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn named(name: &str, reason: &str) -> String {
@@ -138,5 +170,23 @@ test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; 
             count.skipped_names,
             ["stored push rings: long, only with --full", "quiet one"]
         );
+    }
+
+    #[test]
+    fn the_names_of_what_failed_stand_in_the_list_at_the_end() {
+        let text = "\
+✖ rings (12.5ms)
+✔ is quiet (3 ms)
+ℹ fail 1
+ℹ duration_ms 120.5
+
+✖ failing tests:
+
+test at tests/lib/suite.mjs:28:7
+✖ rings (12.5ms)
+  Error: not seen within 10000 ms";
+        assert_eq!(node_failed(text.lines()), ["rings"]);
+        assert!(is_node_summary("ℹ duration_ms 120.5"));
+        assert!(!is_node_summary("ℹ 1002 is set up in chromium"));
     }
 }

@@ -2,13 +2,14 @@
 //! at the end says what was checked and what was left out.
 
 mod count;
+mod scripts;
 mod stages;
 mod table;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::house::House;
 use count::Count;
@@ -26,10 +27,16 @@ pub struct Report {
     pub left_out: Vec<String>,
 }
 
-/// Runs all stages and prints the table; `full` adds the long tests.
-pub fn test(house: &House, full: bool) -> Result<ExitCode> {
+/// Runs all stages, or those whose name has the words `only`, and prints the table; `full` adds the long tests.
+pub fn test(house: &House, full: bool, only: Option<&str>) -> Result<ExitCode> {
+    let wanted = |name: &str| only.is_none_or(|words| name.contains(words));
+    let (run, not_run): (Vec<_>, Vec<_>) = stages::ALL.iter().partition(|stage| wanted(stage.name));
+    if run.is_empty() {
+        let names: Vec<_> = not_run.iter().map(|stage| stage.name).collect();
+        bail!("no stage is named so; they are:\n  {}", names.join("\n  "));
+    }
     let mut reports = Vec::new();
-    for stage in stages::ALL {
+    for stage in run {
         let started = Instant::now();
         println!("\n== {}", stage.name);
         let mut left_out = Vec::new();
@@ -49,6 +56,9 @@ pub fn test(house: &House, full: bool) -> Result<ExitCode> {
         });
     }
     print!("{}", table::draw(&reports, full));
+    if !not_run.is_empty() {
+        println!("{} other stages were not asked for", not_run.len());
+    }
     let failed = reports.iter().any(|report| report.count.failed > 0);
     Ok(if failed {
         ExitCode::FAILURE

@@ -1,12 +1,12 @@
 //! The stages of `test`, in the order they run.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 
 use super::count::{self, Count};
+use super::scripts::{FULL, Scripts, keep_log, test_files};
 use crate::build::{Part, build};
 use crate::dist;
 use crate::house::{House, on_path};
@@ -18,10 +18,6 @@ use crate::typescript;
 
 /// Lines of a failed stage that are shown; all are in its log.
 const SHOWN: usize = 200;
-/// Files of scripts that run at once: they mostly wait, each for an edge (and a desktop, a call server) of its own.
-const AT_ONCE: u8 = 2;
-/// Set for scripts when the long tests are wanted.
-const FULL: &str = "WAKELINE_FULL";
 
 /// One row of the closing table.
 pub struct Stage {
@@ -192,9 +188,9 @@ fn package(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<Coun
     let out = house.state("stage/packed");
     fs::create_dir_all(&out)?;
     let packed = dist::npm_package(house, &out)?;
-    let task = node_tests(house, "tests/package", full, Duration::from_secs(600))
-        .env("WAKELINE_PACKAGE", packed);
-    count_scripts(house, "tests/package", &task)
+    Scripts::of("tests/package", full, Duration::from_secs(600))
+        .env("WAKELINE_PACKAGE", packed)
+        .run(house)
 }
 
 fn edge(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<Count> {
@@ -222,9 +218,9 @@ fn openapi(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<Coun
     if !full {
         left_out.push("150 random requests of each route (5 are made)".to_owned());
     }
-    let task = node_tests(house, "tests/rest", full, Duration::from_secs(30 * 60))
-        .env("WAKELINE_SCHEMATHESIS", tool);
-    count_scripts(house, "tests/rest", &task)
+    Scripts::of("tests/rest", full, Duration::from_secs(30 * 60))
+        .env("WAKELINE_SCHEMATHESIS", tool)
+        .run(house)
 }
 
 /// Tests beside real SIP servers and phones, and with clients of other make at the edge.
@@ -237,16 +233,16 @@ fn servers(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<Coun
         return Ok(Count::default());
     }
     let minutes = Duration::from_secs(20 * 60);
-    let mut task = node_tests(house, "tests/servers", full, minutes);
+    let mut tests = Scripts::of("tests/servers", full, minutes);
     match asterisk::ensure(house) {
-        Ok(tree) => task = task.env(asterisk::TREE, tree),
+        Ok(tree) => tests = tests.env(asterisk::TREE, tree),
         // Tests through it find none and are skipped by name.
         Err(error) => left_out.push(format!("{error:#}")),
     }
     left_out.push(
         "FreeSWITCH itself (no package registry has it; its script runs against a stub)".to_owned(),
     );
-    count_scripts(house, "tests/servers", &task)
+    tests.run(house)
 }
 
 fn end_to_end(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<Count> {
@@ -277,53 +273,13 @@ fn scripts(
         left_out.push(format!("no test stands in {folder}"));
         return Ok(Count::default());
     }
-    count_scripts(house, folder, &node_tests(house, folder, full, limit))
-}
-
-fn node_tests(house: &House, folder: &str, full: bool, limit: Duration) -> Task {
-    // A file that hangs must not take the rest of the stage with it, in milliseconds.
-    let patience = if full { 40 } else { 12 } * 60_000;
-    let task = Task::new(house, "node")
-        .args(["--test", "--test-reporter=spec"])
-        .arg(format!("--test-concurrency={AT_ONCE}"))
-        .arg(format!("--test-timeout={patience}"))
-        .args(test_files(&house.path(folder)))
-        .env("NO_COLOR", "1")
-        .limit(limit);
-    if full { task.env(FULL, "1") } else { task }
-}
-
-fn count_scripts(house: &House, folder: &str, task: &Task) -> Result<Count> {
-    let finished = task.run_shown()?;
-    keep_log(house, &folder.replace('/', "-"), &finished)?;
-    Ok(judge(
-        &finished,
-        count::node(finished.lines.iter().map(String::as_str)),
-    ))
-}
-
-fn test_files(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if path.is_dir() {
-            files.extend(test_files(&path));
-        } else if [".test.mjs", ".test.js", ".test.ts"]
-            .iter()
-            .any(|end| name.ends_with(end))
-        {
-            files.push(path);
-        }
-    }
-    files.sort_unstable();
-    files
+    Scripts::of(folder, full, limit).run(house)
 }
 
 fn quietly(house: &House, name: &str, task: &Task, label: &str) -> Result<Finished> {
     let mut progress = Progress::start(label);
     let finished = task.run(|line| progress.tick(line))?;
-    keep_log(house, name, &finished)?;
+    keep_log(house, name, &finished.lines)?;
     if finished.success() {
         progress.done();
     } else {
@@ -335,18 +291,9 @@ fn quietly(house: &House, name: &str, task: &Task, label: &str) -> Result<Finish
     Ok(finished)
 }
 
-fn keep_log(house: &House, name: &str, finished: &Finished) -> Result<()> {
-    fs::create_dir_all(house.state("logs"))?;
-    fs::write(
-        house.state(&format!("logs/test-{name}.log")),
-        finished.lines.join("\n") + "\n",
-    )?;
-    Ok(())
-}
-
 /// A run that ended badly counts as a failure even when no test says so (it did not compile, or took
 /// too long).
-fn judge(finished: &Finished, mut count: Count) -> Count {
+pub fn judge(finished: &Finished, mut count: Count) -> Count {
     if !finished.success() {
         println!("  {}", finished.ending());
         count.failed = count.failed.max(1);

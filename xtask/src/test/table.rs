@@ -32,6 +32,12 @@ pub fn draw(reports: &[Report], full: bool) -> String {
             in_words(report.took)
         );
     }
+    if !sum.held_late.is_empty() {
+        text.push_str("\nFailed, and held when run again alone: a fault to be found\n");
+        for line in &sum.held_late {
+            let _ = writeln!(text, "  - {line}");
+        }
+    }
     let left_out = left_out(reports, full);
     if left_out.is_empty() {
         text.push_str("\nNothing was left out.\n");
@@ -82,7 +88,7 @@ mod tests {
                 passed,
                 failed,
                 skipped,
-                skipped_names: Vec::new(),
+                ..Count::default()
             },
             took: Duration::from_secs(3),
             left_out: Vec::new(),
@@ -95,6 +101,16 @@ mod tests {
         assert_eq!(text.lines().last(), Some("7 passed, 1 failed"));
         let text = draw(&[report(3, 0, 2)], true);
         assert_eq!(text.lines().last(), Some("3 passed, 0 failed, 2 skipped"));
+    }
+
+    #[test]
+    fn what_held_only_when_run_again_is_named() {
+        let mut shaky = report(2, 0, 0);
+        let name = "tests/e2e/ends.test.mjs: it rings";
+        shaky.count.held_late.push(name.to_owned());
+        let text = draw(&[shaky], false);
+        assert!(text.contains(name));
+        assert_eq!(text.lines().last(), Some("2 passed, 0 failed"));
     }
 
     #[test]
