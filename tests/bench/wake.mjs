@@ -52,7 +52,7 @@ async function measure(browser, rounds) {
     // The first round warms caches of browser and machine on both sides, and is not counted.
     for (let round = 0; round <= rounds; round += 1) {
       const bare = await bareLoad(world);
-      const call = await wakeAndTap(world);
+      const call = await wakeAndTap(world, { measured: true });
       const { tapToRinging } = await ringing(world, call);
       const marks = await call.page.marks();
       const trips = roundTrips(world, call, marks.script);

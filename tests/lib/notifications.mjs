@@ -61,6 +61,7 @@ export class MonitorParser {
 }
 
 export class Notifications {
+  #mouse;
   #calls = new Map();
   /** id → {id, title, body, actions, at} of what is on the screen now. */
   displayed = new Map();
@@ -89,6 +90,8 @@ export class Notifications {
     });
     monitor.exited.then(() => ready.reject(new Error(`dbus-monitor ended: ${monitor.logTail()}`)));
     await ready.promise;
+    // It stands by: to start one takes time of its own.
+    this.#mouse = this.desktop.start('xdotool', ['-'], { name: 'mouse', stdio: ['pipe'] });
   }
 
   #seen({ kind, time, sender, destination, serial, replySerial, member, args }) {
@@ -122,13 +125,19 @@ export class Notifications {
     }
   }
 
-  /** A click of the mouse on the newest notification. Answers the event, `at` being the tap. */
+  /**
+   * A click of the mouse on the newest notification. Answers what was pressed, and `at`, when the button of the mouse went
+   * down: read here and now, for a monitor of the bus may be late to see it on a busy machine.
+   */
   async click({ ms = 5000 } = {}) {
     const since = this.log.mark();
     // The daemon has answered before it draws: the mouse waits for the window.
     await this.desktop.run('xdotool', 'search', '--sync', '--onlyvisible', '--class', 'dunst');
-    await this.desktop.run('xdotool', 'mousemove', String(this.screen.width - 200), '38', 'click', '1');
-    return this.log.wait('action', { since, ms, what: 'the click to reach the notification' });
+    await this.desktop.run('xdotool', 'mousemove', String(this.screen.width - 200), '38');
+    const at = Date.now();
+    this.#mouse.stdin.write('click 1\n');
+    const { id, key } = await this.log.wait('action', { since, ms, what: 'the click to reach the notification' });
+    return { id, key, at };
   }
 
   /** Presses the button with this text. */

@@ -7,6 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { hear, loudness, SILENCE } from '../lib/audio.mjs';
 import { until } from '../lib/events.mjs';
+import { atRest } from '../lib/rest.mjs';
 import { bareLoad } from '../lib/bare.mjs';
 import { roundTrips, isResponse, steps } from '../lib/timeline.mjs';
 import { NUMBERS, TONES, World } from '../lib/world.mjs';
@@ -18,16 +19,25 @@ const EXPECTED = {
   callee: ['pushed', 'shown', 'opened', 'registered', 'ready', 'invited', 'ringing', 'answered'],
 };
 
-/** Calls the sleeping callee and taps the notification: the page rings. */
-export async function wakeAndTap(world, { button } = {}) {
+/**
+ * Calls the sleeping callee and taps the notification: the page rings. `measured`: the browser is at rest before, and no
+ * driver looks on until it has rung.
+ */
+export async function wakeAndTap(world, { button, measured = false } = {}) {
   const call = await world.callerDials();
   const shown = await world.notifications.shown((one) => one.body.includes('Ada') || one.title.includes('Ada'), {
     since: call.notifications,
     what: 'the invitation, naming the caller',
   });
+  const browser = world.browsers.callee;
+  if (measured) {
+    await browser.detach();
+    await atRest(browser.process);
+  }
   const tap = button ? await world.notifications.press(button) : await world.notifications.click();
   // Nobody looks into the woken page before it has rung: a debugger's questions would slow it.
   await world.wire.sip('callee', 'sent', (text) => [180, 200].some((code) => isResponse(text, code, 'INVITE')), { since: call.wire, ms: 20_000, what: 'the woken page answers the INVITE' });
+  if (measured) await browser.attach();
   const page = await world.calleePage();
   return { ...call, shown, tap, page };
 }
@@ -106,7 +116,7 @@ export async function playWake(world, { say = () => {} } = {}) {
     await world.calleeAsleep();
     say(`${NUMBERS.callee} is set up in ${world.browserName} and its page is closed; ${NUMBERS.caller} calls`);
     report.bare_load_ms = await bareLoad(world);
-    call = await wakeAndTap(world);
+    call = await wakeAndTap(world, { measured: true });
     const { tapToRinging } = await ringing(world, call);
     report.tap_to_ringing_ms = Math.round(tapToRinging);
     const trips = roundTrips(world, call, (await call.page.marks()).script);

@@ -2,11 +2,14 @@
 // protocol. Autoplay is the default; the microphone and notifications have been allowed for the
 // page's origins in the profile's preferences, as a person did at set-up. The microphone is
 // Chromium's test device, which plays a file.
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import puppeteer from 'puppeteer-core';
 import { deadPort } from '../ports.mjs';
 
+// A service worker with a debugger attached never sleeps: these are left alone.
+const PAGES = (target) => target.type() !== 'service_worker';
 // What puppeteer adds by itself and a person's browser has not: with the first of them Web Push is off.
 const NOT_OURS = [
   '--disable-background-networking',
@@ -79,17 +82,35 @@ export class Chromium {
       args: this.flags,
       env: this.desktop.env,
       protocolTimeout: 60_000,
-      // A service worker with a debugger attached never sleeps: these are left alone.
-      targetFilter: (target) => target.type() !== 'service_worker',
+      targetFilter: PAGES,
     });
+    this.endpoint = this.driver.wsEndpoint();
+    this.process = this.driver.process();
     // This tab stays, so that the browser does when the page is closed.
     this.keeper = (await this.driver.pages())[0];
+  }
+
+  /** Puts the driver back to the browser. */
+  async attach() {
+    this.driver = await puppeteer.connect({ browserWSEndpoint: this.endpoint, defaultViewport: null, protocolTimeout: 60_000, targetFilter: PAGES });
+    this.keeper = (await this.driver.pages()).find((page) => page.url() === 'about:blank');
+  }
+
+  /** Takes the driver away: nobody looks into the browser. Handles of pages are of no use afterwards. */
+  async detach() {
+    await this.driver.disconnect();
   }
 
   async stop() {
     const { driver } = this;
     this.driver = null;
     await driver?.close().catch(() => {});
+    // A driver that was put back does not wait for the process, one that was taken away cannot end it.
+    const { process } = this;
+    if (process?.exitCode === null && process.signalCode === null) {
+      await once(process, 'exit', { signal: AbortSignal.timeout(10_000) }).catch(() => process.kill('SIGKILL'));
+    }
+    this.process = null;
     // The next start begins the file anew.
     this.#written.push(...this.#consoleNow());
   }

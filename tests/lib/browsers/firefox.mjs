@@ -98,10 +98,24 @@ export class Firefox {
       env: { ...this.desktop.env, MOZ_CRASHREPORTER_DISABLE: '1' },
       name: this.profile.split('/').at(-1),
     });
+    this.endpoint = `ws://127.0.0.1:${port}/session`;
+    await this.attach();
+  }
+
+  /** Puts the driver to the browser. */
+  async attach() {
     this.driver = await until(
-      () => puppeteer.connect({ browserWSEndpoint: `ws://127.0.0.1:${port}/session`, protocol: 'webDriverBiDi', defaultViewport: null }).catch(() => null),
+      () => puppeteer.connect({ browserWSEndpoint: this.endpoint, protocol: 'webDriverBiDi', defaultViewport: null }).catch(() => null),
       { ms: 60_000, every: 100, what: 'Firefox takes a WebDriver BiDi session' },
     );
+  }
+
+  /**
+   * Takes the driver away, with all that it has the browser tell: a Firefox that is watched works at each request of a
+   * page for that, on its main thread. Handles of pages are of no use afterwards.
+   */
+  async detach() {
+    await this.driver.disconnect();
   }
 
   /** Ends the process as a person quitting it would; the profile stays. */
