@@ -1,0 +1,88 @@
+// What pages keep of their calls: two pages that call each other again and again, looked at after some calls and after many. The heap
+// is read after a forced collection; peer connections, tracks and sockets are counted where they are made.
+import { Stage } from './harness.mjs';
+
+/** Runs in the page ahead of everything else: everything that must be closed is known by its maker. */
+function count() {
+  const made = { connections: [], tracks: [], sockets: [] };
+  const kept = (Maker, list) => new Proxy(Maker, {
+    construct(target, args) {
+      const it = new target(...args);
+      list.push(new WeakRef(it));
+      return it;
+    },
+  });
+  window.RTCPeerConnection = kept(window.RTCPeerConnection, made.connections);
+  window.WebSocket = kept(window.WebSocket, made.sockets);
+  const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    const stream = await ask(wanted);
+    made.tracks.push(...stream.getTracks().map((track) => new WeakRef(track)));
+    return stream;
+  };
+  const instantiate = WebAssembly.instantiate;
+  WebAssembly.instantiate = async (...args) => {
+    const result = await instantiate(...args);
+    window.wasmMemory = (result.instance ?? result).exports.memory;
+    return result;
+  };
+  const streaming = WebAssembly.instantiateStreaming;
+  WebAssembly.instantiateStreaming = async (...args) => {
+    const result = await streaming(...args);
+    window.wasmMemory = result.instance.exports.memory;
+    return result;
+  };
+  const living = (list, test) => list.filter((ref) => ref.deref() && test(ref.deref())).length;
+  window.census = () => ({
+    connections: living(made.connections, (it) => it.connectionState !== 'closed'),
+    tracks: living(made.tracks, (it) => it.readyState === 'live'),
+    sockets: living(made.sockets, (it) => it.readyState < 2),
+    made: { connections: made.connections.length, tracks: made.tracks.length, sockets: made.sockets.length },
+    wasm: window.wasmMemory?.buffer.byteLength,
+  });
+}
+
+/** One call, answered and hung up by either side in turns. */
+async function call({ caller, callee }, nth) {
+  await Promise.all([caller, callee].map((page) => page.evaluate('window.call = undefined')));
+  await caller.evaluate(`dial('1002')`);
+  await callee.waitForFunction(`window.call?.state === 'incoming'`);
+  await callee.evaluate('call.answer()');
+  await caller.waitForFunction(`call.state === 'active'`);
+  await (nth % 2 ? caller : callee).evaluate('call.hangUp()');
+  for (const page of [caller, callee]) await page.waitForFunction(`call.state === 'ended' && phone.calls.length === 0`);
+}
+
+/** What a page holds once all that can be collected is. */
+async function look(page) {
+  const session = await page.createCDPSession();
+  // The harness' own notes are no leak of the client.
+  await page.evaluate('seen.states = {}; seen.incoming.length = 0; window.call = undefined; document.querySelector("audio").srcObject = null; undefined');
+  for (let times = 0; times < 3; times += 1) await session.send('HeapProfiler.collectGarbage');
+  const { usedSize } = await session.send('Runtime.getHeapUsage');
+  await session.detach();
+  return { heap: usedSize, ...(await page.evaluate('census()')) };
+}
+
+/** `{caller: [few, many], callee: [few, many]}`: what each page holds after so many calls. */
+export async function calls({ few, many }) {
+  const stage = await Stage.open();
+  try {
+    await stage.account('1001', 'Ada');
+    await stage.account('1002', 'Ben');
+    const [one, two] = await Promise.all([stage.browser(440), stage.browser(1000)]);
+    const pages = {
+      caller: await stage.signedIn(one, '1001', { before: count }),
+      callee: await stage.signedIn(two, '1002', { before: count }),
+    };
+    const looks = { caller: [], callee: [] };
+    for (let nth = 1; nth <= many; nth += 1) {
+      await call(pages, nth);
+      if (nth !== few && nth !== many) continue;
+      for (const [side, page] of Object.entries(pages)) looks[side].push(await look(page));
+    }
+    return looks;
+  } finally {
+    await stage.close();
+  }
+}
