@@ -12,6 +12,7 @@ import type {
 } from '../../build/client/wakeline_client.js';
 
 import type { Early } from './early.ts';
+import type { CallVideo } from './media/video.ts';
 
 export type {
   Blocked, CallEnd, CallState, Device, Direction, Missed, Outcome, OwnPresence, Presence, PresenceState, Registration, RegistrationState, Remote, Role, Visibility, Waiting,
@@ -95,6 +96,72 @@ export const beside = Symbol('beside');
 export const told = Symbol('told');
 /** @internal */
 export const connect = Symbol('connect');
+/** @internal */
+export const describe = Symbol('describe');
+/** @internal */
+export const offer = Symbol('offer');
+
+/** Has a hand in each description that a connection makes, an answer or an offer. @internal */
+export type Describe = (connection: RTCPeerConnection, answers: boolean) => void | Promise<void>;
+
+/** Nobody looks after the video of this call: what is offered is refused. */
+const refuse: Describe = (connection, answers) => {
+  if (answers) for (const it of connection.getTransceivers()) if (it.receiver.track.kind === 'video') it.stop();
+};
+
+/** Sound goes both ways, or out only while the call is held (RFC 3264 §8.4); video as far as there is some, and not then. */
+function direct(connection: RTCPeerConnection, held: boolean): void {
+  for (const it of connection.getTransceivers()) {
+    if (it.direction === 'stopped') continue;
+    if (it.receiver.track.kind === 'audio') it.direction = held ? 'sendonly' : 'sendrecv';
+    else it.direction = held ? 'inactive' : it.sender.track ? 'sendrecv' : 'recvonly';
+  }
+}
+
+/** Candidates that take longer than this are not waited for, ms. */
+const GATHERING_MS = 500;
+/** Once there is one of the best kind, those beside it take no longer, ms. */
+const BESIDE_MS = 30;
+
+/**
+ * Waits for candidates of the best kind that the servers promise. Until a browser calls it complete it waits on, in Chromium for 100 ms
+ * at least, for TCP that phones do not speak.
+ */
+function gathered(connection: RTCPeerConnection): Promise<void> {
+  const urls = (connection.getConfiguration().iceServers ?? []).flatMap((server) => server.urls);
+  const best = urls.some((url) => url.startsWith('turn')) ? ' typ relay' : urls.length ? ' typ srflx' : ' typ host';
+  return new Promise((resolve) => {
+    const events = ['icecandidate', 'icegatheringstatechange'];
+    const timers = [setTimeout(done, GATHERING_MS)];
+    function done(): void {
+      timers.forEach(clearTimeout);
+      for (const event of events) connection.removeEventListener(event, look);
+      resolve();
+    }
+    function look(): void {
+      const sdp = connection.localDescription?.sdp ?? '';
+      // A restart is told after the description: the state may still be that of the round before.
+      if (connection.iceGatheringState === 'complete' && sdp.includes('\na=candidate:')) done();
+      else if (timers.length < 2 && sdp.includes(best)) timers.push(setTimeout(done, BESIDE_MS));
+    }
+    for (const event of events) connection.addEventListener(event, look);
+    look();
+  });
+}
+
+/** A connection whose descriptions are looked after before they are made. */
+function tended(connection: RTCPeerConnection, by: () => Describe | null | undefined): RTCPeerConnection {
+  for (const name of ['createOffer', 'createAnswer'] as const) {
+    const make = connection[name].bind(connection) as () => Promise<RTCSessionDescriptionInit>;
+    Object.assign(connection, {
+      [name]: async () => {
+        await (by() ?? refuse)(connection, name === 'createAnswer');
+        return make();
+      },
+    });
+  }
+  return connection;
+}
 
 /** A line at a SIP server of another make. */
 export interface ServerLine {
@@ -282,11 +349,11 @@ export class TransferEvent extends Event {
 
 /** Something that was wanted of a call could not be had; the call goes on as it was. */
 export class RefusedEvent extends Event {
-  readonly what: 'hold' | 'resume' | 'dtmf' | 'transfer';
+  readonly what: 'hold' | 'resume' | 'dtmf' | 'transfer' | 'media';
   /** The SIP status behind it; 0 when there was none. */
   readonly status: number;
 
-  constructor(what: 'hold' | 'resume' | 'dtmf' | 'transfer', status: number) {
+  constructor(what: RefusedEvent['what'], status: number) {
     super('refused');
     this.what = what;
     this.status = status;
@@ -341,6 +408,8 @@ export class Call extends EventTarget {
   get held(): boolean { return this.#view.held ?? false; }
   /** The other side holds it. */
   get remoteHeld(): boolean { return this.#view.remoteHeld ?? false; }
+  /** The other side shows video, or will if this call is taken with it. */
+  get remoteVideo(): boolean { return this.#view.video ?? false; }
   /** The id of the call whose place it takes, after a transfer. */
   get replaces(): string | null { return this.#view.replaces ?? null; }
   /** The other side hears nothing: the microphone was taken away, or the call was answered without one. */
@@ -356,9 +425,22 @@ export class Call extends EventTarget {
 
   /**
    * Takes an incoming call; resolves when both sides have agreed. Throws when the microphone is refused: it rings on. With
-   * `microphone: false` none is asked for: this side only listens, until `useMicrophone()`.
+   * `microphone: false` none is asked for: this side only listens, until `useMicrophone()`. With `video` the camera is shown, and what
+   * the other side shows is taken, also where there is no camera; without, its video is refused.
    */
-  answer(o?: { microphone?: boolean }): Promise<void> { return asked(this.#phone().answer(this.id, o?.microphone === false)); }
+  async answer(o?: { microphone?: boolean; video?: boolean | MediaTrackConstraints }): Promise<void> {
+    if (o?.video) await showing(await this.video(), o.video);
+    await asked(this.#phone().answer(this.id, o?.microphone === false));
+  }
+
+  /** Its video, with a module that is loaded when this is asked for: camera, screen, and what the other side shows. */
+  async video(): Promise<CallVideo> { return (await import('./media/video.ts')).CallVideo.of(this); }
+
+  /** @internal */
+  [describe]: Describe | null = null;
+  /** @internal */
+  [offer](): void { done(() => this.#phone().offer(this.id)); }
+
   /** The connection of its sound, for statistics and meters; null in a tab that follows. It is the client's: change nothing in it. */
   get connection(): RTCPeerConnection | null { return this.#phone().connection(this.id) ?? null; }
 
@@ -374,7 +456,10 @@ export class Call extends EventTarget {
 
   /** Sends digits with the sound (RFC 4733), or by INFO where the other side takes none there, or `by: 'info'` says so. */
   dtmf(digits: string, { by = 'sound' }: { by?: 'sound' | 'info' } = {}): void {
-    done(() => this.#phone().dtmf(this.id, digits, by === 'info'));
+    const dtmf = by === 'sound' ? this.connection?.getSenders().map((it) => it.dtmf).find((it) => it?.canInsertDTMF) : null;
+    // Those that are still to come stay before these.
+    if (dtmf) dtmf.insertDTMF(dtmf.toneBuffer + digits);
+    else done(() => this.#phone().dtmf(this.id, digits));
   }
 
   /** Sends the other side to a number, or connects it with the other side of another call. */
@@ -382,7 +467,12 @@ export class Call extends EventTarget {
     done(() => (typeof to === 'string' ? this.#phone().transfer(this.id, to, false) : this.#phone().transfer(this.id, to.id, true)));
   }
 
-  stats(): Promise<RTCStatsReport> { return asked(this.#phone().stats(this.id)); }
+  /** What the browser counts of its connection. */
+  async stats(): Promise<RTCStatsReport> {
+    const { connection } = this;
+    if (!connection) throw new Problem({ status: 0, type: '/problems/gone', title: 'The call is over' });
+    return connection.getStats();
+  }
 
   /** @internal */
   [change](view: CallView, what: CallChange): void {
@@ -404,6 +494,10 @@ export class Call extends EventTarget {
     super.removeEventListener(type, listener as EventListenerOrEventListenerObject | null, options);
   }
 }
+
+/** A camera that cannot be had is no reason to have no call: `video.problem` says why. */
+const showing = (video: CallVideo, wanted: boolean | MediaTrackConstraints): Promise<void> =>
+  video.show(wanted === true ? {} : wanted || {}).catch(() => undefined);
 
 /** Events wait no longer than this for somebody who listens, ms. */
 const HELD_MS = 5000;
@@ -461,14 +555,19 @@ export class Phone extends EventTarget {
   /** Makes this tab lead. A call in progress in the tab that led until now is ended there. */
   takeOver(): Promise<void> { return asked(this.#core.takeOver()); }
 
-  /** Calls a number; a tab that follows takes over first. `headers` go with the INVITE, but for those that steer it. */
-  async call(number: string, { headers = {} }: { headers?: Record<string, string> } = {}): Promise<Call> {
+  /**
+   * Calls a number; a tab that follows takes over first. `headers` go with the INVITE, but for those that steer it. With `video` the
+   * camera is offered, and what the other side shows is taken, also where there is no camera.
+   */
+  async call(number: string, { headers = {}, video = false }: { headers?: Record<string, string>; video?: boolean | MediaTrackConstraints } = {}): Promise<Call> {
     // The port may have ended and removed it again by the time that its id is known.
     const made: Call[] = [];
+    const ahead = video ? await (await import('./media/video.ts')).Camera.ahead(video === true ? {} : video) : null;
     this.#making = made;
     const id = await asked(this.#core.call(number, Object.entries(headers)));
     const call = this.#calls.get(id) ?? made.find((c) => c.id === id);
     if (!call) throw new Problem({ status: 0, type: '/problems/gone', title: 'The call is over' });
+    if (ahead) ahead.take(call);
     return call;
   }
 
@@ -515,7 +614,9 @@ export class Phone extends EventTarget {
         else if (what === 'transfer') call?.dispatchEvent(new TransferEvent(detail as TransferEvent['progress']));
         else call?.dispatchEvent(new RefusedEvent(detail as RefusedEvent['what'], status));
       },
-      connect: (configuration) => this[connect]?.(configuration) ?? new RTCPeerConnection(configuration),
+      connect: (configuration, id) => tended(this[connect]?.(configuration) ?? new RTCPeerConnection(configuration), () => this.#calls.get(id)?.[describe]),
+      gathered,
+      direct,
       beside: (news) => this[told]?.(news),
     };
   }

@@ -356,9 +356,9 @@ impl PhoneCore {
         Ok(self.0.hold(call, on)?)
     }
 
-    /// Sends digits.
-    pub fn dtmf(&self, call: String, digits: String, info: bool) -> Answer<()> {
-        Ok(self.0.dtmf(call, digits, info)?)
+    /// Sends digits by INFO.
+    pub fn dtmf(&self, call: String, digits: String) -> Answer<()> {
+        Ok(self.0.dtmf(call, digits)?)
     }
 
     /// Sends the other side to a number, or to the other side of another call.
@@ -377,11 +377,9 @@ impl PhoneCore {
         self.0.connection(call)
     }
 
-    /// The statistics of a call's connection.
-    #[wasm_bindgen(unchecked_return_type = "Promise<RTCStatsReport>")]
-    pub fn stats(&self, call: String) -> Promise {
-        let phone = self.0.clone();
-        promise(async move { phone.stats(&call).await })
+    /// Offers the other side what the connection sends and takes now.
+    pub fn offer(&self, call: String) -> Answer<()> {
+        Ok(self.0.offer(call)?)
     }
 
     /// Registers anew, then says ready for this wake.

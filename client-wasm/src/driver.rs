@@ -402,8 +402,9 @@ impl Driver {
         let servers = self.0.ice.get().await;
         let weak = Rc::downgrade(&self.0);
         let listens = self.0.listens.get() == Some(call);
-        let (audio, port) = (self.0.audio.clone(), Some(self.0.port.clone()));
-        let media = Media::new(servers, audio, listens, port, move |event| {
+        let audio = self.0.audio.clone();
+        let maker = (self.0.port.clone(), call.0.to_string());
+        let media = Media::new(servers, audio, listens, maker, move |event| {
             let Some(driver) = of(&weak) else { return };
             (driver.0.tell)(Told::Media(call));
             let path = match event {

@@ -8,7 +8,6 @@ use crate::{
     types::{PhonePort, Sound},
 };
 use gloo_events::EventListener;
-use gloo_timers::future::TimeoutFuture;
 use js_sys::{Array, Promise, Reflect};
 use std::{
     cell::{Cell, RefCell},
@@ -17,13 +16,10 @@ use std::{
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    MediaStream, MediaStreamConstraints, MediaStreamTrack, RtcConfiguration, RtcIceGatheringState,
-    RtcPeerConnection, RtcPeerConnectionState, RtcRtpReceiver, RtcRtpSender, RtcRtpTransceiver,
-    RtcSdpType, RtcSessionDescriptionInit, RtcSignalingState, RtcTrackEvent,
+    MediaStream, MediaStreamConstraints, MediaStreamTrack, RtcConfiguration, RtcPeerConnection,
+    RtcPeerConnectionState, RtcRtpReceiver, RtcRtpSender, RtcRtpTransceiver, RtcSdpType,
+    RtcSessionDescriptionInit, RtcSignalingState, RtcTrackEvent,
 };
-
-/// Candidates that take longer than this are not waited for.
-const GATHERING_CAP_MS: u32 = 500;
 
 /// What the media of a call tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +45,8 @@ struct Inner {
     ice_servers: JsValue,
     /// `MediaStreamConstraints.audio`.
     audio: JsValue,
-    /// Makes connections, where the page wants to have a hand in them.
-    port: Option<PhonePort>,
+    /// The page has a hand in the connections of this call.
+    maker: (PhonePort, String),
     tell: Box<dyn Fn(MediaEvent)>,
     peer: RefCell<Option<Peer>>,
     microphone: RefCell<Option<Microphone>>,
@@ -87,13 +83,13 @@ impl Media {
         ice_servers: JsValue,
         audio: JsValue,
         listens: bool,
-        port: Option<PhonePort>,
+        maker: (PhonePort, String),
         tell: impl Fn(MediaEvent) + 'static,
     ) -> Self {
         Self(Rc::new(Inner {
             ice_servers,
             audio,
-            port,
+            maker,
             tell: Box::new(tell),
             peer: RefCell::new(None),
             microphone: RefCell::new(None),
@@ -246,17 +242,8 @@ impl Media {
     }
 
     fn direct(&self) {
-        let Some(connection) = self.connection() else {
-            return;
-        };
-        let direction = if self.0.held.get() {
-            "sendonly"
-        } else {
-            "sendrecv"
-        };
-        for transceiver in connection.get_transceivers().iter() {
-            // One that is stopped takes none.
-            let _ = Reflect::set(&transceiver, &"direction".into(), &direction.into());
+        if let Some(connection) = self.connection() {
+            self.0.maker.0.direct(&connection, self.0.held.get());
         }
     }
 
@@ -278,35 +265,18 @@ impl Media {
         let microphone = self.take_microphone().await?;
         let connection = self.connection().ok_or(Problem::Gone)?;
         let track = tracks(&microphone).next().ok_or(Problem::Gone)?;
-        let mut replaced = Ok(JsValue::UNDEFINED);
+        // The place of video does not take it.
+        let mut replaced = Err(Problem::Gone);
         for sender in connection.get_senders().iter() {
             let sender: RtcRtpSender = sender.unchecked_into();
-            replaced = js(sender.replace_track(Some(&track))).await;
+            if replaced.is_err() {
+                replaced = js(sender.replace_track(Some(&track))).await;
+            }
         }
         if let Some(before) = before {
             stop(&before);
         }
         replaced.map(drop)
-    }
-
-    /// Sends digits with the sound; false where the other side takes none there.
-    pub fn dtmf(&self, digits: &str) -> bool {
-        let Some(connection) = self.connection() else {
-            return false;
-        };
-        let get = |of: &JsValue, name: &str| Reflect::get(of, &name.into()).unwrap_or_default();
-        connection.get_senders().iter().any(|sender| {
-            let dtmf = get(&sender, "dtmf");
-            if !get(&dtmf, "canInsertDTMF").is_truthy() {
-                return false;
-            }
-            // Those that are still to come stay before these.
-            let before = get(&dtmf, "toneBuffer").as_string().unwrap_or_default();
-            let insert = get(&dtmf, "insertDTMF");
-            insert
-                .dyn_ref::<js_sys::Function>()
-                .is_some_and(|f| f.call1(&dtmf, &(before + digits).into()).is_ok())
-        })
     }
 
     /// The other side's stream.
@@ -317,12 +287,6 @@ impl Media {
     /// The connection itself, while there is one.
     pub fn peer(&self) -> Option<RtcPeerConnection> {
         self.connection()
-    }
-
-    /// The connection's statistics.
-    pub async fn stats(&self) -> Result<JsValue, Problem> {
-        let connection = self.connection().ok_or(Problem::Gone)?;
-        js(connection.get_stats()).await
     }
 
     /// Lets the microphone and the connection go.
@@ -386,10 +350,8 @@ impl Media {
     /// A new connection in place of the one before.
     fn connect(&self) -> Result<RtcPeerConnection, Problem> {
         let configuration = configuration(&self.0.ice_servers);
-        let connection = match &self.0.port {
-            Some(port) => port.connect(&configuration),
-            None => RtcPeerConnection::new_with_configuration(&configuration),
-        };
+        let (port, call) = &self.0.maker;
+        let connection = port.connect(&configuration, call);
         let connection = connection.map_err(|e| Problem::from_js(&e))?;
         self.0.broken.set(false);
         let weak = Rc::downgrade(&self.0);
@@ -407,7 +369,9 @@ impl Media {
                     stream.add_track(&event.track());
                     Ok::<_, JsValue>(stream)
                 });
-            if let Ok(stream) = stream {
+            // Video that comes apart from the sound does not take its place.
+            let sounds = |stream: &MediaStream| tracks(stream).next().is_some();
+            if let Some(stream) = stream.ok().filter(sounds) {
                 *inner.remote.borrow_mut() = Some(stream);
                 (inner.tell)(MediaEvent::Stream);
             }
@@ -450,33 +414,11 @@ impl Media {
         Ok(())
     }
 
-    /// The local description once its candidates are in it, or the cap is reached.
+    /// The local description once the candidates are in it that are worth waiting for.
     async fn gathered(&self, connection: &RtcPeerConnection) -> Result<String, Problem> {
-        let local = || connection.local_description().map(|d| d.sdp());
-        // A restart is told after the description: the state is still that of the round before.
-        let has_candidates = local().is_some_and(|sdp| sdp.contains("\na=candidate:"));
-        let complete = connection.ice_gathering_state() == RtcIceGatheringState::Complete;
-        if !complete || !has_candidates {
-            let mut listener = None;
-            let complete = Promise::new(&mut |resolve, _| {
-                let watched = connection.clone();
-                listener = Some(EventListener::new(
-                    connection,
-                    "icegatheringstatechange",
-                    move |_| {
-                        if watched.ice_gathering_state() == RtcIceGatheringState::Complete {
-                            let _ = resolve.call0(&JsValue::UNDEFINED);
-                        }
-                    },
-                ));
-            });
-            let cap = wasm_bindgen_futures::future_to_promise(async {
-                TimeoutFuture::new(GATHERING_CAP_MS).await;
-                Ok(JsValue::UNDEFINED)
-            });
-            js(Promise::race(&Array::of2(&complete, &cap))).await?;
-        }
-        local().ok_or(Problem::Gone)
+        js(self.0.maker.0.gathered(connection)).await?;
+        let local = connection.local_description();
+        local.map(|d| d.sdp()).ok_or(Problem::Gone)
     }
 }
 
@@ -570,9 +512,10 @@ fn prefer_opus(connection: &RtcPeerConnection) {
     }
 }
 
-/// The certificate lines of a description.
+/// The certificate of a description: each of its streams names the same.
 fn fingerprint(sdp: &str) -> String {
     sdp.lines()
-        .filter(|line| line.starts_with("a=fingerprint:"))
-        .collect()
+        .find(|line| line.starts_with("a=fingerprint:"))
+        .unwrap_or_default()
+        .to_owned()
 }

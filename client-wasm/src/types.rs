@@ -1,5 +1,6 @@
 //! What crosses to TypeScript: the declarations are generated from here.
 
+use js_sys::Promise;
 use serde::{Deserialize, Serialize};
 use tsify::Tsify;
 use wakeline_sip::agent;
@@ -223,6 +224,9 @@ pub struct CallView {
     /// The other side holds it.
     #[serde(default)]
     pub remote_held: bool,
+    /// The other side shows video, or will if this call is taken.
+    #[serde(default)]
+    pub video: bool,
     /// The call whose place it takes, after a transfer.
     #[serde(default)]
     pub replaces: Option<String>,
@@ -295,6 +299,7 @@ impl CallView {
             broken: sound.broken,
             held: view.held,
             remote_held: view.remote_held,
+            video: view.video,
             replaces: view.replaces.map(|id| id.0.to_string()),
             lost: view.lost,
             answered_at: view.answered_at.map(|t| t.as_millis()),
@@ -397,7 +402,11 @@ export interface PhonePort {
   /** Something about a call that is no state of it: a digit, the progress of a transfer, a refusal. */
   news(call: string, what: 'digit' | 'transfer' | 'refused', detail: string, status: number): void;
   /** Makes the connection of a call. */
-  connect(configuration: RTCConfiguration): RTCPeerConnection;
+  connect(configuration: RTCConfiguration, call: string): RTCPeerConnection;
+  /** Resolves when the candidates are there that are worth waiting for. */
+  gathered(connection: RTCPeerConnection): Promise<void>;
+  /** Says which way each stream of a connection goes. */
+  direct(connection: RTCPeerConnection, held: boolean): void;
   /** Something beside calls; only the whole client has that. */
   beside(news: unknown): void;
 }
@@ -421,7 +430,12 @@ extern "C" {
     pub(crate) fn connect(
         this: &PhonePort,
         configuration: &RtcConfiguration,
+        call: &str,
     ) -> Result<RtcPeerConnection, JsValue>;
+    #[wasm_bindgen(method)]
+    pub(crate) fn gathered(this: &PhonePort, connection: &RtcPeerConnection) -> Promise;
+    #[wasm_bindgen(method)]
+    pub(crate) fn direct(this: &PhonePort, connection: &RtcPeerConnection, held: bool);
     #[wasm_bindgen(method)]
     #[cfg(feature = "beside")]
     pub(crate) fn beside(this: &PhonePort, news: JsValue);

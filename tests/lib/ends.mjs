@@ -60,10 +60,10 @@ export async function inChinese(phone, id) {
 }
 
 /** The callee has opened their page by hand, is called, and it rings. */
-export async function ringsByHand(world) {
+export async function ringsByHand(world, { dial } = {}) {
   const page = await world.calleeByHand();
   await page.until('keypad', { registration: 'registered' });
-  const call = { ...(await world.callerDials()), page };
+  const call = { ...(await world.callerDials(NUMBERS.callee, dial)), page };
   await page.until('ringing');
   return call;
 }

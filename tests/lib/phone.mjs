@@ -92,10 +92,10 @@ export class PhonePage {
     await this.press('sign-in-submit');
   }
 
-  async dial(number) {
+  async dial(number, by = 'dial-call') {
     await this.until('keypad', { registration: 'registered' });
     await this.type('dial-input', number);
-    await this.press('dial-call');
+    await this.press(by);
   }
 
   /** When the page's own performance marks were set, by name, in ms since the epoch. */

@@ -128,10 +128,10 @@ export class World {
     return PhonePage.open(this.browsers.callee, this.origins.callee + path, 'callee');
   }
 
-  /** Dials, and answers a mark of each log taken just before, with the INVITE as it left. */
-  async callerDials(number = NUMBERS.callee) {
+  /** Dials, by this control of the keypad, and answers a mark of each log taken just before, with the INVITE as it left. */
+  async callerDials(number = NUMBERS.callee, dial = 'dial-call') {
     const marks = { wire: this.wire.log.mark(), push: this.push.log.mark(), notifications: this.notifications.log.mark() };
-    await this.caller.dial(number);
+    await this.caller.dial(number, dial);
     const invite = await this.wire.sip('caller', 'sent', /^INVITE /, { since: marks.wire });
     return { ...marks, invite };
   }

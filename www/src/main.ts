@@ -211,17 +211,17 @@ const handlers: { [K in RequestName]: (detail: Requests[K]) => unknown } = {
     store.dispatch({ type: 'page', page: 'keypad' });
   },
   dial: ({ number }) => store.dispatch({ type: 'dial', number }),
-  call: async ({ number }) => {
+  call: async ({ number, video }) => {
     sound.unlock();
     await tuned();
     store.dispatch({ type: 'dial', number });
     store.dispatch({ type: 'dismiss' });
-    return phone.call(number);
+    return phone.call(number, video);
   },
-  answer: async ({ call }) => {
+  answer: async ({ call, video }) => {
     sound.unlock();
     await tuned();
-    await withoutMicrophone(await phone.answer(call));
+    await withoutMicrophone(await phone.answer(call, false, video));
   },
   listen: async ({ call }) => {
     sound.unlock();
@@ -261,6 +261,7 @@ const handlers: { [K in RequestName]: (detail: Requests[K]) => unknown } = {
   sound: async (change) => (await withMedia()).change(change),
   'sound-panel': async ({ open }) => (await withMedia()).panel(open),
   record: async ({ call, on }) => (await withMedia()).record(call, on),
+  video: async ({ call, show }) => (await withMedia()).video.show(call, show),
   check: async () => (await withMedia()).check(),
   hear: () => sound.unlock(),
   language: ({ language }) => {

@@ -2,6 +2,8 @@
 import { WakelineApp } from './app.ts';
 import { initialState, type CallView, type Language, type State } from './store/state.ts';
 import './screens/call-sound.ts';
+import { views } from './screens/call-video.ts';
+import type { VideoState } from './store/video.ts';
 import { initialMedia, usualSound, type MediaState } from './store/media.ts';
 import css from './styles/index.css?inline';
 
@@ -18,7 +20,7 @@ const base = (language: Language): State => ({
   setup: { microphone: 'granted', notifications: 'granted', asking: false, subscribed: true, later: false },
 });
 const call = (change: Partial<CallView>): CallView => ({
-  id: 'c1', wake: 'w1', direction: 'out', remote: bob, phase: 'calling', stage: null, muted: false, silent: false, held: false, remoteHeld: false, lost: false, broken: false, answeredAt: null, end: null, endedAt: null, ...change,
+  id: 'c1', wake: 'w1', direction: 'out', remote: bob, phase: 'calling', stage: null, muted: false, silent: false, held: false, remoteHeld: false, video: false, lost: false, broken: false, answeredAt: null, end: null, endedAt: null, ...change,
 });
 const incoming = call({ direction: 'in', remote: alice, phase: 'incoming' });
 const active = call({ direction: 'in', remote: alice, phase: 'active', answeredAt: NOW - 83_000 });
@@ -43,6 +45,21 @@ const media = (change: Partial<MediaState>): Partial<State> => ({
     outputs: [{ id: 'c', label: 'Speaker' }], ...change,
   },
 });
+
+const video = (change: Partial<VideoState>): Partial<State> => ({
+  ...media({ quality: { grade: 'excellent', mos: 4.41, warnings: [] } }), video: { call: 'c1', source: null, remote: false, busy: false, problem: null, shares: true, ...change },
+});
+/** A picture for a view: the colours of the page, as if somebody were seen. */
+for (const [view, from, to] of [[views.remote, '#7a8f5a', '#24405c'], [views.own, '#c58a4a', '#5c2440']] as const) {
+  const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 480 });
+  const drawing = canvas.getContext('2d')!;
+  const shade = drawing.createLinearGradient(0, 0, 640, 480);
+  shade.addColorStop(0, from);
+  shade.addColorStop(1, to);
+  drawing.fillStyle = shade;
+  drawing.fillRect(0, 0, 640, 480);
+  view.poster = canvas.toDataURL();
+}
 
 /** One of each: what `cargo xtask shots` takes pictures of. */
 export const states: Record<string, Partial<State>> = {
@@ -86,6 +103,7 @@ export const states: Record<string, Partial<State>> = {
   'connecting-unready': wake({ hindered: 'unready' }),
   'connecting-unreachable': wake({ hindered: 'unreachable' }),
   'ringing': { calls: [incoming] },
+  'ringing-video': { calls: [{ ...incoming, video: true }] },
   'ringing-silent': { calls: [incoming], sound: { ring: 'blocked', remote: 'silent' }, setup: { microphone: 'prompt', notifications: 'granted', asking: false, subscribed: true, later: false } },
   'ringing-answer-asked': { calls: [incoming], answerAsked: 'w1', sound: { ring: 'blocked', remote: 'silent' } },
   'ringing-second': { calls: [incoming, { ...incoming, id: 'c2', remote: bob }] },
@@ -98,6 +116,16 @@ export const states: Record<string, Partial<State>> = {
   'active-poor': { calls: [active], ...media({ quality: { grade: 'degraded', mos: 2.6, warnings: ['jitter', 'rtt', 'mos', 'silence'] } }) },
   'active-sound': { calls: [active], ...media({ open: true, quality: { grade: 'good', mos: 3.9, warnings: [] }, levels: { input: 0.2, output: 0.05 } }) },
   'active-recording': { calls: [active], ...media({ open: true, recording: NOW - 20_000, refused: true }) },
+  'active-video': { calls: [{ ...active, video: true }], ...video({ source: 'camera', remote: true }) },
+  'active-video-theirs': { calls: [{ ...active, video: true }], ...video({ remote: true }) },
+  'active-video-own': { calls: [active], ...video({ source: 'camera' }) },
+  'active-video-off': { calls: [active], ...video({}) },
+  'active-video-asking': { calls: [active], ...video({ busy: true }) },
+  'active-screen': { calls: [{ ...active, video: true }], ...video({ source: 'screen', remote: true }) },
+  'active-video-blocked': { calls: [active], ...video({ problem: 'blocked' }) },
+  'active-video-missing': { calls: [active], ...video({ problem: 'missing' }) },
+  'active-video-taken': { calls: [active], ...video({ problem: 'taken' }) },
+  'active-video-refused': { calls: [active], ...video({ problem: 'refused' }) },
   'active-muted': { calls: [{ ...active, muted: true }] },
   'active-held': { calls: [{ ...active, held: true }] },
   'active-held-by-other': { calls: [{ ...active, remoteHeld: true }] },
@@ -170,7 +198,7 @@ export const states: Record<string, Partial<State>> = {
 
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(css);
-document.adoptedStyleSheets = [sheet];
+document.adoptedStyleSheets.unshift(sheet);
 const app = new WakelineApp();
 app.now = () => NOW;
 const show = (): void => {

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { duration, languages, pickLanguage, when } from '../src/i18n/index.ts';
 import { notices } from '../src/i18n/notices.ts';
 import { soundWords } from '../src/i18n/sound.ts';
+import { videoWords } from '../src/i18n/video.ts';
 import { parseRoute } from '../src/route.ts';
 
 test('every language says everything, and nothing stays English by mistake', () => {
@@ -20,10 +21,11 @@ test('every language says everything, and nothing stays English by mistake', () 
   walk(languages.en, languages.zh, '');
   walk(notices('en'), notices('zh-CN'), '');
   walk(soundWords('en'), soundWords('zh'), '.sound');
+  walk(videoWords('en'), videoWords('zh'), '.video');
 });
 
 test('Chinese sentences use Chinese punctuation', () => {
-  for (const file of ['zh.ts', 'notices.ts', 'sound.ts']) {
+  for (const file of ['zh.ts', 'notices.ts', 'sound.ts', 'video.ts']) {
     const text = readFileSync(new URL(`../src/i18n/${file}`, import.meta.url), 'utf8');
     assert.doesNotMatch(text, /[\u4e00-\u9fff][,;:?!]|[,;:?!][\u4e00-\u9fff]/u, file);
   }

@@ -10,4 +10,5 @@ export type { Grade, Judgement, Sample, Warning } from './mos.ts';
 export type { Levels } from './stats.ts';
 export type { Codec, CodecSettings } from './sdp.ts';
 export * from './record.ts';
+export type { CallVideo, Source } from './video.ts';
 export * from './preflight.ts';

@@ -250,14 +250,9 @@ impl Phone {
         Ok(())
     }
 
-    /// Sends digits with the sound (RFC 4733), or by INFO where the other side takes none there; only in the leading tab.
-    pub fn dtmf(&self, call: String, digits: String, info: bool) -> Result<(), Problem> {
-        let driver = self.driver()?;
-        let call = id(&call)?;
-        let media = driver.media(call).ok_or(Problem::Gone)?;
-        if info || !media.dtmf(&digits) {
-            driver.command(Command::Dtmf(call, digits));
-        }
+    /// Sends digits by INFO; only in the leading tab.
+    pub fn dtmf(&self, call: String, digits: String) -> Result<(), Problem> {
+        self.driver()?.command(Command::Dtmf(id(&call)?, digits));
         Ok(())
     }
 
@@ -290,10 +285,10 @@ impl Phone {
         self.driver().ok()?.media(id(call).ok()?)?.peer()
     }
 
-    /// The statistics of a call's connection; only in the leading tab.
-    pub async fn stats(&self, call: &str) -> Result<JsValue, Problem> {
-        let media = self.driver()?.media(id(call)?).ok_or(Problem::Gone)?;
-        media.stats().await
+    /// Offers the other side what the connection sends and takes now; only in the leading tab.
+    pub fn offer(&self, call: String) -> Result<(), Problem> {
+        self.driver()?.command(Command::Offer(id(&call)?));
+        Ok(())
     }
 
     /// Registers anew once, then says ready for this wake.

@@ -80,6 +80,7 @@ impl Phone {
                     agent::Wish::Resume => "resume",
                     agent::Wish::Dtmf => "dtmf",
                     agent::Wish::Transfer => "transfer",
+                    agent::Wish::Media => "media",
                 };
                 self.news(call, "refused", word, status);
             }

@@ -118,6 +118,7 @@ impl Call {
             stage: None,
             held: false,
             remote_held: false,
+            video: false,
             early: false,
             replaces: None,
             about: None,

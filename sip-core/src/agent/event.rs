@@ -56,6 +56,8 @@ pub enum Wish {
     Dtmf,
     /// To transfer it.
     Transfer,
+    /// To send or take something else: [`super::Command::Offer`].
+    Media,
 }
 
 /// How far a transfer that this side asked for has come. One that fails is [`Event::Refused`].
@@ -250,6 +252,8 @@ pub struct CallView {
     pub held: bool,
     /// The other side holds it.
     pub remote_held: bool,
+    /// The other side shows video, or will if this call is taken.
+    pub video: bool,
     /// Sound comes before the answer.
     pub early: bool,
     /// The call whose place it takes: the other side, or a third one, has transferred it.

@@ -8,7 +8,7 @@ use super::outcome;
 use super::post::{Post, sdp_of, wake_of};
 use super::reliable::Reliable;
 use super::session_timer::{self, SessionTimer};
-use super::{about, respond};
+use super::{about, respond, sdp};
 use crate::dialog::{AnsweredAction, AnsweredInvite, Dialog};
 use crate::pii::Pii;
 use crate::time::Time;
@@ -221,6 +221,7 @@ impl Call {
         let mut call = Self::new(id, Direction::In, remote, CallState::Incoming, Phase::Over);
         call.view.wake = wake;
         call.view.about = Some(Box::new(about));
+        call.view.video = asked.offer.as_deref().is_some_and(sdp::shows);
         call.session = post.policy.session;
         call.learn(&asked.request().headers);
         call.dialog = Some(dialog);

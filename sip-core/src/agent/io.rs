@@ -71,6 +71,8 @@ pub enum Command {
     HangUp(CallId),
     /// Put a call on hold, or talk again. Other calls are put on hold when one is talked to.
     Hold(CallId, bool),
+    /// What the driver sends or takes is to change, as its next description says: it is offered when it can be.
+    Offer(CallId),
     /// Send digits by INFO. The sound's own way is the driver's.
     Dtmf(CallId, String),
     /// Send the other side to a number.

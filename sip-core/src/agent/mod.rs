@@ -350,6 +350,7 @@ impl Agent {
                 });
             }
             Command::TransferTo(call, other) => self.connect_calls(call, other),
+            Command::Offer(call) => self.with_call(call, |call, post| call.offer_anew(post)),
             Command::Path(call, path) => self.with_call(call, |call, post| call.path(post, path)),
             #[cfg(feature = "beside")]
             Command::Beside(command) => self.beside.command(&mut self.post, command),

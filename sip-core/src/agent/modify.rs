@@ -51,6 +51,10 @@ pub struct Modify {
     renew: bool,
     /// The connection needs another path.
     restart: bool,
+    /// What is sent or taken has changed.
+    offer: bool,
+    /// That is in the offer which is under way.
+    offered: bool,
     again_at: Option<Time>,
     /// A re-INVITE that is only promised an answer is taken back then.
     until: Option<Time>,
@@ -94,11 +98,16 @@ impl Modify {
 
     /// Nothing but another path is asked for: whoever does not answer that may have no path for answers either, and comes back.
     const fn only_restarts(&self) -> bool {
-        self.restart && self.hold.is_none() && !self.renew
+        self.restart && self.hold.is_none() && !self.renew && !self.offered
     }
 
-    fn is_wanted(&self) -> bool {
-        self.hold.is_some() || self.refresh || self.renew || self.restart
+    const fn is_wanted(&self) -> bool {
+        self.refresh || self.changes()
+    }
+
+    /// Wants an offer.
+    const fn changes(&self) -> bool {
+        self.hold.is_some() || self.renew || self.restart || self.offer || self.offered
     }
 
     /// When [`Call::modify_timeout`] is to be called.
@@ -143,6 +152,13 @@ impl Call {
         }
     }
 
+    /// What the driver sends or takes has changed.
+    pub fn offer_anew(&mut self, post: &mut Post) {
+        self.modify.offer = true;
+        self.modify.tries = 0;
+        self.modify_next(post);
+    }
+
     /// The connection needs another path.
     pub fn restart(&mut self, post: &mut Post) {
         self.modify.restart = true;
@@ -169,8 +185,7 @@ impl Call {
             return;
         }
         self.modify.again_at = None;
-        let only_refresh = self.modify.hold.is_none() && !self.modify.renew && !self.modify.restart;
-        if only_refresh && self.allows_update {
+        if !self.modify.changes() && self.allows_update {
             let via = post.me.via(&mut post.entropy);
             let Some(dialog) = &mut self.dialog else {
                 return;
@@ -189,6 +204,8 @@ impl Call {
         if let Some(hold) = self.modify.hold {
             post.media(self.id, MediaRequest::Hold(hold));
         }
+        // What is wanted from here on is not in this one.
+        self.modify.offered |= std::mem::take(&mut self.modify.offer);
         self.modify.step = Step::Offering;
         post.media(self.id, MediaRequest::CreateOffer);
     }
@@ -253,6 +270,7 @@ impl Call {
         self.modify.refresh = false;
         self.modify.renew = false;
         self.modify.restart = false;
+        self.modify.offered = false;
         self.modify.tries = 0;
     }
 
@@ -265,14 +283,19 @@ impl Call {
         }
         self.modify.refresh = false;
         self.modify.restart = false;
-        if let Some(hold) = self.modify.hold.take() {
-            post.media(self.id, MediaRequest::Hold(self.view.held));
-            let what = if hold { Wish::Hold } else { Wish::Resume };
+        let refused = |post: &mut Post, what| {
             post.out.push_back(Output::Event(Event::Refused {
                 call: self.id,
                 what,
                 status,
             }));
+        };
+        if std::mem::take(&mut self.modify.offered) {
+            refused(post, Wish::Media);
+        }
+        if let Some(hold) = self.modify.hold.take() {
+            post.media(self.id, MediaRequest::Hold(self.view.held));
+            refused(post, if hold { Wish::Hold } else { Wish::Resume });
         }
     }
 
@@ -496,8 +519,9 @@ impl Call {
         self.modify_next(post);
     }
 
-    /// Notes what an offer or answer of the other side means for its hold.
+    /// Notes what an offer or answer of the other side means for its hold, and whether it shows anything.
     pub fn heard(&mut self, description: &[u8]) {
         self.view.remote_held = sdp::holds(description);
+        self.view.video = sdp::shows(description);
     }
 }

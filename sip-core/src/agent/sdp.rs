@@ -1,4 +1,4 @@
-//! The one thing that the agent reads in a description: may we be heard (RFC 3264 §5.1, §8.4)?
+//! What the agent reads in a description: may we be heard (RFC 3264 §5.1, §8.4), and is there anything to see?
 
 /// Does whoever wrote this hold the other side: it sends at most, and does not listen?
 pub fn holds(sdp: &[u8]) -> bool {
@@ -21,9 +21,70 @@ pub fn holds(sdp: &[u8]) -> bool {
     holds || (nowhere && !ice)
 }
 
+/// Does whoever wrote this send video, or offer to?
+pub fn shows(sdp: &[u8]) -> bool {
+    let (mut session, mut sends, mut video) = (true, true, None);
+    for line in sdp.split(|b| *b == b'\n').map(<[u8]>::trim_ascii_end) {
+        if line.starts_with(b"m=") {
+            if video == Some(true) {
+                return true;
+            }
+            session = false;
+            // Port 0: refused, or taken away.
+            let is_on = line.starts_with(b"m=video ") && !line.starts_with(b"m=video 0 ");
+            video = is_on.then_some(sends);
+        }
+        let sent = match line {
+            b"a=sendrecv" | b"a=sendonly" => true,
+            b"a=recvonly" | b"a=inactive" => false,
+            _ => continue,
+        };
+        if session {
+            sends = sent;
+        } else if video.is_some() {
+            video = Some(sent);
+        }
+    }
+    video == Some(true)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::holds;
+    use super::{holds, shows};
+
+    #[test]
+    fn video_is_shown_where_a_stream_of_it_is_sent() {
+        for (sdp, shown) in [
+            ("v=0\r\nm=audio 9 RTP/AVP 0\r\n", false),
+            (
+                "v=0\r\nm=audio 9 RTP/AVP 0\r\nm=video 9 RTP/AVP 96\r\n",
+                true,
+            ),
+            (
+                "v=0\r\nm=video 9 RTP/AVP 96\r\na=sendonly\r\nm=audio 9 RTP/AVP 0\r\na=inactive\r\n",
+                true,
+            ),
+            (
+                "v=0\r\nm=audio 9 RTP/AVP 0\r\nm=video 0 RTP/AVP 96\r\na=sendrecv\r\n",
+                false,
+            ),
+            (
+                "v=0\r\nm=audio 9 RTP/AVP 0\r\na=sendrecv\r\nm=video 9 RTP/AVP 96\r\na=recvonly\r\n",
+                false,
+            ),
+            (
+                "v=0\r\na=inactive\r\nm=audio 9 RTP/AVP 0\r\na=sendrecv\r\nm=video 9 RTP/AVP 96\r\n",
+                false,
+            ),
+            (
+                "v=0\r\nm=video 0 RTP/AVP 96\r\nm=video 9 RTP/AVP 96\r\na=sendonly\r\nm=application 9 x y\r\n",
+                true,
+            ),
+            ("", false),
+        ] {
+            assert_eq!(shows(sdp.as_bytes()), shown, "{sdp}");
+        }
+    }
 
     #[test]
     fn the_first_stream_decides_and_the_session_where_it_says_nothing() {

@@ -41,7 +41,7 @@ const take = (call) => {
   window.call = watch(call);
   if (call.remoteStream) document.querySelector('audio').srcObject = call.remoteStream;
 };
-const dial = async (number) => { window.call = watch(await window.phone.call(number)); };
+const dial = async (number, options) => { window.call = watch(await window.phone.call(number, options)); };
 Object.assign(window, { wakeline, seen, open, dial, take, loaded: true });
 `;
 

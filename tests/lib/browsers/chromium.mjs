@@ -63,7 +63,7 @@ export class Chromium {
     const allowed = Object.fromEntries(origins.map((origin) => [`${origin},*`, { last_modified: '13400000000000000', setting: 1 }]));
     const preferences = {
       profile: {
-        content_settings: { exceptions: { notifications: allowed, media_stream_mic: allowed } },
+        content_settings: { exceptions: { notifications: allowed, media_stream_mic: allowed, media_stream_camera: allowed } },
         exit_type: 'Normal',
       },
       browser: { has_seen_welcome_page: true },

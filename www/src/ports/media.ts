@@ -3,6 +3,7 @@ import {
   CallQuality, Recording, canRecord, chooseCodecs, chooseInput, choosesOutput, drop, preflight, prepare, soundDevices, useInput, useOutput, watchDevices, watchLevels,
 } from '../../../client-wasm/js/media/index.ts';
 import '../screens/call-sound.ts';
+import { VideoPort } from './video.ts';
 import { initialMedia, storedSound, type MediaState, type SoundSettings } from '../store/media.ts';
 import type { Store } from '../store/store.ts';
 import type { PhonePort } from './phone.ts';
@@ -18,11 +19,14 @@ export class MediaPort {
   #quality: CallQuality | null = null;
   #levels: (() => void) | null = null;
   #recording: Recording | null = null;
+  /** Comes with the sound: both are of the call that is talked in. */
+  readonly video: VideoPort;
 
   constructor(store: Store, phone: PhonePort, voice: HTMLMediaElement) {
     this.#store = store;
     this.#phone = phone;
     this.#voice = voice;
+    this.video = new VideoPort(store, phone);
     this.#settings = storedSound(localStorage.getItem(SOUND));
     store.dispatch({ type: 'media', media: { ...initialMedia(this.#settings), canRecord: canRecord(), choosesOutput: choosesOutput() } });
     const found = (devices: Pick<MediaState, 'inputs' | 'outputs'>): void => this.#tell(devices);
@@ -66,6 +70,7 @@ export class MediaPort {
 
   /** The call that is talked in, or none. */
   watch(id: string | null): void {
+    void this.video.watch(id);
     if (this.#quality?.call.id === id) return;
     this.#quality?.stop();
     this.#quality = null;

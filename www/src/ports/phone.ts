@@ -84,9 +84,9 @@ export class PhonePort {
     await session?.signOut().catch(() => undefined);
   }
 
-  async call(number: string): Promise<void> {
+  async call(number: string, video = false): Promise<void> {
     try {
-      const call = await this.#phone?.call(number.trim());
+      const call = await this.#phone?.call(number.trim(), { video });
       if (call) this.#watch(call);
       this.#callsChanged();
     } catch {
@@ -95,9 +95,9 @@ export class PhonePort {
   }
 
   /** Takes a call; with `listen` no microphone is asked for. Resolves with the browser's reason when it gave none. */
-  async answer(id: string, listen = false): Promise<string | null> {
+  async answer(id: string, listen = false, video = false): Promise<string | null> {
     try {
-      await this.#call(id)?.answer({ microphone: !listen });
+      await this.#call(id)?.answer({ microphone: !listen, video });
       return null;
     } catch (error) {
       return error instanceof Problem ? error.title : '';

@@ -12,6 +12,7 @@ export const callView = (call: Call): CallView => ({
   muted: call.muted,
   held: call.held,
   remoteHeld: call.remoteHeld,
+  video: call.remoteVideo,
   silent: call.silent,
   lost: call.lost,
   broken: call.broken,

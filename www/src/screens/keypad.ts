@@ -55,6 +55,7 @@ export class KeypadScreen extends Screen {
               </button>`)}
           </div>
           <button class="call wide" data-testid="dial-call" ?disabled=${!callable}>${icon('phone')} ${t.keypad.call}</button>
+          <button type="button" class="wide" data-testid="dial-video" ?disabled=${!callable} @click=${() => this.ask('call', { number: this.number, video: true })}>${icon('camera')} ${t.keypad.video}</button>
         </form>
       </section>
     `;

@@ -38,6 +38,12 @@ export class RingingScreen extends Screen {
             <button type="button" class="round answer" data-testid="answer" aria-label=${t.ringing.answer} @click=${answer}>${icon('phone')}</button>
             <span aria-hidden="true">${t.ringing.answer}</span>
           </div>
+          ${call.video
+            ? html`<div class="act">
+                <button type="button" class="round answer" data-testid="answer-video" aria-label=${t.ringing.video} @click=${() => this.ask('answer', { call: call.id, video: true })}>${icon('camera')}</button>
+                <span aria-hidden="true">${t.ringing.video}</span>
+              </div>`
+            : nothing}
         </div>
       </section>
     `;

@@ -14,8 +14,8 @@ export interface Requests {
   'set-up': object;
   'set-up-later': object;
   dial: { number: string };
-  call: { number: string };
-  answer: { call: string };
+  call: { number: string; video?: boolean };
+  answer: { call: string; video?: boolean };
   listen: { call: string };
   microphone: { call: string };
   'wake-again': { wake: string };
@@ -43,6 +43,7 @@ export interface Requests {
   'sound-panel': { open: boolean };
   record: { call: string; on: boolean };
   check: object;
+  video: { call: string; show: 'camera' | 'screen' | null };
 }
 export type RequestName = keyof Requests;
 

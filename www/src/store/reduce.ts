@@ -1,5 +1,6 @@
 /** Every way in which the state changes: one action, one line in the table below. Pure. */
 import type { MediaState } from './media.ts';
+import type { VideoState } from './video.ts';
 import type {
   Account, CallView, DeviceView, Language, MissedView, Page, Peer, Registration, Setup, SignInProblem, State, WakeView,
 } from './state.ts';
@@ -31,6 +32,7 @@ export type Action =
   | { type: 'transfer'; state: State['transfer'] }
   | { type: 'sound'; sound: Partial<State['sound']> }
   | { type: 'media'; media: MediaState }
+  | { type: 'video'; video: VideoState | null }
   | { type: 'language'; language: Language };
 
 /** A clock that is off by less is not wrong: the answer itself takes some time. */
@@ -98,6 +100,8 @@ export function reduce(state: State, action: Action): State {
       return { ...state, sound: { ...state.sound, ...action.sound } };
     case 'media':
       return { ...state, media: action.media };
+    case 'video':
+      return { ...state, video: action.video };
     case 'language':
       return { ...state, language: action.language };
   }

@@ -4,6 +4,7 @@
  */
 
 import type { MediaState } from './media.ts';
+import type { VideoState } from './video.ts';
 
 /** The other side of a call. Both are data, never markup. */
 export interface Person {
@@ -42,6 +43,8 @@ export interface CallView {
   /** This side holds it. */
   held: boolean;
   remoteHeld: boolean;
+  /** The other side shows video, or will if this call is taken with it. */
+  video: boolean;
   /** There is no microphone: the other side hears nothing. */
   silent: boolean;
   /** The edge has lost the other side; it may come back. */
@@ -171,6 +174,8 @@ export interface State {
   sound: { ring: 'silent' | 'playing' | 'blocked'; remote: 'silent' | 'playing' | 'blocked' };
   /** The sound of calls; null until its module is loaded. */
   media: MediaState | null;
+  /** The video of the call in front; null until its module is loaded. */
+  video: VideoState | null;
   language: Language;
 }
 
@@ -198,6 +203,7 @@ export const initialState = (language: Language): State => ({
   dialFailed: false,
   sound: { ring: 'silent', remote: 'silent' },
   media: null,
+  video: null,
   language,
 });
 

@@ -425,3 +425,80 @@ fn a_change_that_waits_when_the_flow_is_lost_spins_no_timer_and_goes_out_on_the_
     let again = edge.callee.request(Method::Invite);
     assert_eq!(again.headers.call_id(), invite.headers.call_id());
 }
+
+#[test]
+fn what_a_page_sends_anew_is_offered_once_and_again_where_it_changed_meanwhile() {
+    let mut edge = Edge::new();
+    edge.talking();
+    let (caller, callee) = ids(&edge);
+    edge.callee.command(Command::Offer(callee));
+    edge.relay();
+    let offers = |page: &Page, call| {
+        let made = |m: &&(CallId, MediaRequest)| **m == (call, MediaRequest::CreateOffer);
+        page.media.iter().filter(made).count()
+    };
+    assert_eq!(offers(&edge.callee, callee), 1);
+    assert!(edge.caller.silent() && edge.callee.silent());
+
+    // The first of these is in the offer that it makes, the second came behind that.
+    let before = offers(&edge.caller, caller);
+    edge.caller.command(Command::Offer(caller));
+    edge.caller.command(Command::Offer(caller));
+    assert_eq!(offers(&edge.caller, caller), before + 1);
+    edge.relay();
+    assert_eq!(offers(&edge.caller, caller), before + 2);
+    assert_eq!(edge.caller.state(), CallState::Active);
+    edge.pass_time(Duration::from_secs(40));
+    edge.relay();
+    assert_eq!(offers(&edge.caller, caller), before + 2);
+}
+
+#[test]
+fn something_new_that_the_other_side_refuses_leaves_the_call_and_the_page_is_told() {
+    let mut edge = Edge::new();
+    edge.talking();
+    let (caller, _) = ids(&edge);
+    edge.caller.command(Command::Offer(caller));
+    let invite = edge.caller.request(Method::Invite);
+    edge.caller.frame(Response::for_request(&invite, 488, ""));
+    edge.caller.request(Method::Ack);
+    let refused = Event::Refused {
+        call: caller,
+        what: Wish::Media,
+        status: 488,
+    };
+    assert_eq!(edge.caller.events.last(), Some(&refused));
+    let last = edge.caller.media.last();
+    assert_eq!(last, Some(&(caller, MediaRequest::Rollback)));
+    assert_eq!(edge.caller.state(), CallState::Active);
+    // It is not offered again by itself.
+    edge.pass_time(Duration::from_secs(40));
+    assert!(edge.caller.silent());
+}
+
+#[test]
+fn two_who_offer_something_new_at_once_both_come_through() {
+    let mut edge = Edge::new();
+    edge.talking();
+    let (caller, callee) = ids(&edge);
+    edge.caller.command(Command::Offer(caller));
+    edge.callee.command(Command::Offer(callee));
+    edge.relay();
+    edge.pass_time(Duration::from_millis(2_000));
+    edge.relay();
+    edge.pass_time(Duration::from_millis(4_200));
+    edge.relay();
+    for (page, call) in [(&edge.caller, caller), (&edge.callee, callee)] {
+        let applied = page
+            .media
+            .iter()
+            .any(|(of, m)| *of == call && matches!(m, MediaRequest::ApplyAnswer { .. }));
+        assert!(applied && page.state() == CallState::Active);
+        assert!(
+            !page
+                .events
+                .iter()
+                .any(|e| matches!(e, Event::Refused { .. }))
+        );
+    }
+}
