@@ -64,6 +64,12 @@ pub struct EdgeLimits {
     pub max_remembered: usize,
     /// Missed calls kept.
     pub max_missed: usize,
+    /// How soon a page whose call waits is asked for a sign of life, if it has never answered such a question.
+    pub asked_first: Duration,
+    /// How often it is asked from then on, if nothing else is heard of it.
+    pub asked_every: Duration,
+    /// How long it may take to answer.
+    pub asked_for: Duration,
     /// How long the other side hears nothing of a lost party in a call.
     pub lost_told: Duration,
     /// How long a lost party has to come back before the edge ends the call.
@@ -98,6 +104,9 @@ impl Default for EdgeLimits {
             max_blocked: 500,
             max_remembered: 256,
             max_missed: 100,
+            asked_first: Duration::from_secs(1),
+            asked_every: Duration::from_secs(10),
+            asked_for: Duration::from_secs(10),
             lost_told: Duration::from_secs(15),
             lost_ends: Duration::from_secs(30),
             remembered: Duration::from_secs(300),

@@ -88,6 +88,15 @@ impl<V: Serialize + DeserializeOwned> Table<V> {
         Some(value)
     }
 
+    /// Changes a value that matches; one that does not is not written.
+    pub fn get_mut_if(&mut self, key: &str, matches: impl FnOnce(&V) -> bool) -> Option<&mut V> {
+        if self.rows.get(key).is_some_and(matches) {
+            self.get_mut(key)
+        } else {
+            None
+        }
+    }
+
     /// Adds or replaces a value.
     pub fn insert(&mut self, key: &str, value: V) {
         self.touched.insert(key.to_owned());

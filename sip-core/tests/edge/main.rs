@@ -36,6 +36,7 @@ mod records;
 mod registrar;
 mod reliable;
 mod revoked;
+mod silent_page;
 mod storms;
 mod strangers;
 mod tapped_too_late;

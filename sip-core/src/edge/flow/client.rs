@@ -26,6 +26,9 @@ pub(super) struct ClientRow {
     /// never be heard of again.
     #[serde(default)]
     rings_until: Option<Time>,
+    /// When the request was sent.
+    #[serde(default)]
+    sent_at: Option<Time>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -71,8 +74,21 @@ impl ClientRow {
             call: self.call.clone(),
             waits: self.waits.clone(),
             rings_until: None,
+            sent_at: self.sent_at,
         };
         Some((row, machine.is_cancelled()))
+    }
+
+    /// Since when its page rings, if it does and nobody has taken the call back.
+    pub(super) fn rings_since(&self) -> Option<Time> {
+        match &self.machine {
+            Machine::Invite(machine)
+                if machine.state() == ClientInviteState::Proceeding && !machine.is_cancelled() =>
+            {
+                self.sent_at
+            }
+            _ => None,
+        }
     }
 
     fn is_kept(&self) -> bool {
@@ -80,7 +96,7 @@ impl ClientRow {
             if machine.state() == ClientInviteState::Calling && machine.deadline().is_none())
     }
 
-    fn request(&self) -> &Request {
+    pub(super) fn request(&self) -> &Request {
         match &self.machine {
             Machine::Invite(machine) => machine.request(),
             Machine::Other(machine) => machine.request(),
@@ -253,6 +269,7 @@ impl Flow {
             call: call.to_owned(),
             waits,
             rings_until,
+            sent_at: Some(now),
         };
         self.client.insert(&key, row);
         self.client_actions(now, &key, actions);
@@ -329,6 +346,7 @@ impl Flow {
             Waits::Probe { device } => {
                 if response.is_some() {
                     let device = device.clone();
+                    self.life_answered();
                     self.outbox
                         .send(now, &line, &call, FlowToLine::Alive { device });
                 }

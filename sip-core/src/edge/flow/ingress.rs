@@ -37,6 +37,7 @@ impl Flow {
         if self.socket.get("state").is_none_or(|socket| socket.closing) {
             return;
         }
+        self.life_heard(now);
         if bytes.len() > self.config.edge.max_frame {
             self.close(1009, "frame too large");
             return;

@@ -8,10 +8,12 @@
 //! | `client` | branch and method | requests to the page that wait for its answer |
 //! | `calls` | wake | the line that owns a call which uses this flow |
 //! | `nonces` | nonce | digest challenges given out on this socket |
+//! | `life` | `page` | whether the page of a waiting call has been asked for a sign of life |
 //! | `out_streams`, `outbox`, `in_streams`, `inbox` | | messages from and to lines |
 
 mod client;
 mod ingress;
+mod life;
 mod register;
 mod server;
 mod verifier;
@@ -94,6 +96,9 @@ struct Socket {
     /// Where it comes from.
     #[serde(default)]
     address: Option<String>,
+    /// Its page has answered a question for a sign of life.
+    #[serde(default)]
+    answers: bool,
 }
 
 /// Somebody who registered on this socket.
@@ -125,11 +130,14 @@ pub struct Flow {
     client: Table<client::ClientRow>,
     calls: Table<CallRef>,
     nonces: Table<register::Nonce>,
+    life: Table<life::Life>,
     outbox: Outbox<FlowToLine>,
     inbox: Inbox<LineToFlow>,
     /// Frames that may still be sent at once: a rate limit in memory only, an idle socket has all of it.
     tokens: u32,
     tokens_at: Time,
+    /// When the last frame came: in memory only, a page is asked once more when it is forgotten.
+    heard_at: Time,
     effects: Vec<FlowOutput>,
     output: VecDeque<FlowOutput>,
 }
@@ -148,6 +156,7 @@ impl Flow {
             inbox: Inbox::default(),
             tokens: config.edge.frames_burst,
             tokens_at: Time::ZERO,
+            heard_at: Time::ZERO,
             config,
             entropy,
             verifier,
@@ -157,6 +166,7 @@ impl Flow {
             client: Table::new("client"),
             calls: Table::new("calls"),
             nonces: Table::new("nonces"),
+            life: Table::new("life"),
             effects: Vec::new(),
             output: VecDeque::new(),
         };
@@ -167,6 +177,7 @@ impl Flow {
                 || flow.client.restore(&row)?
                 || flow.calls.restore(&row)?
                 || flow.nonces.restore(&row)?
+                || flow.life.restore(&row)?
                 || flow.outbox.restore(&row)?
                 || flow.inbox.restore(&row)?;
         }
@@ -187,6 +198,7 @@ impl Flow {
                         closing: false,
                         wrong: 0,
                         address,
+                        answers: false,
                     },
                 );
             }
@@ -222,6 +234,7 @@ impl Flow {
         [
             self.outbox.deadline(),
             self.inbox.deadline(),
+            self.life_deadline(),
             idle.map(|since| since + self.config.edge.unregistered),
         ]
         .into_iter()
@@ -296,6 +309,7 @@ impl Flow {
         }
         self.server_timeout(now);
         self.client_timeout(now);
+        self.life_timeout(now);
         self.note_idle(now);
         let limit = self.config.edge.unregistered;
         let idle =
@@ -399,6 +413,7 @@ impl Flow {
     }
 
     fn finish_turn(&mut self) {
+        self.life_settle();
         let output = &mut self.output;
         let mut write = |change| output.push_back(FlowOutput::Row(change));
         self.socket.flush(&mut write);
@@ -407,6 +422,7 @@ impl Flow {
         self.client.flush(&mut write);
         self.calls.flush(&mut write);
         self.nonces.flush(&mut write);
+        self.life.flush(&mut write);
         self.outbox.flush(&mut write);
         self.inbox.flush(&mut write);
         self.output.extend(self.effects.drain(..));

@@ -22,6 +22,9 @@ pub(super) struct ServerRow {
     begins: bool,
     /// Nobody answers it later than this: the line is told, or it is refused.
     give_up_at: Option<Time>,
+    /// When it came.
+    #[serde(default)]
+    came_at: Option<Time>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -40,6 +43,12 @@ impl ServerRow {
             Machine::Other(machine) => machine.deadline(),
         };
         [machine, self.give_up_at].into_iter().flatten().min()
+    }
+
+    /// Since when its page waits for an answer to the call that it began, if it does.
+    pub(super) fn waits_since(&self) -> Option<Time> {
+        self.came_at
+            .filter(|_| self.begins && self.give_up_at.is_some())
     }
 
     pub(super) fn request(&self) -> &Request {
@@ -86,6 +95,7 @@ impl Flow {
             call: Some(wake.clone()),
             begins: true,
             give_up_at: Some(now + self.patience()),
+            came_at: Some(now),
         };
         self.server.insert(key.as_str(), row);
         self.respond(now, key.as_str(), Response::for_request(&request, 100, ""));
@@ -139,6 +149,7 @@ impl Flow {
                     ANSWER_BY
                 },
             ),
+            came_at: None,
         };
         self.server.insert(key.as_str(), row);
         if is_invite {
@@ -169,6 +180,7 @@ impl Flow {
             call: None,
             begins: false,
             give_up_at: Some(now + ANSWER_BY),
+            came_at: None,
         };
         self.server.insert(key.as_str(), row);
     }
