@@ -70,8 +70,7 @@ fn what_a_route_asks_for_is_what_its_row_says() {
         let may: &[&str] = match route.access {
             Access::Anyone => continue,
             Access::SiteKey => &["site key"],
-            // No column of its own: what nobody else may do either.
-            Access::OperatorKey => &[],
+            Access::OperatorKey => &["operator"],
             Access::Token => &["same user", "other user"],
             Access::TokenOrCapability => &["same user", "other user", "capability"],
             Access::WakeParty => &["same user", "other user", "capability", "call server"],

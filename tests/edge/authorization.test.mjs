@@ -105,6 +105,7 @@ const mayBeToken = {
   'site key': () => `Bearer ${edge.apiKey}`,
   capability: () => `Wake ${wake.capability}`,
   'call server': () => `Bearer pbx.${edge.secrets.test.call_servers.pbx[0]}`,
+  operator: () => `Bearer ${edge.operatorKey}`,
 };
 
 /** The credential of a caller where a backend is asked for. */
@@ -236,6 +237,7 @@ const registers = {
   'site key': (it) => it.register({ authorization: siteKey('site key') }),
   capability: (it) => it.register({ authorization: `Bearer ${wake.capability}` }),
   'call server': (it) => it.register({ authorization: mayBeToken['call server']() }),
+  operator: (it) => it.register({ authorization: mayBeToken.operator() }),
 };
 
 async function socket(who) {
