@@ -12,7 +12,7 @@ const [domain, ...named] = process.argv.slice(2);
 const secret = process.env.WAKELINE_SIP_SECRET;
 const numbers = named.length ? named : domain ? readFileSync(0, 'utf8').split(/\s+/).filter(Boolean) : [];
 const odd = numbers.find((number) => !/^[0-9A-Za-z+*._-]{1,64}$/.test(number));
-if (!secret || !domain || !numbers.length || odd) {
+if (!secret || !domain || !/^[0-9A-Za-z.-]+$/.test(domain) || !numbers.length || odd) {
   console.error(odd ? `not a number that a line may have: ${odd}` : 'usage: WAKELINE_SIP_SECRET=… lines.mjs DOMAIN NUMBER…');
   process.exit(2);
 }
