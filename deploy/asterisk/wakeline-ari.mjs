@@ -84,7 +84,7 @@ const legs = new Map();
 
 class Call {
   constructor(channel, number, uid) {
-    Object.assign(this, { id: channel.id, channel, number, uid, legs: new Map(), over: new AbortController(), until: Date.now() + GIVE_UP_S * 1000 });
+    Object.assign(this, { id: channel.id, channel, number, uid, legs: new Map(), over: new AbortController(), until: Date.now() + GIVE_UP_S * 1000, called: 0 });
   }
 
   async run() {
@@ -110,8 +110,10 @@ class Call {
     if (!view.final) await this.dial();
     while (!this.over.signal.aborted) {
       if (view.final) return this.end(view.sip?.status ?? 480);
-      if (view.state === 'ready') await this.dial();
-      else if (view.state !== 'targeted') await this.announce();
+      // One more page is ready, perhaps while another rings.
+      if (view.state === 'ready' || view.ready > this.called) await this.dial();
+      else if (view.state !== 'targeted' && !this.rang) await this.announce();
+      this.called = view.ready;
       const after = view.version;
       // Ready, and no contact here: one that did not answer in time, perhaps, and does so soon.
       const wait = view.state === 'ready' && !this.legs.size ? 1 : 20;

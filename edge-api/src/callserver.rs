@@ -73,7 +73,7 @@ pub struct AskWake {
     /// Limits of this wake.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<AskLimits>,
-    /// Where each new state is posted: `https`, a public host.
+    /// Where each new state is posted: `https`, on a host that the site names in `callbacks` of this call server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(max_length = 2048))]
     pub callback: Option<String>,
@@ -108,8 +108,10 @@ pub struct ServerWake {
     pub is_final: bool,
     /// Why it expired, if it did; `null` otherwise.
     pub why: Option<Why>,
-    /// Grows with each state.
+    /// Grows with each state, and with each page that is ready.
     pub version: u64,
+    /// How many pages have said "ready". One that does so while another rings is called as well.
+    pub ready: u32,
     /// When it ends by itself as things stand.
     pub expires_at: u64,
     /// What the caller is to hear, once it is final.

@@ -89,7 +89,7 @@ kinds! {
     TOO_LARGE = 413 "/problems/too-large" "Body too large";
     /// A push endpoint that is not on the site's allow list.
     ENDPOINT = 422 "/problems/push-endpoint" "Push endpoint not allowed";
-    /// A callback's address that is not `https` on a public host.
+    /// A callback's address that is not `https` on a host that the site names in `callbacks` of the call server.
     CALLBACK = 422 "/problems/callback" "Callback not allowed";
     /// `/sip` without a WebSocket upgrade.
     UPGRADE = 426 "/problems/upgrade" "WebSocket expected";

@@ -189,6 +189,7 @@ fn server_wake() -> api::ServerWake {
         is_final: false,
         why: None,
         version: 2,
+        ready: 0,
         expires_at: AT + 60_000,
         sip: None,
     }

@@ -6,6 +6,10 @@ import { until } from '../lib/events.mjs';
 import { end } from '../lib/processes.mjs';
 import { hasAsterisk } from '../lib/servers/asterisk.mjs';
 import { AsteriskWorld, causeOf as cause } from '../lib/servers/asterisk-world.mjs';
+import { testEnds } from '../lib/servers/ends.mjs';
+
+/** The Q.850 cause that belongs to a status. */
+const CAUSES = { 404: 1, 480: 19, 603: 21 };
 
 for (const wakenBy of ['dialplan', 'stasis']) {
   describe(`woken by ${wakenBy}`, { skip: !hasAsterisk() && 'no Asterisk on this machine' }, () => {
@@ -66,136 +70,9 @@ for (const wakenBy of ['dialplan', 'stasis']) {
       assert.equal((await call.final()).status, 487);
     });
 
-    test('an unknown line is 404, one without device 480, each with its cause', { timeout: 30_000 }, async () => {
-      await edge.account('1005', {});
-      for (const [number, status, expected] of [['1998', 404, 1], ['1005', 480, 19]]) {
-        const answer = await trunk.call(number).final();
-        assert.deepEqual([answer.status, cause(answer)], [status, expected], number);
-      }
-    });
-
-    test('odd words about the signal are a bad request', { timeout: 30_000 }, async () => {
-      assert.equal((await trunk.call('1005', { headers: ['X-Signal-Dbm: 3-3-3'] }).final()).status, 400);
-    });
-
-    test('nobody taps: 480 at the limit, and a missed call', { timeout: 60_000 }, async () => {
-      const { sink } = await sleeping('1006');
-      const call = trunk.call('1006');
-      const { wake } = await sink.push('invitation');
-      const answer = await call.final({ ms: 40_000 });
-      assert.deepEqual([answer.status, cause(answer)], [480, 19]);
-      assert.equal((await wakeOf(wake)).state, 'expired');
-      assert.ok(!heard(call).includes(180), 'nobody ever rang');
-      await sink.push('missed');
-    });
-
-    test('a caller who hangs up while parked leaves a missed call within 2 s', { timeout: 60_000 }, async () => {
-      const { page, sink } = await sleeping('1007');
-      const call = trunk.call('1007');
-      const { wake } = await sink.push('invitation');
-      const gone = Date.now();
-      await call.cancel();
-      assert.equal((await call.final()).status, 487);
-      const missed = await sink.push('cancelled');
-      assert.ok(missed.at - gone < 2000, `after ${missed.at - gone} ms`);
-      assert.equal((await wakeOf(wake)).state, 'cancelled');
-      // Whoever taps now finds a missed call, and is not called.
-      await page.online();
-      assert.notEqual((await page.report(wake, 'ready')).status, 200);
-    });
-
-    test('a caller who hangs up while it rings: the page is told, and the edge', { timeout: 60_000 }, async () => {
-      const { page, sink } = await sleeping('1017');
-      const call = trunk.call('1017');
-      const { wake } = await sink.push('invitation');
-      const rings = await world.comes(page, wake);
-      rings.ring();
-      await call.hears(180);
-      await call.cancel();
-      await rings.sees('CANCEL');
-      assert.equal((await call.final()).status, 487);
-      await state(wake, 'cancelled');
-    });
-
-    test('a page that rings and is not answered: 480 at the limit', { timeout: 60_000 }, async () => {
-      const { page, sink } = await sleeping('1018');
-      const call = trunk.call('1018');
-      const { wake } = await sink.push('invitation');
-      const rings = await world.comes(page, wake);
-      rings.ring();
-      const answer = await call.final({ ms: 40_000 });
-      assert.deepEqual([answer.status, cause(answer)], [480, 19]);
-      await rings.sees('CANCEL');
-      await state(wake, 'unanswered');
-    });
-
-    test('a page that registers twice is called once', { timeout: 60_000 }, async () => {
-      const { page, sink } = await sleeping('1016');
-      const call = trunk.call('1016');
-      const { wake } = await sink.push('invitation');
-      await page.online();
-      assert.equal((await page.register()).status, 200);
-      // Reloaded: the same device on another socket, and the old one closed.
-      await page.close();
-      await page.online();
-      await ready(page, wake);
-      await ready(page, wake);
-      const rings = await page.incoming();
-      // And once more while it rings.
-      assert.equal((await page.register()).status, 200);
-      rings.ring();
-      await call.hears(180);
-      await rings.answer();
-      assert.equal((await call.final()).status, 200);
-      await state(wake, 'answered');
-      assert.equal((await call.dialog.request('BYE')).status, 200);
-      await rings.sees('BYE');
-      assert.equal(page.log.filter((e) => e.name === 'request' && e.method === 'INVITE').length, 1);
-      assert.equal((await world.record(wake)).outcome, 'answered');
-    });
-
-    test('busy, declined and unanswered on the page reach caller and edge as they are', { timeout: 90_000 }, async () => {
-      const { page, sink } = await sleeping('1008');
-      await page.online();
-      for (const [status, reason, expected, ends] of [[486, 'Busy Here', 17, 'busy'], [603, 'Decline', 21, 'declined'], [480, 'Temporarily Unavailable', 19, 'unanswered']]) {
-        const since = page.log.mark();
-        // Its page is open: it rings at once.
-        const call = trunk.call('1008');
-        const rings = await page.incoming({ since });
-        rings.ring();
-        await call.hears(180);
-        rings.refuse(status, reason);
-        const answer = await call.final();
-        assert.deepEqual([answer.status, cause(answer)], [status, expected]);
-        assert.equal((await state(rings.wake.id, ends)).sip.status, status);
-      }
-      assert.ok(sink.count('invitation') >= 1);
-    });
-
-    test('declined on the notification: 603, and no page is called', { timeout: 30_000 }, async () => {
-      const { page, sink } = await sleeping('1009');
-      const call = trunk.call('1009');
-      const { wake } = await sink.push('invitation');
-      assert.equal((await page.report(wake, 'decline')).status, 200);
-      const answer = await call.final();
-      assert.deepEqual([answer.status, cause(answer)], [603, 21]);
-    });
-
-    test('one device rings and another declines on its notification: 603, and nothing rings any more', { timeout: 60_000 }, async () => {
-      const { page, sink } = await sleeping('1020');
-      const other = await world.another('1020');
-      const call = trunk.call('1020');
-      const { wake } = await sink.push('invitation');
-      await other.sink.push('invitation');
-      const rings = await world.comes(page, wake);
-      rings.ring();
-      await call.hears(180);
-      await state(wake, 'ringing');
-      assert.equal((await other.page.report(wake, 'decline')).status, 200);
-      const answer = await call.final();
-      assert.deepEqual([answer.status, cause(answer)], [603, 21]);
-      await rings.sees('CANCEL');
-      await state(wake, 'declined');
+    testEnds(() => world, {
+      says: (answer, status) => ({ told: cause(answer), expected: CAUSES[status] }),
+      alone: wakenBy === 'dialplan' && 'Dial() takes no further page once it has begun',
     });
 
     test('two devices ring and one declines: 603, and the other falls silent', { timeout: 60_000 }, async () => {
@@ -211,21 +88,6 @@ for (const wakenBy of ['dialplan', 'stasis']) {
       assert.deepEqual([answer.status, cause(answer)], [603, 21]);
       await rings.sees('CANCEL');
       await state(rings.wake.id, 'declined');
-    });
-
-    test('the edge restarts while a call is parked: the page is called all the same', { timeout: 90_000 }, async () => {
-      const { page, sink } = await sleeping('1010');
-      const call = trunk.call('1010');
-      const { wake } = await sink.push('invitation');
-      await edge.restart();
-      await page.online();
-      await ready(page, wake);
-      const rings = await page.incoming();
-      rings.ring();
-      await rings.answer();
-      assert.equal((await call.final()).status, 200);
-      await state(wake, 'answered');
-      await call.dialog.request('BYE');
     });
 
     test('many calls at once: each ends once, and nothing is left', { timeout: 180_000 }, async () => {

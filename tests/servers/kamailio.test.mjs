@@ -3,17 +3,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { until } from '../lib/events.mjs';
 import { freePort } from '../lib/ports.mjs';
+import { invites, talk, testEnds } from '../lib/servers/ends.mjs';
 import { KamailioWorld } from '../lib/servers/kamailio-world.mjs';
 
 /** What the Reason of an answer says of the wake. */
 const why = (answer) => /^SIP;cause=(\d+);text="(\w+)/.exec(answer.header('reason') ?? '')?.slice(1, 3);
 const wakeIn = (invite) => invite.header('wakeline-wake');
-const invites = (page) => page.log.filter((e) => e.name === 'request' && e.method === 'INVITE' && !e.message.tag('to'));
-/** Answered: a proxy has no ACK before the caller's. */
-async function talk(rings, call) {
-  const [answer] = await Promise.all([call.final(), rings.answer()]);
-  assert.equal(answer.status, 200);
-}
 const empty = (world) => until(async () => (await world.server.slots()) === 0, { every: 100, what: 'no slot is left' });
 
 describe('parked by Kamailio', () => {
@@ -65,118 +60,7 @@ describe('parked by Kamailio', () => {
     assert.equal((await world.record(wake)).outcome, 'answered');
   });
 
-  test('an unknown line is 404, one without device 480, each with its reason', { timeout: 30_000 }, async () => {
-    await edge.account('1005', {});
-    for (const [number, status] of [['1998', 404], ['1005', 480]]) {
-      const call = trunk.call(number);
-      const answer = await call.final();
-      assert.deepEqual([answer.status, ...why(answer)], [status, String(status), 'unbound'], number);
-      assert.ok(!heard(call).some((said) => said > 100 && said < 200), 'nothing else was told');
-    }
-  });
-
-  test('odd words about the signal are a bad request', { timeout: 30_000 }, async () => {
-    assert.equal((await trunk.call('1005', { headers: ['X-Signal-Dbm: 3-3-3'] }).final()).status, 400);
-  });
-
-  test('nobody taps: 480 at the limit, and a missed call', { timeout: 60_000 }, async () => {
-    const { page, sink } = await sleeping('1006');
-    const call = trunk.call('1006');
-    const { wake } = await sink.push('invitation');
-    const answer = await call.final({ ms: 40_000 });
-    assert.deepEqual([answer.status, ...why(answer)], [480, '480', 'expired']);
-    assert.equal((await world.wakeOf(wake)).state, 'expired');
-    assert.ok(!heard(call).includes(180), 'nobody ever rang');
-    await sink.push('missed');
-    // Whoever taps now finds a missed call, and is not called.
-    await page.online();
-    assert.notEqual((await page.report(wake, 'ready')).status, 200);
-    assert.equal(invites(page).length, 0);
-  });
-
-  test('a caller who hangs up while parked leaves a missed call within 2 s', { timeout: 60_000 }, async () => {
-    const { page, sink } = await sleeping('1007');
-    const call = trunk.call('1007');
-    const { wake } = await sink.push('invitation');
-    const gone = Date.now();
-    await call.cancel();
-    assert.equal((await call.final()).status, 487);
-    const missed = await sink.push('cancelled');
-    assert.ok(missed.at - gone < 2000, `after ${missed.at - gone} ms`);
-    assert.equal((await world.wakeOf(wake)).state, 'cancelled');
-    await page.online();
-    assert.notEqual((await page.report(wake, 'ready')).status, 200);
-    await empty(world);
-  });
-
-  test('a caller who hangs up while it rings: the page is told, and the edge', { timeout: 60_000 }, async () => {
-    const { page, sink } = await sleeping('1017');
-    const call = trunk.call('1017');
-    const { wake } = await sink.push('invitation');
-    const rings = await world.comes(page, wake);
-    rings.ring();
-    await call.hears(180);
-    await call.cancel();
-    await rings.sees('CANCEL');
-    assert.equal((await call.final()).status, 487);
-    await state(wake, 'cancelled');
-  });
-
-  test('busy, declined and unanswered on the page reach caller and edge as they are', { timeout: 90_000 }, async () => {
-    const { page, sink } = await sleeping('1008');
-    for (const [status, reason, ends] of [[486, 'Busy Here', 'busy'], [603, 'Decline', 'declined'], [480, 'Temporarily Unavailable', 'unanswered']]) {
-      const since = sink.log.mark();
-      const call = trunk.call('1008');
-      const { wake } = await sink.push('invitation', { since });
-      const rings = await world.comes(page, wake);
-      rings.ring();
-      await call.hears(180);
-      rings.refuse(status, reason);
-      assert.equal((await call.final()).status, status);
-      assert.equal((await state(wake, ends)).sip.status, status);
-      await page.close();
-      page.socket = null;
-    }
-  });
-
-  test('a page that rings and is not answered: 480 at the limit', { timeout: 60_000 }, async () => {
-    const { page, sink } = await sleeping('1018');
-    const call = trunk.call('1018');
-    const { wake } = await sink.push('invitation');
-    const rings = await world.comes(page, wake);
-    rings.ring();
-    const answer = await call.final({ ms: 30_000 });
-    assert.deepEqual([answer.status, ...why(answer)], [480, '480', 'unanswered']);
-    await rings.sees('CANCEL');
-    await state(wake, 'unanswered');
-  });
-
-  test('declined on the notification: 603, and no page is called', { timeout: 30_000 }, async () => {
-    const { page, sink } = await sleeping('1009');
-    const call = trunk.call('1009');
-    const { wake } = await sink.push('invitation');
-    assert.equal((await page.report(wake, 'decline')).status, 200);
-    const answer = await call.final();
-    assert.deepEqual([answer.status, ...why(answer)], [603, '603', 'declined']);
-    await empty(world);
-  });
-
-  test('one device rings and another declines on its notification: 603, and nothing rings any more', { timeout: 60_000 }, async () => {
-    const { page, sink } = await sleeping('1020');
-    const other = await world.another('1020');
-    const call = trunk.call('1020');
-    const { wake } = await sink.push('invitation');
-    await other.sink.push('invitation');
-    const rings = await world.comes(page, wake);
-    rings.ring();
-    await call.hears(180);
-    await state(wake, 'ringing');
-    assert.equal((await other.page.report(wake, 'decline')).status, 200);
-    const answer = await call.final();
-    assert.deepEqual([answer.status, ...why(answer)], [603, '603', 'declined']);
-    await rings.sees('CANCEL');
-    await state(wake, 'declined');
-  });
+  testEnds(() => world, { says: (answer, status, state) => ({ told: why(answer), expected: [String(status), state] }) });
 
   test('a page that is open rings at once; one that sleeps in its tab is woken', { timeout: 60_000 }, async () => {
     const { page, sink } = await sleeping('1014');
@@ -197,29 +81,6 @@ describe('parked by Kamailio', () => {
     assert.equal((await parked.final()).status, 487);
   });
 
-  test('a page that registers twice is called once for each "ready"', { timeout: 60_000 }, async () => {
-    const { page, sink } = await sleeping('1016');
-    const call = trunk.call('1016');
-    const { wake } = await sink.push('invitation');
-    await page.online();
-    assert.equal((await page.register()).status, 200);
-    // Reloaded: the same device on another socket, and the old one closed.
-    await page.close();
-    await page.online();
-    await world.ready(page, wake);
-    await world.ready(page, wake);
-    const rings = await page.incoming();
-    // And once more while it rings.
-    assert.equal((await page.register()).status, 200);
-    rings.ring();
-    await call.hears(180);
-    await talk(rings, call);
-    await state(wake, 'answered');
-    assert.equal((await call.dialog.request('BYE')).status, 200);
-    await rings.sees('BYE');
-    assert.equal(invites(page).length, 1);
-  });
-
   test('more than may be parked for one callee: 486', { timeout: 60_000 }, async () => {
     const { sink } = await sleeping('1019');
     const parked = [trunk.call('1019'), trunk.call('1019')];
@@ -230,19 +91,6 @@ describe('parked by Kamailio', () => {
       assert.equal((await call.final()).status, 487);
     }
     await empty(world);
-  });
-
-  test('the edge restarts while a call is parked: the page is called all the same', { timeout: 90_000 }, async () => {
-    const { page, sink } = await sleeping('1010');
-    const call = trunk.call('1010');
-    const { wake } = await sink.push('invitation');
-    await edge.restart();
-    const rings = await world.comes(page, wake);
-    rings.ring();
-    await talk(rings, call);
-    await state(wake, 'answered');
-    await call.dialog.request('BYE');
-    assert.equal((await world.record(wake)).outcome, 'answered');
   });
 
   test('Kamailio is cut off while a call is parked: the edge hears of it with the next step, and nobody is called', { timeout: 90_000 }, async () => {

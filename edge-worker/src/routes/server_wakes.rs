@@ -268,6 +268,7 @@ fn unbound(
         is_final: true,
         why: None,
         version: 1,
+        ready: 0,
         expires_at: call.now,
         sip: Some(api::ServerSip {
             status: 404,
@@ -287,6 +288,7 @@ pub fn view(wake: ServerWakeView) -> api::ServerWake {
         is_final: wake.state.is_final(),
         why: wake.why.map(wakes::why),
         version: wake.version,
+        ready: wake.ready,
         expires_at: wake.expires_at.as_millis(),
         sip: wake
             .sip

@@ -70,8 +70,10 @@ pub struct ServerWakeView {
     pub state: WakeState,
     /// Why it expired, if it did.
     pub why: Option<Why>,
-    /// Grows with each state.
+    /// Grows with each state, and with each page that is ready.
     pub version: u64,
+    /// How many devices have said "ready": pages for the call server to call.
+    pub ready: u32,
     /// When it ends by itself as things stand.
     pub expires_at: Time,
     /// What a caller gets for a final state, and in words.

@@ -137,6 +137,23 @@ fn a_page_is_woken_and_the_server_learns_of_each_state() {
 }
 
 #[test]
+fn a_second_page_that_is_ready_while_the_first_rings_is_told_once() {
+    let (mut world, first, wake) = asleep();
+    let second = world.page("1002", "tablet", true);
+    ready(&mut world, first, &wake.id);
+    world.says(&wake.id, ServerEvent::Invited);
+    let rings = world.says(&wake.id, ServerEvent::Ringing);
+    assert_eq!((rings.ready, &rings.state), (1, &WakeState::Ringing));
+    ready(&mut world, second, &wake.id);
+    let both = world.stands(&wake.id);
+    assert_eq!((both.ready, &both.state), (2, &WakeState::Ringing));
+    assert_eq!(both.version, rings.version + 1);
+    // Said again it is no further page.
+    ready(&mut world, second, &wake.id);
+    assert_eq!(world.stands(&wake.id), both);
+}
+
+#[test]
 fn asked_again_it_is_the_same_wake_and_of_another_server_another() {
     let (mut world, page, wake) = asleep();
     for _ in 0..3 {

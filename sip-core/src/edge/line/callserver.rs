@@ -7,9 +7,9 @@ use super::wakes::{status_of, words_of};
 use super::{Line, LineOutput, quiet};
 use crate::edge::callserver::{AskWake, CallbackJob, ServerEvent, ServerWakeView};
 use crate::edge::command::{LineError, LineReply, Withheld};
-use crate::id::{Number, Uid, WakeId};
+use crate::id::{DeviceId, Number, Uid, WakeId};
 use crate::time::{Duration, Time};
-use crate::wake::{Event, Failure, ServerSaid, Wake, WakeState};
+use crate::wake::{DeviceState, Event, Failure, ServerSaid, Wake, WakeState};
 use serde::{Deserialize, Serialize};
 
 /// How long a call server's call is known after its end. Its question may be signed, and is good for as long as the clocks of both may
@@ -68,6 +68,12 @@ impl Call {
         self.forget_at.is_none() && self.server.as_ref().is_some_and(answered)
     }
 
+    /// How many devices have said "ready" so far, whatever became of them.
+    fn ready_pages(&self) -> u32 {
+        let ready = |(_, state, _): &(_, DeviceState, _)| *state == DeviceState::Ready;
+        u32::try_from(self.wake.steps().filter(ready).count()).unwrap_or(u32::MAX)
+    }
+
     fn server_view(&self, server: &Server, number: &Number, uid: &Uid) -> ServerWakeView {
         let state = self.wake.state();
         let sip = state.is_final().then(|| match state {
@@ -82,6 +88,7 @@ impl Call {
             state: state.clone(),
             why: self.wake.why(),
             version: server.version,
+            ready: self.ready_pages(),
             expires_at: self.wake.expires_at(),
             sip,
         }
@@ -225,6 +232,26 @@ impl Line {
             if call.is_talk_at_server() {
                 self.finish_call(now, &mut call);
             }
+            self.put_call(call);
+        }
+    }
+
+    /// A page is ready. Where another has come further already the state stays as it is, and the call server hears of it all the same.
+    pub(super) fn page_ready(&mut self, now: Time, wake: &WakeId, device: &DeviceId) {
+        let stood = |line: &Self| {
+            let call = line.calls.get(wake.as_str())?;
+            Some((call.server.as_ref()?.version, call.ready_pages()))
+        };
+        let before = stood(self);
+        self.wake_event(now, wake.as_str(), Event::Ready(device.clone()));
+        let (Some((version, pages)), Some(after)) = (before, stood(self)) else {
+            return;
+        };
+        if after.0 == version
+            && after.1 > pages
+            && let Some(mut call) = self.calls.remove(wake.as_str())
+        {
+            self.server_changed(now, &mut call);
             self.put_call(call);
         }
     }

@@ -183,7 +183,7 @@ impl Line {
             {
                 return Err(LineError::NotRegistered);
             }
-            self.wake_event(now, wake.as_str(), Event::Ready(device.clone()));
+            self.page_ready(now, wake, device);
         }
         Ok(LineReply::Wake {
             wake: self.wake_view(wake)?,
