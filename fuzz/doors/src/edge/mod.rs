@@ -24,6 +24,8 @@ use crate::wire::OURS;
 const MAX_STEPS: usize = 96;
 /// Inputs of objects in one story.
 const MAX_TURNS: u32 = 40_000;
+/// Every so many turns an object is restored once more right after it, to compare: reading rows is what takes the time.
+const LOOK_TWICE: u32 = 8;
 const DOMAIN: &str = "example.test";
 const NUMBERS: [&str; 3] = ["1001", "1002", "1002"];
 const STATUSES: [u16; 14] = [
@@ -491,8 +493,9 @@ impl World {
             }
             self.deliver_all();
         }
-        const GONE: [&str; 11] = [
+        const GONE: [&str; 12] = [
             "flow",
+            "life",
             "identities",
             "server",
             "client",
@@ -577,12 +580,14 @@ impl World {
                 other => out.push(other),
             }
         }
-        object.deadline = restore(&object).deadline();
-        assert_eq!(
-            object.deadline,
-            line.deadline(),
-            "what is stored is what was known"
-        );
+        object.deadline = line.deadline();
+        if self.turns.is_multiple_of(LOOK_TWICE) {
+            assert_eq!(
+                object.deadline,
+                restore(&object).deadline(),
+                "what is stored is what was known"
+            );
+        }
         self.lines.insert(name.to_owned(), object);
         for output in out {
             match output {
@@ -635,12 +640,14 @@ impl World {
                 other => out.push(other),
             }
         }
-        object.deadline = restore(&object).deadline();
-        assert_eq!(
-            object.deadline,
-            flow.deadline(),
-            "what is stored is what was known"
-        );
+        object.deadline = flow.deadline();
+        if self.turns.is_multiple_of(LOOK_TWICE) {
+            assert_eq!(
+                object.deadline,
+                restore(&object).deadline(),
+                "what is stored is what was known"
+            );
+        }
         self.flows.insert(name.to_owned(), object);
         for output in out {
             match output {
