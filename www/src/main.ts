@@ -14,7 +14,7 @@ import * as worker from './ports/worker.ts';
 import type { MediaPort } from './ports/media.ts';
 import type { RequestName, Requests } from './screens/screen.ts';
 import { callBehind, callInFront, screenOf, setupWanted, unseen } from './store/screen.ts';
-import { initialState, type State } from './store/state.ts';
+import { SOUND, initialState, type State } from './store/state.ts';
 import { Store } from './store/store.ts';
 
 /** How long a tapped page waits for its call before it shows that it is connecting. */
@@ -22,8 +22,6 @@ const FIRST_SCREEN_MS = 150;
 /** How long the first script's answering screen stands without a call behind it. */
 const ALONE_MS = 3000;
 const LATER = 'wakeline:set-up-later';
-/** What the user has set for the sound; nothing is loaded for those who have set nothing. */
-const SOUND = 'wakeline:sound';
 
 const { first, style } = globalThis.wakelineStart;
 style();
@@ -43,7 +41,7 @@ const withMedia = (): Promise<MediaPort> => (media ??= import('./ports/media.ts'
 }));
 /** The same where nobody asked for it: without it a call is only less comfortable. */
 const beside = (use: (port: MediaPort) => unknown): void => void withMedia().then(use).catch(() => undefined);
-/** What the user has set holds for the call that is about to be made or taken; it is never what keeps that from happening. */
+/** What the user has set (nothing is loaded for those who have set nothing) holds for the call that is about to be made or taken; it is never what keeps that from happening. */
 const tuned = async (): Promise<void> => {
   if (media || localStorage.getItem(SOUND)) await withMedia().then((port) => port.apply()).catch(() => undefined);
 };

@@ -1,15 +1,15 @@
 /** The media port: what the user has set for the sound, and what is known of it, beside the phone. Loaded when it is wanted. */
 import {
   CallQuality, Recording, canRecord, chooseCodecs, chooseInput, choosesOutput, drop, preflight, prepare, soundDevices, useInput, useOutput, watchDevices, watchLevels,
+  type Processing,
 } from '../../../client-wasm/js/media/index.ts';
+import type { Phone } from 'wakeline';
 import '../screens/call-sound.ts';
 import { VideoPort } from './video.ts';
 import { initialMedia, storedSound, type MediaState, type SoundSettings } from '../store/media.ts';
+import { SOUND } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
 import type { PhonePort } from './phone.ts';
-
-/** In localStorage. */
-export const SOUND = 'wakeline:sound';
 
 export class MediaPort {
   readonly #store: Store;
@@ -43,8 +43,12 @@ export class MediaPort {
   async apply(): Promise<void> {
     const { phone } = this.#phone;
     if (!phone) return;
-    const { echoCancellation, noiseSuppression, autoGainControl, input, codec, fec, dtx } = this.#settings;
-    await chooseInput(phone, input, { echoCancellation, noiseSuppression, autoGainControl });
+    await chooseInput(phone, this.#settings.input, processingOf(this.#settings));
+    this.#code(phone);
+  }
+
+  #code(phone: Phone): void {
+    const { codec, fec, dtx } = this.#settings;
     chooseCodecs(phone, { ...(codec === 'auto' ? {} : { codecs: codec === 'opus' ? ['opus'] : ['PCMU', 'PCMA'] }), fec, dtx });
   }
 
@@ -52,17 +56,16 @@ export class MediaPort {
   async change(change: Partial<SoundSettings>): Promise<void> {
     const before = this.#settings;
     this.#settings = { ...before, ...change };
-    await this.apply();
     const { phone } = this.#phone;
     let refused = false;
     if (phone && ['input', 'echoCancellation', 'noiseSuppression', 'autoGainControl'].some((name) => name in change)) {
-      const { input, echoCancellation, noiseSuppression, autoGainControl } = this.#settings;
-      refused = await useInput(phone, input, { echoCancellation, noiseSuppression, autoGainControl }).then(() => false, () => true);
+      refused = await useInput(phone, this.#settings.input, processingOf(this.#settings)).then(() => false, () => true);
       if (refused) {
         this.#settings = before;
         await this.apply();
       }
     }
+    if (phone) this.#code(phone);
     if ('output' in change) await this.#play();
     localStorage.setItem(SOUND, JSON.stringify(this.#settings));
     this.#tell({ settings: this.#settings, refused });
@@ -150,6 +153,8 @@ export class MediaPort {
     if (before) this.#store.dispatch({ type: 'media', media: { ...before, ...media } });
   }
 }
+
+const processingOf = ({ echoCancellation, noiseSuppression, autoGainControl }: SoundSettings): Processing => ({ echoCancellation, noiseSuppression, autoGainControl });
 
 function save(file: Blob, name: string): void {
   const link = document.createElement('a');

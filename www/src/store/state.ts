@@ -179,6 +179,9 @@ export interface State {
   language: Language;
 }
 
+/** In localStorage: what the user has set for the sound. */
+export const SOUND = 'wakeline:sound';
+
 export const initialState = (language: Language): State => ({
   session: 'starting',
   signedOut: 'never',
