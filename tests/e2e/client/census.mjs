@@ -5,19 +5,24 @@ import { Stage } from './harness.mjs';
 /** Runs in the page ahead of everything else: everything that must be closed is known by its maker. */
 function count() {
   const made = { connections: [], tracks: [], sockets: [] };
-  const kept = (Maker, list) => new Proxy(Maker, {
+  const count = { connections: 0, tracks: 0, sockets: 0 };
+  const keep = (name, ...all) => {
+    count[name] += all.length;
+    made[name].push(...all.map((it) => new WeakRef(it)));
+  };
+  const kept = (Maker, name) => new Proxy(Maker, {
     construct(target, args) {
       const it = new target(...args);
-      list.push(new WeakRef(it));
+      keep(name, it);
       return it;
     },
   });
-  window.RTCPeerConnection = kept(window.RTCPeerConnection, made.connections);
-  window.WebSocket = kept(window.WebSocket, made.sockets);
+  window.RTCPeerConnection = kept(window.RTCPeerConnection, 'connections');
+  window.WebSocket = kept(window.WebSocket, 'sockets');
   const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
   navigator.mediaDevices.getUserMedia = async (wanted) => {
     const stream = await ask(wanted);
-    made.tracks.push(...stream.getTracks().map((track) => new WeakRef(track)));
+    keep('tracks', ...stream.getTracks());
     return stream;
   };
   const instantiate = WebAssembly.instantiate;
@@ -32,12 +37,16 @@ function count() {
     window.wasmMemory = result.instance.exports.memory;
     return result;
   };
-  const living = (list, test) => list.filter((ref) => ref.deref() && test(ref.deref())).length;
+  // What was collected is forgotten here, too: our own notes are no leak of the client.
+  const living = (name, test) => {
+    made[name] = made[name].filter((ref) => ref.deref());
+    return made[name].filter((ref) => test(ref.deref())).length;
+  };
   window.census = () => ({
-    connections: living(made.connections, (it) => it.connectionState !== 'closed'),
-    tracks: living(made.tracks, (it) => it.readyState === 'live'),
-    sockets: living(made.sockets, (it) => it.readyState < 2),
-    made: { connections: made.connections.length, tracks: made.tracks.length, sockets: made.sockets.length },
+    connections: living('connections', (it) => it.connectionState !== 'closed'),
+    tracks: living('tracks', (it) => it.readyState === 'live'),
+    sockets: living('sockets', (it) => it.readyState < 2),
+    made: { ...count },
     wasm: window.wasmMemory?.buffer.byteLength,
   });
 }
@@ -58,7 +67,10 @@ async function look(page) {
   const session = await page.createCDPSession();
   // The harness' own notes are no leak of the client.
   await page.evaluate('seen.states = {}; seen.incoming.length = 0; window.call = undefined; document.querySelector("audio").srcObject = null; undefined');
-  for (let times = 0; times < 3; times += 1) await session.send('HeapProfiler.collectGarbage');
+  for (let times = 0; times < 4; times += 1) {
+    await session.send('HeapProfiler.collectGarbage');
+    if (times === 1) await page.evaluate('census(), undefined');
+  }
   const { usedSize } = await session.send('Runtime.getHeapUsage');
   await session.detach();
   return { heap: usedSize, ...(await page.evaluate('census()')) };
