@@ -47,8 +47,7 @@ for (const browser of mainBrowsers()) {
       const call = await world.callerDials();
       await invitation(world, call);
       const wake = await wakeIdOf(world, 'caller', call);
-      // The page asks its socket at once whether it is alive, which no network carries any more. (workerd would answer that by
-      // itself, and may miss that a socket breaks while it does so.)
+      // The page asks its socket at once whether it is alive, which no network carries any more.
       world.wire.between('caller', { sip: () => 'swallow' });
       await world.caller.page.setOfflineMode(true);
       const cut = Date.now();
@@ -69,6 +68,31 @@ for (const browser of mainBrowsers()) {
       await world.caller.press('ended-close');
       await world.caller.until('keypad', { registration: 'registered', ms: 30_000 });
       assert.equal(pushes(world, call.push), 2, 'one invitation and its correction: coming back wakes nobody');
+    });
+
+    check('the caller’s path breaks without a word while it is parked, and stays so: found out, and cancelled', async (world) => {
+      const call = await world.callerDials();
+      await invitation(world, call);
+      const wake = await wakeIdOf(world, 'caller', call);
+      await world.wire.sip('caller', 'sent', (text) => isResponse(text, 200, 'OPTIONS'), { since: call.wire, what: 'the page says that it is there' });
+      world.wire.goesDark('caller');
+      const dark = Date.now();
+      // The page asks its socket at once, and hears nothing.
+      await world.caller.page.setOfflineMode(true);
+      try {
+        await world.caller.page.waitForSelector('[data-testid="caller-lost"]');
+        await world.caller.until('ended', { outcome: 'lost', ms: 20_000 });
+        const { at } = await world.notifications.shown((one) => /Missed call.*Ada/.test(one.title), { since: call.notifications, ms: 45_000, what: 'the invitation becomes a missed call' });
+        // Asked at the latest 10 s after it was last heard, given up 10 s later, cancelled after the caller's grace.
+        assert.ok(at - dark > 18_000 && at - dark < 34_000, `after ${at - dark} ms`);
+      } finally {
+        world.wire.leaveAlone();
+        await world.caller.page.setOfflineMode(false);
+      }
+      assert.equal((await recordOf(world, wake)).outcome, 'cancelled');
+      assert.equal(await missedOf(world, wake), 'cancelled');
+      await world.caller.press('ended-close');
+      await world.caller.until('keypad', { registration: 'registered', ms: 30_000 });
     });
 
     check('a page is killed in the call: the other side is told, then it ends, and the record is closed', async (world) => {

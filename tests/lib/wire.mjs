@@ -13,6 +13,7 @@ export class Wire {
   #connections = 0;
   #between = [];
   #swallowed = new Set();
+  #dark = new Set();
   /**
    * 'request' {side, method, path, at}, 'response' {…, status, asked}, 'upgrade' / 'upgraded' /
    * 'closed' {side, connection}, 'sent' / 'received' {side, connection, text} as the page sees it.
@@ -55,6 +56,8 @@ export class Wire {
     // A browser does not quit before its last reports have an end.
     for (const response of this.#swallowed) response.destroy();
     this.#swallowed.clear();
+    for (const upstream of this.#dark) upstream.destroy();
+    this.#dark.clear();
   }
 
   #verdict(side, kind, ...what) {
@@ -97,12 +100,13 @@ export class Wire {
     const side = this.#side(request);
     const connection = ++this.#connections;
     const upstream = connect(this.edge.port, '127.0.0.1');
+    const entry = { side, socket, upstream, dark: false };
     for (const [one, other] of [[socket, upstream], [upstream, socket]]) {
+      const ends = () => entry.dark || other.destroy();
       one.setNoDelay(true);
-      one.on('error', () => other.destroy());
-      one.on('close', () => other.destroy());
+      one.on('error', ends);
+      one.on('close', ends);
     }
-    const entry = { side, socket };
     this.#sockets.add(entry);
     socket.on('close', () => this.#sockets.delete(entry));
     socket.on('close', () => this.log.record('closed', { side, connection }));
@@ -121,7 +125,7 @@ export class Wire {
     let turn = Promise.resolve();
     let held = 0;
     const pass = (octets) => {
-      if (!upstream.destroyed) upstream.write(octets);
+      if (!upstream.destroyed && !entry.dark) upstream.write(octets);
     };
     const sent = new FrameReader(look('sent'), (octets, text) => {
       const verdict = text === null ? undefined : this.#verdict(side, 'sip', text);
@@ -141,6 +145,7 @@ export class Wire {
     socket.on('data', (chunk) => sent.read(chunk));
     let answer = Buffer.alloc(0);
     upstream.on('data', (chunk) => {
+      if (entry.dark) return undefined;
       socket.write(chunk);
       if (answer === null) return received.read(chunk);
       answer = Buffer.concat([answer, chunk]);
@@ -151,14 +156,23 @@ export class Wire {
       answer = null;
       return rest.length ? received.read(rest) : undefined;
     });
-    socket.on('end', () => upstream.end());
-    upstream.on('end', () => socket.end());
+    socket.on('end', () => entry.dark || upstream.end());
+    upstream.on('end', () => entry.dark || socket.end());
   }
 
   /** Cuts the WebSockets of a side, as a network does that goes away. */
   cut(side) {
     for (const entry of this.#sockets) {
       if (entry.side === side) entry.socket.destroy();
+    }
+  }
+
+  /** The WebSockets of a side carry nothing more, either way, and neither end is told when the other one closes. */
+  goesDark(side) {
+    for (const entry of this.#sockets) {
+      if (entry.side !== side) continue;
+      entry.dark = true;
+      this.#dark.add(entry.upstream);
     }
   }
 
@@ -174,6 +188,7 @@ export class Wire {
   }
 
   async close() {
+    this.leaveAlone();
     for (const { socket } of this.#sockets) socket.destroy();
     this.server.closeAllConnections();
     this.agent.destroy();
