@@ -94,6 +94,8 @@ class Call {
     const caller = { number: number.replace(/[^0-9A-Za-z+*#._-]/g, '').slice(0, 64) || 'anonymous', ...(shown && { name: shown }) };
     const whom = this.uid ? { uid: this.uid } : { number: this.number };
     const body = { call: this.id, ...whom, caller };
+    // Which pages are here already is looked up before anybody is woken: one that comes is not called before its "ready".
+    const here = this.uid ? null : await this.contacts();
     // A caller who hangs up now does not take the question back: the edge has it already, and is told by the id that it answers.
     const first = await this.#patiently(() => ask('POST', '/v1/wakes', body), 3);
     if (!first?.view.state) {
@@ -107,11 +109,11 @@ class Call {
     // Hung up while the edge was asked.
     if (this.gone) return tell(this.wake, 'cancelled');
     let { view } = first;
-    if (!view.final) await this.dial();
+    if (!view.final) await this.dial(here ?? await this.contacts());
     while (!this.over.signal.aborted) {
       if (view.final) return this.end(view.sip?.status ?? 480);
       // One more page is ready, perhaps while another rings.
-      if (view.state === 'ready' || view.ready > this.called) await this.dial();
+      if (view.state === 'ready' || view.ready > this.called) await this.dial(await this.contacts());
       else if (view.state !== 'targeted' && !this.rang) await this.announce();
       this.called = view.ready;
       const after = view.version;
@@ -147,11 +149,15 @@ class Call {
     await ari('POST', `/channels/${this.id}/moh`, { mohClass: heard.announcement });
   }
 
-  /** Makes a leg for every contact of the line that has none yet; it is dialled once it is ours to lead (`lead`). */
-  async dial() {
+  /** Where pages of the line are registered. */
+  async contacts() {
     // A line that Asterisk does not have is an error there.
     const found = await ari('GET', `/channels/${this.id}/variable`, { variable: `PJSIP_DIAL_CONTACTS(${this.number})` }).catch(() => null);
-    const contacts = (found?.value ?? '').split('&').filter(Boolean);
+    return (found?.value ?? '').split('&').filter(Boolean);
+  }
+
+  /** Makes a leg for every contact that has none yet; it is dialled once it is ours to lead (`lead`). */
+  async dial(contacts) {
     const under = new Set([...this.legs.values()].map((leg) => leg.endpoint));
     await Promise.all(contacts.filter((endpoint) => !under.has(endpoint)).map(async (endpoint) => {
       const variables = { 'PJSIP_HEADER(add,Wakeline-Wake)': `${this.wake};state=invited` };
