@@ -246,7 +246,13 @@ impl<'a> Judge<'a> {
             let broke = |(when, who): &(Time, usize)| {
                 who == page && *said <= *when + crossing && *when <= until
             };
-            until <= at && !self.play.breaks.iter().any(broke)
+            // Or it crosses its user's decline by another way: the page was called off, and what it says no longer counts.
+            let declined = |r: &Said| {
+                r.what == "decline" && r.taken && r.device == *page && r.at <= *said + crossing
+            };
+            until <= at
+                && !self.play.breaks.iter().any(broke)
+                && !self.play.reports.iter().any(declined)
         };
         let silent = self.play.is_lossy() || !facts.alerted.iter().any(known);
         let answered = |status: &[u16]| {
