@@ -515,7 +515,17 @@ impl Wake {
             self.actions
                 .push(Action::Cancel(device.id.clone(), Quiet::Silent));
         }
-        if !self.fall_back(now, index) {
+        if self.fall_back(now, index) {
+            return;
+        }
+        // While somebody else may take the call anyway, a slow answer is waited for: dropped, it would not be heard any more.
+        let others = self.devices.iter().enumerate();
+        if others
+            .filter(|(other, _)| *other != index)
+            .any(|(_, d)| d.state.is_live())
+        {
+            self.devices[index].back_until = Some(now + self.limits.device_grace);
+        } else {
             self.give_up_device(now, index);
         }
     }
