@@ -173,6 +173,7 @@ export const states: Record<string, Partial<State>> = {
       ],
     },
   },
+  'devices-loading': { page: 'devices', visible: true, devices: { busy: true, failed: false, list: [] } },
   'devices-hidden': { page: 'devices', visible: false },
   'devices-quiet': { page: 'devices', reach: { blocked: [{ caller: alice, at: NOW }, { caller: bob, at: NOW }], quietSince: NOW, failed: false } },
   'devices-reach-failed': { page: 'devices', reach: { blocked: [], quietSince: null, failed: true } },

@@ -22,8 +22,9 @@ export class DevicesScreen extends Screen {
       <section class="page">
         ${heading(t.devices.title)}
         ${devices.failed ? banner('warn', t.devices.failed) : nothing}
-        ${devices.busy && !devices.list.length ? html`<p class="hint" role="status">${t.devices.loading}</p>` : nothing}
-        <ul class="list" aria-busy=${devices.busy ? 'true' : 'false'}>${devices.list.map((device) => this.#item(device))}</ul>
+        <ul class="list" aria-busy=${devices.busy ? 'true' : 'false'}>
+          ${devices.busy && !devices.list.length ? this.#loading() : devices.list.map((device) => this.#item(device))}
+        </ul>
         <div class="settings">
           ${reachSettings(this.reach, t, {
             quiet: (on) => this.ask('quiet', { on }),
@@ -54,6 +55,19 @@ export class DevicesScreen extends Screen {
           <p class="hint" id="sign-out-hint">${t.devices.signOutHint}</p>
         </div>
       </section>
+    `;
+  }
+
+  /** As high as one device: what stands below does not move from under a finger when the list comes. */
+  #loading(): TemplateResult {
+    return html`
+      <li>
+        <div>
+          <p class="title" role="status">${this.t.devices.loading}</p>
+          <p class="hint">&nbsp;</p>
+          <p class="hint">&nbsp;</p>
+        </div>
+      </li>
     `;
   }
 
