@@ -36,7 +36,8 @@ pub struct Limits {
     pub push_lost: Duration,
     /// How long a caller whose socket broke may take to come back while the call is parked.
     pub caller_grace: Duration,
-    /// How long a device that cannot be pushed, and whose flow broke, may take to register anew.
+    /// How long a device that cannot be pushed, and whose flow broke or was silent while another may take the call, may take
+    /// to come back.
     pub device_grace: Duration,
     /// How far a decline reaches.
     pub decline: DeclineScope,

@@ -23,7 +23,7 @@ struct Device {
     pushes: Pushes,
     /// The probe, or the branch without any response, counts as silent at this time.
     silent_at: Option<Time>,
-    /// It lost its flow and cannot be pushed: until then it may register anew.
+    /// It lost its flow, or was silent, and cannot be pushed: until then it may come back.
     back_until: Option<Time>,
     /// What its page said keeps it from going on.
     #[serde(default)]
