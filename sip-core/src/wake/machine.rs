@@ -519,11 +519,8 @@ impl Wake {
             return;
         }
         // While somebody else may take the call anyway, a slow answer is waited for: dropped, it would not be heard any more.
-        let others = self.devices.iter().enumerate();
-        if others
-            .filter(|(other, _)| *other != index)
-            .any(|(_, d)| d.state.is_live())
-        {
+        let live = self.devices.iter().filter(|d| d.state.is_live());
+        if live.count() > 1 {
             self.devices[index].back_until = Some(now + self.limits.device_grace);
         } else {
             self.give_up_device(now, index);
