@@ -17,6 +17,14 @@ async function talkingByWake(world) {
   return { ...call, wake: await wakeIdOf(world, 'caller', call) };
 }
 
+/** The call is recorded and kept as cancelled, and its caller, back in the net, can call again. */
+async function cancelledAndBack(world, wake) {
+  assert.equal((await recordOf(world, wake)).outcome, 'cancelled');
+  assert.equal(await missedOf(world, wake), 'cancelled');
+  await world.caller.press('ended-close');
+  await world.caller.until('keypad', { registration: 'registered', ms: 30_000 });
+}
+
 for (const browser of mainBrowsers()) {
   suite('lost parties', { browser, site: { limits: PATIENT, push: { repush_s: 55 } } }, (check) => {
     check('the caller’s socket breaks while the call is parked: back in time, the call goes on', async (world) => {
@@ -63,10 +71,7 @@ for (const browser of mainBrowsers()) {
         world.wire.leaveAlone();
         await world.caller.page.setOfflineMode(false);
       }
-      assert.equal((await recordOf(world, wake)).outcome, 'cancelled');
-      assert.equal(await missedOf(world, wake), 'cancelled');
-      await world.caller.press('ended-close');
-      await world.caller.until('keypad', { registration: 'registered', ms: 30_000 });
+      await cancelledAndBack(world, wake);
       assert.equal(pushes(world, call.push), 2, 'one invitation and its correction: coming back wakes nobody');
     });
 
@@ -89,10 +94,7 @@ for (const browser of mainBrowsers()) {
         world.wire.leaveAlone();
         await world.caller.page.setOfflineMode(false);
       }
-      assert.equal((await recordOf(world, wake)).outcome, 'cancelled');
-      assert.equal(await missedOf(world, wake), 'cancelled');
-      await world.caller.press('ended-close');
-      await world.caller.until('keypad', { registration: 'registered', ms: 30_000 });
+      await cancelledAndBack(world, wake);
     });
 
     check('a page is killed in the call: the other side is told, then it ends, and the record is closed', async (world) => {

@@ -139,13 +139,18 @@ fn after_fifteen_seconds_the_other_side_is_told_and_after_thirty_it_ends() {
     assert_eq!(world.records[0].ended_by, Some(EndedBy::Edge));
 }
 
+/// The socket of a page is cut, and it has another one 10 s later.
+fn away_and_back(world: &mut World, page: usize) {
+    world.cut(page);
+    world.run_for(10_000);
+    world.open(page);
+    world.settle();
+}
+
 #[test]
 fn a_callee_who_registers_anew_in_time_stays_in_the_call() {
     let (mut world, caller, callee) = talking();
-    world.cut(callee);
-    world.run_for(10_000);
-    world.open(callee);
-    world.settle();
+    away_and_back(&mut world, callee);
     let update = world.pages[callee].as_callee("UPDATE", 1);
     world.send(callee, update);
     world.settle();
@@ -165,10 +170,7 @@ fn a_callee_who_registers_anew_in_time_stays_in_the_call() {
 #[test]
 fn a_caller_who_comes_back_in_time_stays_in_the_call() {
     let (mut world, caller, callee) = talking();
-    world.cut(caller);
-    world.run_for(10_000);
-    world.open(caller);
-    world.settle();
+    away_and_back(&mut world, caller);
     let update = world.pages[caller].as_caller("UPDATE", 2);
     world.send(caller, update);
     world.settle();
@@ -183,10 +185,7 @@ fn a_caller_who_comes_back_in_time_stays_in_the_call() {
 #[test]
 fn a_callee_who_registered_anew_hears_the_caller_before_it_speaks_itself() {
     let (mut world, caller, callee) = talking();
-    world.cut(callee);
-    world.run_for(10_000);
-    world.open(callee);
-    world.settle();
+    away_and_back(&mut world, callee);
     let info = world.pages[caller].as_caller("INFO", 2);
     world.send(caller, info);
     world.settle();

@@ -11,11 +11,17 @@ fn questions(world: &World, page: usize) -> usize {
 }
 
 fn parked() -> (World, usize, usize) {
+    let (world, caller, callee, _) = parked_by();
+    (world, caller, callee)
+}
+
+/// Also the INVITE that was parked.
+fn parked_by() -> (World, usize, usize, String) {
     let (mut world, caller, callee) = World::caller_and_sleeper();
     let invite = world.pages[caller].invite("1002");
-    world.send(caller, invite.into_bytes());
+    world.send(caller, invite.clone().into_bytes());
     world.settle();
-    (world, caller, callee)
+    (world, caller, callee, invite)
 }
 
 #[test]
@@ -37,9 +43,7 @@ fn a_parked_caller_whose_socket_breaks_unnoticed_is_missed_and_the_wake_called_o
 
 #[test]
 fn a_caller_who_comes_back_after_that_goes_on_with_the_call() {
-    let (mut world, caller, callee) = World::caller_and_sleeper();
-    let invite = world.pages[caller].invite("1002");
-    world.send(caller, invite.clone().into_bytes());
+    let (mut world, caller, callee, invite) = parked_by();
     world.run_for(2_000);
     world.pages[caller].flow = None;
     world.run_for(21_000);
@@ -126,9 +130,7 @@ fn a_page_that_stops_for_a_while_keeps_its_call() {
 
 #[test]
 fn a_frozen_caller_who_thaws_too_late_finds_the_socket_closed_and_learns_the_end() {
-    let (mut world, caller, _) = World::caller_and_sleeper();
-    let invite = world.pages[caller].invite("1002");
-    world.send(caller, invite.clone().into_bytes());
+    let (mut world, caller, _, invite) = parked_by();
     world.run_for(2_000);
     world.pages[caller].frozen = true;
     world.run_for(40_000);

@@ -26,6 +26,13 @@ export function testEnds(open, { says, alone }) {
     page.socket = null;
   };
 
+  /** Whoever taps now finds a missed call, and is not called. */
+  const tapsTooLate = async (page, wake) => {
+    await page.online();
+    assert.notEqual((await page.report(wake, 'ready')).status, 200);
+    assert.equal(invites(page).length, 0);
+  };
+
   test('an unknown line is 404, one without device 480', { timeout: 30_000 }, async () => {
     const world = open();
     await world.edge.account('1005', {});
@@ -49,10 +56,7 @@ export function testEnds(open, { says, alone }) {
     assert.equal((await world.wakeOf(wake)).state, 'expired');
     assert.ok(!world.heard(call).includes(180), 'nobody ever rang');
     await sink.push('missed');
-    // Whoever taps now finds a missed call, and is not called.
-    await page.online();
-    assert.notEqual((await page.report(wake, 'ready')).status, 200);
-    assert.equal(invites(page).length, 0);
+    await tapsTooLate(page, wake);
   });
 
   test('a caller who hangs up while parked leaves a missed call within 2 s', { timeout: 60_000 }, async () => {
@@ -66,10 +70,7 @@ export function testEnds(open, { says, alone }) {
     const missed = await sink.push('cancelled');
     assert.ok(missed.at - gone < 2000, `after ${missed.at - gone} ms`);
     assert.equal((await world.wakeOf(wake)).state, 'cancelled');
-    // Whoever taps now finds a missed call, and is not called.
-    await page.online();
-    assert.notEqual((await page.report(wake, 'ready')).status, 200);
-    assert.equal(invites(page).length, 0);
+    await tapsTooLate(page, wake);
   });
 
   test('a caller who hangs up while it rings: the page is told, and the edge', { timeout: 60_000 }, async () => {
