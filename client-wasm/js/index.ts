@@ -564,11 +564,17 @@ export class Phone extends EventTarget {
     const made: Call[] = [];
     const ahead = video ? await (await import('./media/video.ts')).Camera.ahead(video === true ? {} : video) : null;
     this.#making = made;
-    const id = await asked(this.#core.call(number, Object.entries(headers)));
-    const call = this.#calls.get(id) ?? made.find((c) => c.id === id);
-    if (!call) throw new Problem({ status: 0, type: '/problems/gone', title: 'The call is over' });
-    if (ahead) ahead.take(call);
-    return call;
+    try {
+      const id = await asked(this.#core.call(number, Object.entries(headers)));
+      const call = this.#calls.get(id) ?? made.find((c) => c.id === id);
+      if (!call) throw new Problem({ status: 0, type: '/problems/gone', title: 'The call is over' });
+      ahead?.take(call);
+      return call;
+    } catch (error) {
+      // No call, no camera: its light goes out.
+      ahead?.drop();
+      throw error;
+    }
   }
 
   #making: Call[] | null = null;

@@ -253,6 +253,11 @@ export class Camera {
   take(call: Call): void {
     CallVideo.of(call).begin(this.#own).catch(() => undefined);
   }
+
+  /** Nobody is called. */
+  drop(): void {
+    this.#own.then(stopAll, () => undefined);
+  }
 }
 
 function stopAll({ stream }: Own): void {
