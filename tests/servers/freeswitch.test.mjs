@@ -54,9 +54,10 @@ describe('the Lua script, against a stub of the session', { skip: !LUA && 'no Lu
     writeFileSync(join(scripts, 'wakeline_config.lua'), `return { origin = "${edge.origin}", credential = "${credential}", give_up_s = 40, ring_s = 20, direct_s = 5, parked = 200, parked_per_line = 8, ${more} }`);
   }
 
-  async function sleeping(number) {
-    await edge.account(number, { display_name: `Line ${number}` });
-    const page = new Device(edge, number, { token: await edge.token(number) });
+  async function sleeping(number, uid) {
+    await edge.account(number, { display_name: `Line ${number}`, ...(uid && { uid }) });
+    const { body } = await edge.api('POST', '/v1/tokens', { body: { number, uid: uid ?? number } });
+    const page = new Device(edge, number, { token: body.token });
     const sink = await Sink.open({ vapid: edge.vapid });
     assert.equal((await page.bind({ sink })).status, 201);
     open.push(sink);
@@ -94,6 +95,56 @@ describe('the Lua script, against a stub of the session', { skip: !LUA && 'no Lu
     assert.match(session.words, new RegExp(`sip_h_Wakeline-Wake=${wake};state=invited`));
     assert.equal(session.words.match(/leg_progress_timeout=4/g).length, 2, 'each address is a leg');
     assert.deepEqual([...session.database], [], 'nothing is left behind');
+    await Promise.all(session.beside);
+  });
+
+  test('declined on another device while the page rings: the call ends at once', { timeout: 60_000 }, async () => {
+    const { page, sink } = await sleeping('1011');
+    const session = new FreeSwitchSession(scripts, {
+      variables: caller,
+      contacts: () => 'sofia/wakeline/sip:a@1.invalid;transport=ws',
+      bridge: async (words, self) => {
+        await self.event(words, 'ring');
+        await state(self.wake, 'ringing');
+        assert.equal((await page.report(self.wake, 'decline')).status, 200);
+        await until(() => !self.up, { ms: 10_000, what: 'the call is taken out of bridge' });
+        return 'ORIGINATOR_CANCEL';
+      },
+    });
+    sink.push('invitation').then(({ wake }) => { session.wake = wake; });
+    // It is bridged when both are known.
+    const contacts = session.contacts;
+    session.contacts = () => session.wake ? contacts() : '';
+    const done = session.run('wake', '1011');
+    await until(() => session.wake);
+    await page.report(session.wake, 'ready');
+    await done;
+    assert.equal(session.cause, 'CALL_REJECTED');
+    await Promise.all(session.beside);
+    await state(session.wake, 'declined');
+  });
+
+  test('a page that comes by the push is not called before its "ready"; one that was here is, also by its user\'s name', { timeout: 60_000 }, async () => {
+    for (const [number, uid] of [['1012'], ['1013', 'u-1013']]) {
+      const { page, sink } = await sleeping(number, uid);
+      let registered = '';
+      const session = new FreeSwitchSession(scripts, { variables: { ...caller, ...(uid && { 'sip_h_X-Uid': uid }) }, contacts: () => registered, bridge: (words, self) => { self.words = words; return 'USER_BUSY'; } });
+      const done = session.run('gateway', uid ? '13900000000' : number);
+      const { wake, said } = await sink.push('invitation');
+      registered = `sofia/wakeline/sip:${number}@1.invalid;transport=ws`;
+      await page.report(wake, 'opened', { capability: said.wakeline.capability });
+      const asked = session.log.mark();
+      await session.log.wait((e) => e.name === 'asked' && /wait=1/.test(e.url) && session.log.filter('asked', asked).length > 2, { since: asked, what: 'it goes on asking' });
+      assert.equal(session.words, undefined, 'nobody is called');
+      assert.equal((await page.report(wake, 'ready')).status, 200);
+      await done;
+      assert.match(session.words, new RegExp(`sip:${number}@`));
+
+      const open = new FreeSwitchSession(scripts, { variables: { ...caller, ...(uid && { 'sip_h_X-Uid': uid }) }, contacts: () => registered, bridge: (words, self) => { self.words = words; return 'CALL_REJECTED'; } });
+      await open.run('gateway', uid ? '13900000000' : number);
+      assert.match(open.words, new RegExp(`sip:${number}@`));
+      assert.equal(open.cause, 'CALL_REJECTED');
+    }
   });
 
   test('an unknown line, one without device, one that declines', { timeout: 60_000 }, async () => {

@@ -2,7 +2,8 @@
 --
 --   lua wakeline.lua gateway NUMBER   from the voice gateway, which may ask whether to try the mobile first
 --   lua wakeline.lua wake NUMBER      from a page
---   luarun wakeline.lua tell ID EVENT
+--   luarun wakeline.lua tell ID EVENT CALL
+--   luarun wakeline.lua watch ID CALL
 --   luarun wakeline.lua restarted     at the start of FreeSWITCH
 --
 -- Not run by our tests in FreeSWITCH itself: they run it against a stub of the session (tests/servers/freeswitch.test.mjs).
@@ -79,12 +80,10 @@ local function escaped(text)
   return (text:gsub("[^%w%-%._~]", function(c) return string.format("%%%02X", c:byte()) end))
 end
 
--- Asks the edge; answers a table, or nil when it gave none.
+-- Asks the edge; answers a table, or nil when it gave none. `curl` tells ten words apart and takes all that is left for the tenth: a
+-- POST has nine.
 local function ask(path, body)
-  local words = {
-    config.origin .. path, "connect-timeout", "2", "timeout", "4",
-    "append_headers", "'Authorization:Bearer " .. config.credential .. "'",
-  }
+  local words = { config.origin .. path, "timeout", "4", "append_headers", "'Authorization:Bearer " .. config.credential .. "'" }
   if body then
     for _, word in ipairs({ "content-type", "application/json", "post", escaped(body) }) do words[#words + 1] = word end
   end
@@ -136,18 +135,23 @@ end
 
 -- Calls the page; answers its SIP status and what FreeSWITCH calls it, once the call is over or did not come about.
 local function ring(wake, where)
+  local call = session:get_uuid()
   local on = "luarun wakeline.lua tell " .. wake .. " "
   local variables = table.concat({
     "sip_h_Wakeline-Wake=" .. wake .. ";state=invited",
-    "api_on_ring='" .. on .. "ringing'",
-    "api_on_answer='" .. on .. "answered'",
+    "api_on_ring='" .. on .. "ringing " .. call .. "'",
+    "api_on_answer='" .. on .. "answered " .. call .. "'",
   }, ",")
+  -- `bridge` hears nothing of the edge: somebody beside it does.
+  session:setVariable("wakeline_rings", wake)
+  api:execute("luarun", "wakeline.lua watch " .. wake .. " " .. call)
   -- Each address is a leg of its own. A page that says nothing for so long sleeps after all.
   local leg = string.format("[leg_progress_timeout=4,leg_timeout=%d]", config.ring_s)
   local legs = leg .. where:gsub(",", "," .. leg)
   session:setVariable("hangup_after_bridge", "true")
   session:setVariable("continue_on_fail", "true")
   session:execute("bridge", "{" .. variables .. "}" .. legs)
+  session:setVariable("wakeline_rings", "")
   local said = session:getVariable("originate_disposition") or ""
   return said == "SUCCESS" and 200 or STATUS[said] or 480, said
 end
@@ -155,10 +159,31 @@ end
 local function remember(wake) api:execute("db", "insert/wakeline/" .. wake .. "/1") end
 local function forget(wake) api:execute("db", "delete/wakeline/" .. wake) end
 
--- Follows the wake until the page was called or the wake is over; answers the status for the caller, 200 after a call.
-local function follow(number, view)
+-- Beside a call whose page rings: what is over elsewhere, declined on another device or by a limit of the edge, is over here as well.
+local function watch(wake, call)
+  local version, stop = 0, now() + (config.ring_s + 10) * 1000
+  local function rings() return api:execute("uuid_getvar", call .. " wakeline_rings") == wake end
+  while rings() and now() < stop do
+    local view = ask("/v1/wakes/" .. escaped(wake) .. "?wait=1&after=" .. string.format("%d", version))
+    if is_view(view) then
+      version = view.version or version
+      if view.final then
+        if view.state ~= "answered" and rings() then
+          api:execute("uuid_kill", call .. " " .. (CAUSES[view.sip and view.sip.status] or "NO_ANSWER"))
+        end
+        return
+      end
+    else
+      freeswitch.msleep(300)
+    end
+  end
+end
+
+-- Follows the wake until the page was called or the wake is over; answers the status for the caller, 200 after a call. `open`: a page
+-- was here before anybody was woken.
+local function follow(number, view, open)
   local wake, stop = view.id, now() + config.give_up_s * 1000
-  local open, silent, announced = contacts(number) ~= nil, 0, false
+  local silent, announced = 0, false
   while session:ready() do
     if view.final then return view.sip and view.sip.status or 480, true end
     local where = (open or view.state == "ready") and contacts(number)
@@ -200,6 +225,8 @@ local function wake(number, uid)
   session:execute("limit", "hash wakeline " .. number .. " " .. config.parked_per_line .. " !USER_BUSY")
   if not session:ready() then return end
   local whom = uid and '"uid":' .. quoted(uid) or '"number":' .. quoted(number)
+  -- Which pages are here already is looked up before anybody is woken: one that comes is not called before its "ready".
+  local open = not uid and contacts(number) ~= nil
   local view, nameless
   -- No answer at all is asked for again: the edge takes a call that it knows for the one it is. 400 is a name that is no text.
   for _ = 1, 3 do
@@ -213,9 +240,16 @@ local function wake(number, uid)
     freeswitch.consoleLog("ERR", "the edge does not take this call: " .. tostring(view and view.status or "no answer") .. "\n")
     return finish(503)
   end
-  if uid then number = view.number end
   remember(view.id)
-  local status, told = follow(number, view)
+  -- Which line the user has is known only now. What is here was here before, if by now nobody has opened anything.
+  if uid and not view.final then
+    number = view.number
+    open = contacts(number) ~= nil
+    local since = open and ask("/v1/wakes/" .. escaped(view.id) .. "?wait=0&after=0")
+    if is_view(since) then view = since end
+    open = open and (view.state == "targeted" or view.state == "pushed" or view.state == "shown")
+  end
+  local status, told = follow(number, view, open)
   if not told then tell(view.id, status == 200 and "ended" or "cancelled") end
   forget(view.id)
   finish(status)
@@ -255,9 +289,16 @@ local function restarted()
   end
 end
 
-local job, first, second = argv[1], argv[2], argv[3]
+-- What a page does is told; one that has answered does not ring any more.
+local function told(wake, event, call)
+  if event == "answered" then api:execute("uuid_setvar", call .. " wakeline_rings") end
+  tell(wake, event)
+end
+
+local job, first, second, third = argv[1], argv[2], argv[3], argv[4]
 if job == "wake" then wake(first)
 elseif job == "gateway" then gateway(first)
-elseif job == "tell" then tell(first, second)
+elseif job == "tell" then told(first, second, third)
+elseif job == "watch" then watch(first, second)
 elseif job == "restarted" then restarted()
 else freeswitch.consoleLog("ERR", "wakeline.lua knows no " .. tostring(job) .. "\n") end

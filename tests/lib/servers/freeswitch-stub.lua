@@ -18,6 +18,7 @@ freeswitch = {
     }
   end,
   getGlobalVariable = function(name) return told("global", name) end,
+  msleep = function(ms) told("sleep", ms) end,
   consoleLog = function(level, text) told("log", level, text) end,
 }
 session = {

@@ -12,9 +12,14 @@ export const SHIPPED = join(HERE, '../../../deploy/freeswitch');
 /** The interpreter, or nothing where the machine has none. */
 export const LUA = ['/usr/bin/lua5.3', '/usr/bin/lua5.4', '/usr/bin/luajit'].find((file) => existsSync(file));
 
+/** Words that mod_curl tells apart (`argv[10]` in its source); the last is all that is left. */
+const CURL_WORDS = 10;
+
 /** `curl`'s arguments as FreeSWITCH's mod_curl reads them: split at spaces outside of single quotes, what is posted decoded. */
 function request(words) {
-  const parts = [...words.matchAll(/'([^']*)'|(\S+)/g)].map(([, inside, plain]) => inside ?? plain);
+  const found = [...words.matchAll(/'([^']*)'|(\S+)/g)];
+  const parts = found.slice(0, CURL_WORDS - 1).map(([, inside, plain]) => inside ?? plain);
+  if (found.length >= CURL_WORDS) parts.push(words.slice(found[CURL_WORDS - 1].index));
   const asked = { url: parts[0], method: 'GET', headers: {} };
   for (let i = 1; i < parts.length; i += 1) {
     if (parts[i] === 'post') Object.assign(asked, { method: 'POST', body: decodeURIComponent(parts[i += 1]) });
@@ -29,6 +34,9 @@ function request(words) {
   return asked;
 }
 
+/** Calls by their UUID, for what is done beside them. */
+const calls = new Map();
+
 export class FreeSwitchSession {
   log = new EventLog();
   /** The caller hangs up when this is false. */
@@ -42,6 +50,7 @@ export class FreeSwitchSession {
     Object.assign(this, { scripts, variables, contacts, bridge, uuid });
     this.globals = { script_dir: scripts, domain, gateway_ip: '192.0.2.10', gateway_port: '5060' };
     this.database = new Set();
+    calls.set(uuid, this);
   }
 
   /** Runs the script to its end; answers its exit status. */
@@ -87,6 +96,22 @@ export class FreeSwitchSession {
       if (verb === 'insert') this.database.add(key);
       if (verb === 'delete') this.database.delete(key);
       return verb === 'list' ? [...this.database].join(',') : '+OK';
+    }
+    if (name === 'luarun') {
+      // In a thread of its own.
+      const [, ...args] = words.split(' ');
+      const beside = new FreeSwitchSession(this.scripts, { domain: this.globals.domain });
+      (this.beside ??= []).push(beside.run(...args));
+      return '+OK';
+    }
+    if (name.startsWith('uuid_')) {
+      const [uuid, ...rest] = words.split(' ');
+      const call = calls.get(uuid);
+      if (!call?.up) return '-ERR No such channel!';
+      if (name === 'uuid_getvar') return call.variables[rest[0]] || '_undef_';
+      if (name === 'uuid_setvar') call.variables[rest[0]] = rest[1];
+      if (name === 'uuid_kill') Object.assign(call, { up: false, cause: rest[0] });
+      return '+OK';
     }
     if (name !== 'curl') return '+OK';
     const { url, timeout, ...asked } = request(words);
