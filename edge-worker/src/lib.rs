@@ -492,6 +492,8 @@ fn decorate(response: Response, origin: Option<&str>) -> worker::Result<Response
 #[cfg(test)]
 mod authorization_tests;
 #[cfg(test)]
+mod deploy_docs_tests;
+#[cfg(test)]
 mod openapi_tests;
 #[cfg(test)]
 mod trust_tests;

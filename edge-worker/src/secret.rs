@@ -26,6 +26,22 @@ impl<T> std::fmt::Debug for Secret<T> {
     }
 }
 
+/// What `SITES` names, with the secret that `SITE_SECRETS` holds for it: both, or neither. Else what to say: `unkept` where there is no
+/// secret, `unnamed` where there is nothing that it could be for.
+pub fn paired<V, S>(
+    named: Option<V>,
+    secret: Option<S>,
+    unkept: &'static str,
+    unnamed: &'static str,
+) -> Result<Option<(V, S)>, &'static str> {
+    match (named, secret) {
+        (None, None) => Ok(None),
+        (Some(named), Some(secret)) => Ok(Some((named, secret))),
+        (Some(_), None) => Err(unkept),
+        (None, Some(_)) => Err(unnamed),
+    }
+}
+
 /// Compares digests of both sides in constant time: neither length nor prefix shows in the time it takes.
 pub fn same(a: &[u8], b: &[u8]) -> bool {
     use sha2::{Digest, Sha256};

@@ -4,7 +4,7 @@
 use crate::callserver::credentials::ephemeral;
 use crate::config::Site;
 use crate::outgoing;
-use crate::secret::Secret;
+use crate::secret::{Secret, paired};
 use crate::token;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
 use serde::Deserialize;
@@ -59,13 +59,14 @@ impl Turn {
         vars: Option<TurnVars>,
         secret: Option<Secret<String>>,
     ) -> Result<Option<Self>, &'static str> {
-        let (vars, secret) = match (vars, secret) {
-            (None, None) => return Ok(None),
-            (Some(vars), Some(secret)) => (vars, secret),
-            (Some(_), None) => return Err("turn needs turn_secret in SITE_SECRETS"),
-            (None, Some(_)) => {
-                return Err("SITE_SECRETS has a turn_secret, but SITES names no turn");
-            }
+        let both = paired(
+            vars,
+            secret,
+            "turn needs turn_secret in SITE_SECRETS",
+            "SITE_SECRETS has a turn_secret, but SITES names no turn",
+        )?;
+        let Some((vars, secret)) = both else {
+            return Ok(None);
         };
         if secret.expose().len() < 16 {
             return Err("turn_secret has less than 16 characters");

@@ -2,7 +2,7 @@
 //! checked, and made into what can push.
 
 use crate::config::{ConfigError, PushPolicy};
-use crate::secret::Secret;
+use crate::secret::{Secret, paired};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use wakeline_push::{AllowList, Getui, GetuiMessage, Provider, Target, Unicloud};
@@ -75,32 +75,28 @@ impl Vendors {
             site: site.to_owned(),
             what,
         };
-        let getui = match (&push.getui, getui) {
-            (None, None) => None,
-            (Some(policy), Some(secret)) => {
-                Some(account(policy, secret, push.loopback).map_err(key)?)
-            }
-            (None, Some(_)) => {
-                return Err(key(
-                    "SITE_SECRETS has getui, but SITES has no push.getui with app_id and app_key",
-                ));
-            }
-            (Some(_), None) => {
-                return Err(key("push.getui needs getui.master_secret in SITE_SECRETS"));
-            }
-        };
-        let unicloud = match (&push.unicloud, unicloud) {
-            (None, None) => None,
-            (Some(policy), Some(secret)) => {
-                Some(function(policy, secret, push.loopback).map_err(key)?)
-            }
-            (None, Some(_)) => {
-                return Err(key(
-                    "SITE_SECRETS has unicloud, but SITES has no push.unicloud with url",
-                ));
-            }
-            (Some(_), None) => return Err(key("push.unicloud needs unicloud.key in SITE_SECRETS")),
-        };
+        let getui = paired(
+            push.getui.as_ref(),
+            getui,
+            "push.getui needs getui.master_secret in SITE_SECRETS",
+            "SITE_SECRETS has getui, but SITES has no push.getui with app_id and app_key",
+        )
+        .and_then(|both| {
+            both.map(|(policy, secret)| account(policy, secret, push.loopback))
+                .transpose()
+        })
+        .map_err(key)?;
+        let unicloud = paired(
+            push.unicloud.as_ref(),
+            unicloud,
+            "push.unicloud needs unicloud.key in SITE_SECRETS",
+            "SITE_SECRETS has unicloud, but SITES has no push.unicloud with url",
+        )
+        .and_then(|both| {
+            both.map(|(policy, secret)| function(policy, secret, push.loopback))
+                .transpose()
+        })
+        .map_err(key)?;
         Ok(Self { getui, unicloud })
     }
 

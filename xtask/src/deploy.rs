@@ -205,7 +205,7 @@ fn secrets_of(sites: &Value) -> Result<Vec<String>> {
 /// What the worker looks for (`keys_binding` in `edge-worker/src/config.rs`).
 fn keys_binding(id: &str) -> Result<String> {
     let good = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-');
-    if id.is_empty() || !id.bytes().all(good) {
+    if !(1..=32).contains(&id.len()) || !id.bytes().all(good) {
         bail!("site id {id:?} is not 1 to 32 of a-z, 0-9 and -");
     }
     Ok(format!(
@@ -581,6 +581,8 @@ esac
         let house = house("id");
         for sites in [
             json!([{ "id": "A b" }]),
+            json!([{ "id": "" }]),
+            json!([{ "id": "a".repeat(33) }]),
             json!([{}]),
             json!({ "id": "one" }),
         ] {

@@ -1,7 +1,7 @@
 //! The call server that a site's pages register with, and what a line shows to it.
 
 use super::credentials;
-use crate::secret::Secret;
+use crate::secret::{Secret, paired};
 use serde::Deserialize;
 use wakeline_edge_api::SipAccount;
 
@@ -51,11 +51,14 @@ impl SipServer {
         vars: Option<SipVars>,
         secret: Option<Secret<String>>,
     ) -> Result<Option<Self>, &'static str> {
-        let (vars, secret) = match (vars, secret) {
-            (None, None) => return Ok(None),
-            (Some(vars), Some(secret)) => (vars, secret),
-            (Some(_), None) => return Err("sip needs sip_secret in SITE_SECRETS"),
-            (None, Some(_)) => return Err("SITE_SECRETS has a sip_secret, but SITES names no sip"),
+        let both = paired(
+            vars,
+            secret,
+            "sip needs sip_secret in SITE_SECRETS",
+            "SITE_SECRETS has a sip_secret, but SITES names no sip",
+        )?;
+        let Some((vars, secret)) = both else {
+            return Ok(None);
         };
         if secret.expose().len() < MIN_SECRET {
             return Err("sip_secret has less than 16 characters: use 32 random octets");
