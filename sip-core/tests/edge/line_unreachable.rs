@@ -62,3 +62,55 @@ fn a_page_whose_line_is_never_heard_of_again_does_not_ring_for_ever() {
     world.run_for(120_000);
     assert_eq!(world.rows_of(&flow, &["client", "calls"]), 0);
 }
+
+#[test]
+fn an_answer_that_nobody_confirms_is_ended_at_its_page() {
+    let (mut world, caller, callee) = World::caller_and_sleeper();
+    world.open(callee);
+    world.settle();
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.into_bytes());
+    world.settle();
+    let flow = world.pages[caller].flow.clone().unwrap();
+    world.cut_off = Some(flow);
+    let answer = world.pages[callee].answer();
+    world.send(callee, answer);
+    world.run_for(31_000);
+    assert!(world.pages[callee].requests("BYE").is_empty());
+    world.run_for(2_000);
+    let byes = world.pages[callee].requests("BYE");
+    assert_eq!(byes.len(), 1, "nobody talks to it");
+    let reason = byes[0].headers.reason().unwrap().unwrap();
+    assert_eq!(
+        reason.text().as_deref(),
+        Some("The answer was not confirmed")
+    );
+    world.cut_off = None;
+    world.run_for(300_000);
+    assert_eq!(world.left_over(&["calls", "outbox", "client"]), [""; 0]);
+}
+
+#[test]
+fn what_comes_after_the_end_of_a_dialog_joins_no_call() {
+    let (mut world, caller, callee) = World::caller_and_sleeper();
+    world.open(callee);
+    world.pages[callee].temper = crate::page::Temper::Answer;
+    world.settle();
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.into_bytes());
+    world.settle();
+    let flow = world.pages[caller].flow.clone().unwrap();
+    // The UPDATE cannot reach the caller's flow before the caller's BYE has been given up.
+    world.cut_off = Some(flow.clone());
+    let update = world.pages[callee].as_callee("UPDATE", 1);
+    world.send(callee, update);
+    world.run_for(1_000);
+    let bye = world.pages[caller].as_caller("BYE", 2);
+    world.send(caller, bye);
+    world.run_for(33_000);
+    assert_eq!(world.pages[caller].statuses("BYE"), [408]);
+    world.cut_off = None;
+    world.run_for(60_000);
+    assert_eq!(world.pages[caller].requests("UPDATE").len(), 1);
+    assert_eq!(world.rows_of(&flow, &["calls"]), 0);
+}

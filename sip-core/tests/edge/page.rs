@@ -1,5 +1,7 @@
 //! A scripted page: raw SIP over its socket, with a temper for incoming calls.
 
+use std::collections::BTreeSet;
+
 use crate::sim::World;
 use wakeline_sip::edge::DeviceId;
 use wakeline_sip::time::Time;
@@ -42,6 +44,8 @@ pub struct Page {
     pub instance: bool,
     /// Keepalives that were answered.
     pub pongs: u32,
+    /// Dialogs that it has ended or that were ended for it, by Call-ID.
+    over: BTreeSet<String>,
     cseq: u32,
     calls: u32,
 }
@@ -85,6 +89,7 @@ impl Page {
             ringing: Vec::new(),
             instance: true,
             pongs: 0,
+            over: BTreeSet::new(),
             cseq: 0,
             calls: 0,
         }
@@ -185,6 +190,9 @@ impl Page {
     fn request(&mut self, request: &Request) -> Vec<Vec<u8>> {
         match request.method.as_str() {
             "INVITE" => {
+                if request.headers.to().is_ok_and(|to| to.tag().is_none()) {
+                    self.over.remove(request.headers.call_id().unwrap());
+                }
                 let statuses: &[u16] = match self.temper {
                     Temper::Ring => &[100, 180],
                     Temper::Answer => &[100, 180, 200],
@@ -218,13 +226,33 @@ impl Page {
                 out
             }
             "ACK" => Vec::new(),
-            _ => vec![self.respond(request, 200)],
+            "BYE" => {
+                let first = self
+                    .over
+                    .insert(request.headers.call_id().unwrap().to_owned());
+                vec![self.respond(request, if first { 200 } else { 481 })]
+            }
+            _ => {
+                let call_id = request.headers.call_id().unwrap();
+                vec![self.respond(
+                    request,
+                    if self.over.contains(call_id) {
+                        481
+                    } else {
+                        200
+                    },
+                )]
+            }
         }
     }
 
     /// The ACK of what was heard, as RFC 3261 wants it.
     fn response(&mut self, response: &Response) -> Vec<Vec<u8>> {
         let cseq = response.headers.cseq().unwrap();
+        if cseq.method.as_str() == "BYE" {
+            self.over
+                .insert(response.headers.call_id().unwrap().to_owned());
+        }
         if cseq.method.as_str() != "INVITE" || response.status < 200 {
             return Vec::new();
         }

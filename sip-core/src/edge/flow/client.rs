@@ -321,7 +321,10 @@ impl Flow {
                         .as_ref()
                         .is_none_or(|response| response.status >= 300)
             }
-            _ => false,
+            // Its page has no such dialog (any longer).
+            _ => response
+                .as_ref()
+                .is_some_and(|response| response.status == 481),
         };
         match &row.waits {
             Waits::Line { tx } => {

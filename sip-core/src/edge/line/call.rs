@@ -7,6 +7,7 @@ use crate::edge::messages::Party;
 use crate::edge::record::{PushNote, Step};
 use crate::id::{DeviceId, Number, WakeId};
 use crate::time::Time;
+use crate::timers::GIVE_UP;
 use crate::wake::{DeviceState, Wake};
 use crate::wire::{Request, Response};
 use serde::{Deserialize, Serialize};
@@ -243,6 +244,7 @@ impl Call {
         [
             self.wake.deadline(),
             lost,
+            self.confirmed_by(),
             self.forget_at,
             pretended,
             server,
@@ -250,6 +252,13 @@ impl Call {
         .into_iter()
         .flatten()
         .min()
+    }
+
+    /// Until when the caller has to confirm the answer (RFC 3261 §13.3.1.4); none once its ACK has passed.
+    pub(super) fn confirmed_by(&self) -> Option<Time> {
+        let dialog = self.dialog.as_ref()?;
+        dialog.answer.as_ref()?;
+        Some(dialog.answered_at + GIVE_UP)
     }
 
     /// Since when a party of this answered call is lost.

@@ -274,6 +274,14 @@ impl Line {
         }
     }
 
+    /// The answer has not reached the caller, or its ACK not us: whoever answered talks to nobody. User agents end that
+    /// by themselves; a page that does not must not be left in a call that there is not.
+    pub(super) fn unconfirmed_timeout(&mut self, now: Time, call: &mut Call) {
+        if call.confirmed_by().is_some_and(|at| at <= now) {
+            self.hang_up(now, call, 408, "The answer was not confirmed");
+        }
+    }
+
     /// BYE to both sides, each in the name of the other.
     pub(super) fn hang_up(&mut self, now: Time, call: &mut Call, cause: u16, text: &str) {
         let reason = Reason::sip(cause, text).to_string();

@@ -329,6 +329,7 @@ impl Line {
             self.wake_event_of(now, &mut call, Event::Timeout);
         }
         self.lost_timeout(now, &mut call);
+        self.unconfirmed_timeout(now, &mut call);
         self.server_timeout(now, &mut call);
         self.put_call(call);
     }
