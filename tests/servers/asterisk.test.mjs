@@ -93,7 +93,8 @@ for (const wakenBy of ['dialplan', 'stasis']) {
     test('many calls at once: each ends once, and nothing is left', { timeout: 180_000 }, async () => {
       const lines = [];
       for (let n = 1040; n < 1060; n += 1) lines.push({ number: String(n), ...(await sleeping(String(n))) });
-      const each = process.env.WAKELINE_FULL ? 5 : 1;
+      // As many as one caller may have parked at a line.
+      const each = process.env.WAKELINE_FULL ? 2 : 1;
       const calls = lines.flatMap((line) => Array.from({ length: each }, () => ({ line, call: trunk.call(line.number) })));
       const invited = () => lines.reduce((sum, { sink }) => sum + sink.count('invitation'), 0);
       await until(() => invited() === calls.length, { ms: 60_000, what: 'an invitation for each call' }).catch((error) => {

@@ -97,3 +97,32 @@ fn a_sleeping_line_is_woken_rings_and_talks() {
     let (world, caller, callee) = World::caller_and_sleeper();
     woken(world, caller, callee);
 }
+
+#[test]
+fn an_answer_that_a_page_gave_before_it_was_opened_anew_is_overtaken_by_its_ring() {
+    let (mut world, caller, callee) = World::caller_and_sleeper();
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.into_bytes());
+    world.settle();
+    let wake = world.invited_wake();
+    world.tap(callee, &wake);
+    // Its 200 waits at its flow while the page is loaded again and says "ready" over another one.
+    world.cut_off = world.pages[callee].flow.clone();
+    let answer = world.pages[callee].answer();
+    world.send(callee, answer);
+    world.run_for(2);
+    world.tap(callee, &wake);
+    assert_eq!(world.pages[callee].ringing.len(), 1, "it rings anew");
+    world.cut_off = None;
+    world.run_for(3_000);
+    assert_eq!(world.pages[callee].ringing.len(), 1);
+    assert_eq!(
+        world.pages[caller].last_final(),
+        None,
+        "nobody is there who answered"
+    );
+    let answer = world.pages[callee].answer();
+    world.send(callee, answer);
+    world.settle();
+    assert_eq!(world.pages[caller].last_final().unwrap().status, 200);
+}

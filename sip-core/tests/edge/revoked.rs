@@ -114,3 +114,57 @@ fn its_invitation_tells_it_nothing_any_longer() {
         }
     );
 }
+
+#[test]
+fn what_it_talks_in_ends_and_both_hear_so() {
+    let (mut world, caller, callee) = World::caller_and_sleeper();
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.into_bytes());
+    world.settle();
+    let wake = world.invited_wake();
+    world.tap(callee, &wake);
+    let answer = world.pages[callee].answer();
+    world.send(callee, answer);
+    world.settle();
+    revoke(&mut world, callee);
+    world.settle();
+    for page in [caller, callee] {
+        let byes = world.pages[page].requests("BYE");
+        assert_eq!(byes.len(), 1);
+        let reason = byes[0].headers.reason().unwrap().unwrap();
+        assert_eq!(reason.text().as_deref(), Some("The device was revoked"));
+    }
+}
+
+#[test]
+fn its_own_call_to_its_line_ends_and_none_begins() {
+    let (mut world, _, callee) = World::caller_and_sleeper();
+    let own = world.page("1002", "own", false);
+    world.open(own);
+    world.settle();
+    let invite = world.pages[own].invite("1002");
+    world.send(own, invite.into_bytes());
+    world.settle();
+    let wake = world.invited_wake();
+    world.tap(callee, &wake);
+    assert_eq!(world.pages[callee].ringing.len(), 1);
+    revoke(&mut world, own);
+    world.settle();
+    assert!(world.pages[callee].ringing.is_empty());
+    assert_eq!(world.pages[own].last_final().unwrap().status, 487);
+}
+
+#[test]
+fn its_call_that_was_on_its_way_is_refused() {
+    let (mut world, _, _) = World::caller_and_sleeper();
+    let own = world.page("1002", "own", false);
+    world.open(own);
+    world.settle();
+    let invite = world.pages[own].invite("1002");
+    world.send(own, invite.into_bytes());
+    world.run_for(1);
+    revoke(&mut world, own);
+    world.settle();
+    assert_eq!(world.pages[own].last_final().unwrap().status, 403);
+    assert!(world.pushes.is_empty());
+}

@@ -11,7 +11,7 @@
 //! | 200 | a page answered it; it is that page's own 200 |
 //! | 603 | somebody declined |
 //! | 486 | a page said that it is busy |
-//! | 487 | the caller cancelled, or was lost |
+//! | 487 | the caller cancelled, was lost or revoked |
 //! | 480 unbound | the line had no device that could be woken |
 //! | 480 expired | nobody alerted, and the time for "ready" has passed |
 //! | 480 unanswered | a page alerted, and the ring limit has passed or every page was lost |
@@ -278,7 +278,11 @@ impl<'a> Judge<'a> {
             }
             (603, "declined") => answered(&[603]) || reported("decline"),
             (486, "busy") => answered(&[486]),
-            (487, "cancelled" | "answered") => placed.cancelled.is_some() || placed.came_back,
+            (487, "cancelled" | "answered") => {
+                placed.cancelled.is_some()
+                    || placed.came_back
+                    || self.play.revoked.contains_key(&placed.caller)
+            }
             (480, "unbound") => self.unbound(),
             (480, "expired") => {
                 silent

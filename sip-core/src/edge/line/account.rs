@@ -1,6 +1,7 @@
 //! Who the line is, and its devices.
 
 use super::Line;
+use super::call::Call;
 use crate::auth::{Algorithm, DigestResponse};
 use crate::edge::command::{DeviceView, DigestSecret, LineError, LineReply};
 use crate::edge::messages::Party;
@@ -318,7 +319,7 @@ impl Line {
         views
     }
 
-    /// Its credential and tokens are dead, its bindings end, its part in every wake ends.
+    /// Its credential and tokens are dead, its bindings end, its part in every wake and its calls end.
     pub(super) fn revoke_device(
         &mut self,
         now: Time,
@@ -353,8 +354,29 @@ impl Line {
         for wake in self.calls.keys_where(|_| true) {
             self.wake_event(now, &wake, Event::Revoked(id.clone()));
         }
+        self.end_calls_of(now, id);
         self.unbind_device(now, id);
         Ok(LineReply::Done)
+    }
+
+    /// A revoked device may not speak in its calls any longer, nor end them: those that it answered, and those to its own
+    /// line, end with it. Others hear that it is lost when its socket closes.
+    fn end_calls_of(&mut self, now: Time, id: &DeviceId) {
+        let number = self.number.clone();
+        let calls =
+            |call: &Call| call.caller.number == number && call.caller_device.as_ref() == Some(id);
+        let answered = |call: &Call| call.dialog.as_ref().is_some_and(|d| d.device == *id);
+        for key in self.calls.keys_where(|call| calls(call) || answered(call)) {
+            let Some(mut call) = self.calls.remove(&key) else {
+                continue;
+            };
+            if call.is_talking() {
+                self.hang_up(now, &mut call, 403, "The device was revoked");
+            } else if calls(&call) {
+                self.wake_event_of(now, &mut call, Event::CallerCancelled);
+            }
+            self.put_call(call);
+        }
     }
 }
 

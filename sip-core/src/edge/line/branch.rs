@@ -121,7 +121,11 @@ impl Line {
             self.pass_to_caller(now, call, response);
             return;
         }
-        let may_win = call.dialog.is_none() && !call.wake.state().is_final();
+        // Its page was opened anew and rings again: what the old one had said is overtaken, there is nobody there.
+        let mut branches = call.branches.iter().enumerate();
+        let overtaken = branches
+            .any(|(other, b)| other != index && b.device == device && b.state == BranchState::Open);
+        let may_win = call.dialog.is_none() && !call.wake.state().is_final() && !overtaken;
         if let Some(leg) = leg.filter(|_| may_win) {
             // Nothing may be promised before the wake has agreed: the device may have declined or been revoked.
             self.wake_event_of(now, call, Event::Answered(device.clone()));
@@ -151,7 +155,8 @@ impl Line {
             WakeState::Answered => Reason::sip(200, "Call completed elsewhere"),
             WakeState::Declined => Reason::sip(603, "Declined"),
             WakeState::Unanswered | WakeState::Expired => Reason::sip(480, "Not answered"),
-            _ => Reason::sip(487, "The call had ended"),
+            state if state.is_final() => Reason::sip(487, "The call had ended"),
+            _ => Reason::sip(480, "It rings anew on this device"),
         };
         let Some(ack) =
             in_dialog_request(Method::Ack, cseq, &call.caller_leg, &stray, &call.call_id)

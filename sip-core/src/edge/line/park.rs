@@ -36,6 +36,11 @@ impl Line {
         if self.account.is_empty() {
             return self.answer_stranger(now, flow, stream, 404, "Not Found");
         }
+        let myself = caller.number == self.number;
+        // It was on its way when its device was revoked.
+        if myself && device.as_ref().is_some_and(|id| self.is_revoked(id)) {
+            return self.answer_stranger(now, flow, stream, 403, "Forbidden");
+        }
         if self.caller_returns(now, &caller, &leg, &request) {
             return;
         }
@@ -45,7 +50,6 @@ impl Line {
         if let Err(limited) = self.check_limits(now, &caller) {
             return self.limited(now, flow, stream, limited);
         }
-        let myself = caller.number == self.number;
         let withheld = self.withheld(&caller).filter(|_| !myself);
         let limits = self.config.wake.clone();
         let (wake, actions) = match withheld {
