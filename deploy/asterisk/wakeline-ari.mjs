@@ -109,7 +109,7 @@ class Call {
     // Hung up while the edge was asked.
     if (this.gone) return tell(this.wake, 'cancelled');
     let { view } = first;
-    if (!view.final) await this.dial(here ?? await this.contacts());
+    if (!view.final) await this.dial(here ?? await this.#before());
     while (!this.over.signal.aborted) {
       if (view.final) return this.end(view.sip?.status ?? 480);
       // One more page is ready, perhaps while another rings.
@@ -141,6 +141,17 @@ class Call {
       }
     }
     return null;
+  }
+
+  /**
+   * Pages of a user, whose line is known only now, that were here before anybody was woken: those that are here, if nobody has opened
+   * anything by then. One that comes is not called before its "ready".
+   */
+  async #before() {
+    const found = await this.contacts();
+    if (!found.length) return found;
+    const now = await this.#patiently(() => ask('GET', `/v1/wakes/${encodeURIComponent(this.wake)}`), 1);
+    return ['targeted', 'pushed', 'shown'].includes(now?.view.state) ? found : [];
   }
 
   async announce() {

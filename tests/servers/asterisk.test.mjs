@@ -72,7 +72,7 @@ for (const wakenBy of ['dialplan', 'stasis']) {
 
     testEnds(() => world, {
       says: (answer, status) => ({ told: cause(answer), expected: CAUSES[status] }),
-      alone: wakenBy === 'dialplan' && 'Dial() takes no further page once it has begun',
+      polls: wakenBy === 'stasis' && 'its long poll keeps the line in memory: the edge restarts instead',
     });
 
     test('two devices ring and one declines: 603, and the other falls silent', { timeout: 60_000 }, async () => {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { hasAsterisk } from '../lib/servers/asterisk.mjs';
 import { AsteriskWorld, causeOf as cause } from '../lib/servers/asterisk-world.mjs';
+import { invites, talk } from '../lib/servers/ends.mjs';
 import { KamailioWorld } from '../lib/servers/kamailio-world.mjs';
 
 const SERVERS = {
@@ -58,6 +59,64 @@ for (const [server, { World, skip = false, more }] of Object.entries(SERVERS)) {
       assert.equal(answer.status, 486);
       if (server === 'asterisk') assert.equal(cause(answer), 17);
       assert.equal(sink.count('invitation'), 1);
+    });
+
+    test('a gateway that has decided names the user beside the number: their page is woken, and called after its "ready" alone', { timeout: 60_000 }, async () => {
+      const { page, sink } = await world.sleeping('1006', 'ada');
+      // The number of the mobile is none of a line.
+      const call = trunk.call('13900000001', { headers: ['X-Uid: ada'] });
+      const { wake } = await sink.push('invitation');
+      await page.online();
+      // It is here, and has not said so: a second REGISTER is a round trip in which no INVITE came.
+      assert.equal((await page.register()).status, 200);
+      assert.equal(invites(page).length, 0);
+      const rings = await world.comes(page, wake);
+      rings.ring();
+      await call.hears(180);
+      await world.state(wake, 'ringing');
+      await talk(rings, call);
+      await world.state(wake, 'answered');
+      assert.equal((await call.dialog.request('BYE')).status, 200);
+      await rings.sees('BYE');
+      assert.equal((await world.record(wake)).outcome, 'answered');
+      assert.equal(invites(page).length, 1);
+    });
+
+    test('a page of that user that is open rings at once; one that sleeps in its tab is waited for; nobody of that name is 404', { timeout: 60_000 }, async () => {
+      const { page, sink } = await world.sleeping('1007', 'ben');
+      await page.online();
+      const open = trunk.call('13900000002', { headers: ['X-Uid: ben'] });
+      const rings = await page.incoming();
+      rings.ring();
+      await open.hears(180);
+      rings.refuse(603, 'Decline');
+      assert.equal((await open.final()).status, 603);
+      const { wake } = await sink.push('invitation');
+      await world.state(wake, 'declined');
+      // It answers nothing any more, until it wakes up.
+      const { receive } = page;
+      const called = new Promise((resolve) => { page.receive = (text) => text.startsWith('INVITE ') && resolve(); });
+      const since = sink.log.mark();
+      const parked = trunk.call('13900000002', { headers: ['X-Uid: ben'] });
+      const next = await sink.push('invitation', { since });
+      await called;
+      page.receive = receive;
+      const woken = await world.comes(page, next.wake, { ms: 20_000 });
+      woken.ring();
+      await talk(woken, parked);
+      assert.equal((await parked.dialog.request('BYE')).status, 200);
+      assert.equal((await world.record(next.wake)).outcome, 'answered');
+      assert.equal((await trunk.call('13900000003', { headers: ['X-Uid: nobody'] }).final()).status, 404);
+    });
+
+    test('a caller who hangs up such a call while it is parked leaves a missed call', { timeout: 30_000 }, async () => {
+      const { sink } = await world.sleeping('1008', 'cleo');
+      const call = trunk.call('13900000004', { headers: ['X-Uid: cleo'] });
+      const { wake } = await sink.push('invitation');
+      await call.cancel();
+      assert.equal((await call.final()).status, 487);
+      await sink.push('cancelled');
+      await world.state(wake, 'cancelled');
     });
 
     test('a weak signal, or none, wakes the page, and the mobile is left alone', { timeout: 60_000 }, async () => {

@@ -33,8 +33,8 @@ export class CallWorld {
   }
 
   /** A line with one device that can be pushed to; its page is closed. */
-  async sleeping(number) {
-    await this.edge.account(number, { display_name: `Line ${number}` });
+  async sleeping(number, uid) {
+    await this.edge.account(number, { display_name: `Line ${number}`, ...(uid && { uid }) });
     return this.another(number);
   }
 

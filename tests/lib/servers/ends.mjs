@@ -13,13 +13,15 @@ export async function talk(rings, call) {
 
 /**
  * Declares a test for each end. `open()` answers the `CallWorld` once it stands, `says(answer, state)` what an answer of this call server
- * tells beside its status, and what it has to be when the wake came to `state`; `alone` is why a second page cannot ring after the first.
+ * tells beside its status, and what it has to be when the wake came to `state`; `polls` is why the edge cannot forget a line meanwhile.
  */
-export function testEnds(open, { says, alone }) {
+export function testEnds(open, { says, polls }) {
   const ends = (answer, status, state) => {
     const { told, expected } = says(answer, status, state);
     assert.deepEqual([answer.status, told], [status, expected]);
   };
+  const missedBy = async (page) => (await page.api('GET', '/v1/missed')).body.missed;
+
   /** Closed, and nobody knows of it: it is pushed to again. */
   const leaves = async (page) => {
     await page.close();
@@ -31,6 +33,20 @@ export function testEnds(open, { says, alone }) {
     await page.online();
     assert.notEqual((await page.report(wake, 'ready')).status, 200);
     assert.equal(invites(page).length, 0);
+    const [missed] = await missedBy(page);
+    assert.deepEqual([missed.id, missed.caller.number], [wake, '13800000000']);
+  };
+
+  /** The page is there, rings, is answered, and the caller hangs up. */
+  const rings = async (world, page, wake, call) => {
+    const incoming = await world.comes(page, wake);
+    incoming.ring();
+    await talk(incoming, call);
+    await world.state(wake, 'answered');
+    assert.equal((await call.dialog.request('BYE')).status, 200);
+    await incoming.sees('BYE');
+    assert.equal((await world.record(wake)).outcome, 'answered');
+    assert.equal(invites(page).length, 1);
   };
 
   test('an unknown line is 404, one without device 480', { timeout: 30_000 }, async () => {
@@ -144,9 +160,9 @@ export function testEnds(open, { says, alone }) {
     await world.state(wake, 'declined');
   });
 
-  /** Two devices of a line are woken; the second is ready only when the first rings already. */
-  const oneAfterTheOther = async (world, number) => {
-    const { page, sink } = await world.sleeping(number);
+  /** Two devices of a line are woken, beside `others` that are there; the second is ready only when the first rings already. */
+  const oneAfterTheOther = async (world, number, others) => {
+    const { page, sink } = await (others ? world.another(number) : world.sleeping(number));
     const other = await world.another(number);
     const call = world.trunk.call(number);
     const { wake } = await sink.push('invitation');
@@ -161,7 +177,7 @@ export function testEnds(open, { says, alone }) {
     return { call, wake, first, second, page, other: other.page };
   };
 
-  test('a second device that is ready while the first rings is called as well, and answers: the first falls silent', { timeout: 60_000, skip: alone }, async () => {
+  test('a second device that is ready while the first rings is called as well, and answers: the first falls silent', { timeout: 60_000 }, async () => {
     const world = open();
     const { call, wake, first, second, page, other } = await oneAfterTheOther(world, '1022');
     await talk(second, call);
@@ -174,13 +190,153 @@ export function testEnds(open, { says, alone }) {
     assert.equal((await world.record(wake)).outcome, 'answered');
   });
 
-  test('a second device that is ready while the first rings declines: 603, and the first falls silent', { timeout: 60_000, skip: alone }, async () => {
+  test('a second device that is ready while the first rings declines: 603, and the first falls silent', { timeout: 60_000 }, async () => {
     const world = open();
     const { call, wake, first, second } = await oneAfterTheOther(world, '1023');
     second.refuse(603, 'Decline');
     assert.equal((await call.final()).status, 603);
     await first.sees('CANCEL');
     await world.state(wake, 'declined');
+  });
+
+  test('a second device that is ready while the first rings is called as well, and the first answers: the second falls silent', { timeout: 60_000 }, async () => {
+    const world = open();
+    const { call, wake, first, second } = await oneAfterTheOther(world, '1024');
+    await talk(first, call);
+    await second.sees('CANCEL');
+    await world.state(wake, 'answered');
+    assert.equal((await call.dialog.request('BYE')).status, 200);
+    await first.sees('BYE');
+    assert.equal((await world.record(wake)).outcome, 'answered');
+  });
+
+  test('a third device comes while two ring, and is the one that answers', { timeout: 60_000 }, async () => {
+    const world = open();
+    const third = await world.sleeping('1025');
+    const { call, wake, first, second } = await oneAfterTheOther(world, '1025', [third]);
+    const answers = await world.comes(third.page, wake);
+    answers.ring();
+    await talk(answers, call);
+    await Promise.all([first, second].map((one) => one.sees('CANCEL')));
+    await world.state(wake, 'answered');
+    // The page hangs up this time.
+    assert.equal((await answers.dialog.request('BYE')).status, 200);
+    assert.equal((await world.record(wake)).outcome, 'answered');
+  });
+
+  test('busy on two devices that came one after the other: 486', { timeout: 60_000 }, async () => {
+    const world = open();
+    const { call, wake, first, second } = await oneAfterTheOther(world, '1026');
+    first.refuse(486, 'Busy Here');
+    second.refuse(486, 'Busy Here');
+    assert.equal((await call.final()).status, 486);
+    await world.state(wake, 'busy');
+  });
+
+  test('a page that is opened by hand while an invitation waits finds it, and rings', { timeout: 60_000 }, async () => {
+    const world = open();
+    const { page, sink } = await world.sleeping('1027');
+    const call = world.trunk.call('1027');
+    const { wake } = await sink.push('invitation');
+    await page.online();
+    const { wakes } = (await page.api('GET', '/v1/waiting')).body;
+    assert.deepEqual(wakes.map(({ id, caller }) => [id, caller.number]), [[wake, '13800000000']]);
+    await rings(world, page, wake, call);
+  });
+
+  test('a missed call is called back, by its number, and both talk', { timeout: 60_000 }, async () => {
+    const world = open();
+    const { page, sink } = await world.sleeping('1028');
+    const lost = world.trunk.call('1028');
+    const { wake } = await sink.push('invitation');
+    await lost.cancel();
+    assert.equal((await lost.final()).status, 487);
+    await page.online();
+    const [missed] = await missedBy(page);
+    assert.equal(missed.id, wake);
+    const since = world.trunk.log.mark();
+    const back = await page.dials(missed.caller.number);
+    const mobile = await world.trunk.incoming({ since });
+    assert.match(mobile.invite.uri, /^sip:13800000000@/);
+    assert.match(mobile.invite.header('from'), /1028@/);
+    mobile.ring();
+    await back.hears(180);
+    await talk(mobile, back);
+    const bye = back.dialog.request('BYE');
+    await mobile.sees('BYE');
+    assert.equal((await bye).status, 200);
+    // A mobile that refuses is heard as it is.
+    const from = world.trunk.log.mark();
+    const again = await page.dials(missed.caller.number);
+    (await world.trunk.incoming({ since: from })).refuse(486, 'Busy Here');
+    assert.equal((await again.final()).status, 486);
+  });
+
+  test('every object of the edge is forgotten at each step: it rings all the same', { timeout: 60_000, skip: polls }, async () => {
+    const world = open();
+    const { page, sink } = await world.sleeping('1029');
+    const forgotten = () => world.edge.evictAll();
+    await forgotten();
+    const call = world.trunk.call('1029');
+    const { wake, said } = await sink.push('invitation');
+    for (const step of ['shown', 'opened']) {
+      await forgotten();
+      assert.equal((await page.report(wake, step, { capability: said.wakeline.capability })).status, 200);
+    }
+    await page.online();
+    await forgotten();
+    const incoming = await world.comes(page, wake);
+    await forgotten();
+    incoming.ring();
+    await call.hears(180);
+    await world.state(wake, 'ringing');
+    await forgotten();
+    await talk(incoming, call);
+    await world.state(wake, 'answered');
+    await forgotten();
+    assert.equal((await call.dialog.request('BYE')).status, 200);
+    assert.equal((await world.record(wake)).outcome, 'answered');
+    assert.equal(invites(page).length, 1);
+  });
+
+  test('a week later, with no token that is good: the device credential gives one, and what to register with', { timeout: 60_000 }, async () => {
+    const world = open();
+    const { page, sink } = await world.sleeping('1030');
+    Object.assign(page, { token: 'ended', username: 'of last week', password: 'of last week' });
+    assert.equal((await page.api('GET', '/v1/account')).status, 401);
+    const call = world.trunk.call('1030');
+    const { wake } = await sink.push('invitation');
+    const { body } = await page.renew();
+    const { username, password } = body.account.sip;
+    Object.assign(page, { token: body.token, username, password });
+    await rings(world, page, wake, call);
+  });
+
+  test('a device that was revoked is not pushed to: 480', { timeout: 30_000 }, async () => {
+    const world = open();
+    const { page, sink } = await world.sleeping('1031');
+    assert.equal((await page.api('DELETE', `/v1/devices/${page.device}`)).status, 204);
+    ends(await world.trunk.call('1031').final(), 480, 'unbound');
+    assert.equal(sink.count('invitation'), 0);
+  });
+
+  test('nobody else says "ready" for a call: not another line, not with the word of another call, not with what was made up', { timeout: 60_000 }, async () => {
+    const world = open();
+    const { page, sink } = await world.sleeping('1032');
+    const { page: stranger, sink: theirs } = await world.sleeping('1033');
+    const [call, other] = [world.trunk.call('1032'), world.trunk.call('1033')];
+    const { wake } = await sink.push('invitation');
+    const { said } = await theirs.push('invitation');
+    await stranger.online();
+    for (const proof of [{}, { capability: said.wakeline.capability }, { capability: 'made-up' }]) {
+      const { status, body } = await stranger.report(wake, 'ready', proof);
+      assert.ok([401, 403, 404].includes(status), `${status} for ${JSON.stringify(proof)}`);
+      assert.ok(!JSON.stringify(body).includes('1032'), 'nothing is revealed');
+    }
+    await rings(world, page, wake, call);
+    assert.equal(invites(stranger).length, 0);
+    await other.cancel();
+    await other.final();
   });
 
   test('a page that registers twice is called once', { timeout: 60_000 }, async () => {

@@ -26,19 +26,31 @@ export class Woken extends Device {
     Object.assign(this, { server, password, username });
   }
 
+  /** What a challenge of the call server wants to see with such a request. */
+  #proof(challenge, method, uri) {
+    const of = (name) => new RegExp(`${name}="?([^",]+)`).exec(challenge)?.[1];
+    const cnonce = hex(6);
+    const ha1 = md5(`${this.username}:${of('realm')}:${this.password}`);
+    const response = md5([ha1, of('nonce'), '00000001', cnonce, 'auth', md5(`${method}:${uri}`)].join(':'));
+    const opaque = of('opaque') ? `, opaque="${of('opaque')}"` : '';
+    return `Digest username="${this.username}", realm="${of('realm')}", nonce="${of('nonce')}", uri="${uri}", response="${response}", algorithm=MD5, qop=auth, nc=00000001, cnonce="${cnonce}"${opaque}`;
+  }
+
   /** REGISTER, the challenge, REGISTER with digest; answers the last response. */
   async register(options = {}) {
     const refused = await super.register({ authorization: null, ...options });
     const challenge = refused.header('www-authenticate');
     if (refused.status !== 401 || !challenge) return refused;
-    const of = (name) => new RegExp(`${name}="?([^",]+)`).exec(challenge)?.[1];
-    const [uri, cnonce] = [`sip:${this.domain}`, hex(6)];
-    const ha1 = md5(`${this.username}:${of('realm')}:${this.password}`);
-    const response = md5([ha1, of('nonce'), '00000001', cnonce, 'auth', md5(`REGISTER:${uri}`)].join(':'));
-    const opaque = of('opaque') ? `, opaque="${of('opaque')}"` : '';
-    return super.register({
-      ...options,
-      authorization: `Digest username="${this.username}", realm="${of('realm')}", nonce="${of('nonce')}", uri="${uri}", response="${response}", algorithm=MD5, qop=auth, nc=00000001, cnonce="${cnonce}"${opaque}`,
-    });
+    return super.register({ ...options, authorization: this.#proof(challenge, 'REGISTER', `sip:${this.domain}`) });
+  }
+
+  /** Calls a number: INVITE, the challenge, INVITE with digest; answers the call. */
+  async dials(number) {
+    const call = this.call(number);
+    const refused = await call.final();
+    const [field, challenge] = [[401, 'Authorization', 'www-authenticate'], [407, 'Proxy-Authorization', 'proxy-authenticate']]
+      .filter(([status]) => status === refused.status).map(([, name, asked]) => [name, refused.header(asked)])[0] ?? [];
+    if (!challenge) throw new Error(`an INVITE without proof is answered ${refused.start}`);
+    return this.call(number, { headers: [`${field}: ${this.#proof(challenge, 'INVITE', call.uri)}`] });
   }
 }
