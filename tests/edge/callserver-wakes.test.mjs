@@ -139,6 +139,25 @@ test('a poll is answered when the state changes, at once when it has, and after 
   assert.equal(await settled, 200);
 });
 
+test('a poll that is dropped is a hint and no more: the wake goes on, and is followed by another', async () => {
+  const callee = await asleep('8023');
+  const { body } = await ask('8023');
+  await callee.sink.push('invitation');
+  const { version } = (await show(body.id, `?wait=25&after=${body.version}`)).body;
+  const cut = new AbortController();
+  const dropped = Array.from({ length: 3 }, () => fetch(`${edge.origin}/v1/wakes/${body.id}?wait=25&after=${version}`, { headers: { authorization: bearer() }, signal: cut.signal }));
+  const settled = Promise.allSettled(dropped);
+  // It is behind them at the same object, and waits as they do.
+  const same = await show(body.id, `?wait=1&after=${version}`);
+  cut.abort();
+  assert.ok((await settled).every(({ status }) => status === 'rejected'), 'none had been answered');
+  const later = await show(body.id, `?wait=1&after=${version}`);
+  assert.deepEqual([later.body.version, later.body.final], [same.body.version, false]);
+  assert.equal((await callee.report(body.id, 'ready')).status, 200);
+  assert.equal((await show(body.id, `?wait=25&after=${version}`)).body.state, 'ready');
+  await tell(body.id, 'cancelled');
+});
+
 test('polls beyond the cap answer the oldest early and the newest when it is time', async () => {
   const callee = await asleep('8025');
   const { body } = await ask('8025');

@@ -38,12 +38,14 @@ for (const [server, { World, skip = false, more }] of Object.entries(SERVERS)) {
 
     test('a mobile that cannot be reached after all diverts to the page', { timeout: 60_000 }, async () => {
       const { sink } = await sleeping('1003');
-      const call = trunk.call('1003', { headers: ['X-Signal-Dbm: -80'] });
-      const mobile = await trunk.incoming({ since: call.since });
-      mobile.refuse(480, 'Temporarily Unavailable');
-      await sink.push('invitation');
-      await call.cancel();
-      assert.equal((await call.final()).status, 487);
+      for (const [status, reason] of [[480, 'Temporarily Unavailable'], [408, 'Request Timeout'], [503, 'Service Unavailable']]) {
+        const since = sink.log.mark();
+        const call = trunk.call('1003', { headers: ['X-Signal-Dbm: -80'] });
+        (await trunk.incoming({ since: call.since })).refuse(status, reason);
+        await sink.push('invitation', { since });
+        await call.cancel();
+        assert.equal((await call.final()).status, 487, String(status));
+      }
     });
 
     test('a mobile that is silent diverts as well; one that is busy does not', { timeout: 60_000 }, async () => {
