@@ -127,7 +127,7 @@ describe('parked by Kamailio whose callbacks come to nothing', () => {
   let world;
   before(async () => {
     // Nobody listens there.
-    world = await KamailioWorld.open({ callback: `http://127.0.0.1:${await freePort()}/wakeline` });
+    world = await KamailioWorld.open({ callback: `http://127.0.0.1:${await freePort()}/wakeline`, more: { PARKED_IN_ALL: 1 } });
   }, { timeout: 120_000 });
   after(() => world?.close(), { timeout: 30_000 });
 
@@ -145,6 +145,19 @@ describe('parked by Kamailio whose callbacks come to nothing', () => {
     const invitation = await bell.push('invitation');
     await other.report(invitation.wake, 'decline');
     assert.equal((await declined.final()).status, 603);
+    await empty(world);
+  });
+
+  test('more than may be parked in all: 503, and when to try again', { timeout: 60_000 }, async () => {
+    const { sink } = await world.sleeping('1004');
+    const { sink: other } = await world.sleeping('1005');
+    const parked = world.trunk.call('1004');
+    await sink.push('invitation');
+    const refused = await world.trunk.call('1005').final();
+    assert.deepEqual([refused.status, refused.header('retry-after')], [503, '10']);
+    assert.equal(other.count('invitation'), 0);
+    await parked.cancel();
+    assert.equal((await parked.final()).status, 487);
     await empty(world);
   });
 });
