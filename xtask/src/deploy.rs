@@ -92,7 +92,13 @@ fn plan(house: &House, sites: Option<&Value>) -> Result<Vec<String>> {
                 None => format!("{EDGE_SECRET}, {OPERATOR_KEY}, SITE_KEYS_… for each site"),
             }
         ),
-        "upload worker and page; sockets are cut and come back by themselves, each after a pause of its own".to_owned(),
+        format!(
+            "upload worker and page, and point {} at them; sockets are cut and come back by themselves, each after a pause of its own",
+            match sites.map(hosts_of) {
+                Some(hosts) if !hosts.is_empty() => hosts.join(", "),
+                _ => "the hosts of the sites".to_owned(),
+            }
+        ),
     ])
 }
 
@@ -113,6 +119,9 @@ fn upload(house: &House, sites: &Value, added: Option<&Value>) -> Result<()> {
         .arg(&config)
         .args(["--var", &format!("SITES:{sites}")])
         .limit(LIMIT);
+    for host in hosts_of(sites) {
+        task = task.args(["--domain", host]);
+    }
     if let Some(file) = &fresh {
         task = task.arg("--secrets-file").arg(file);
     }
@@ -200,6 +209,17 @@ fn secrets_of(sites: &Value) -> Result<Vec<String>> {
         names.push(keys_binding(id)?);
     }
     Ok(names)
+}
+
+/// The names under which the sites are found, where a site says which: they are pointed at the worker. What `*` takes is the operator's
+/// to lead there, and a name of Cloudflare's leads there by itself.
+fn hosts_of(sites: &Value) -> Vec<&str> {
+    let lists = sites.as_array().into_iter().flatten();
+    let hosts = lists.flat_map(|site| site["hosts"].as_array().into_iter().flatten());
+    hosts
+        .filter_map(Value::as_str)
+        .filter(|host| *host != "*" && !host.ends_with(".workers.dev"))
+        .collect()
 }
 
 /// What the worker looks for (`keys_binding` in `edge-worker/src/config.rs`).
@@ -573,6 +593,30 @@ esac
         upload(&house, &sites(), None).unwrap();
         assert_eq!(fs::read_to_string(&old).unwrap(), "{}");
         assert!(!house.path("account/replaced").exists());
+        fs::remove_dir_all(house.root()).unwrap();
+    }
+
+    #[test]
+    fn the_names_of_the_sites_are_pointed_at_the_worker_and_no_others() {
+        let house = house("hosts");
+        let mut sites = sites();
+        sites[0]["hosts"] = json!(["phone.example.com", "wakeline.me.workers.dev"]);
+        sites[1]["hosts"] = json!(["sip.example.com", "*"]);
+        upload(&house, &sites, None).unwrap();
+        let asked = fs::read_to_string(house.path("account/asked")).unwrap();
+        let deploy = asked.lines().find(|line| line.starts_with("deploy"));
+        let named: Vec<_> = deploy
+            .unwrap()
+            .split("--domain ")
+            .skip(1)
+            .filter_map(|rest| rest.split(' ').next())
+            .collect();
+        assert_eq!(named, ["phone.example.com", "sip.example.com"]);
+        let plan = plan(&House::find().unwrap(), Some(&sites)).unwrap();
+        assert!(
+            plan.iter()
+                .any(|step| step.contains("phone.example.com, sip.example.com"))
+        );
         fs::remove_dir_all(house.root()).unwrap();
     }
 
