@@ -101,8 +101,7 @@ for (const browser of mainBrowsers()) {
       const call = await talkingByWake(world);
       const killed = Date.now();
       // A page that has crashed never says so.
-      const session = await call.page.page.createCDPSession();
-      session.send('Page.crash').catch(() => {});
+      await world.browsers.callee.crash(call.page.page);
       await world.caller.page.waitForSelector('[data-testid="remote-lost"]', { timeout: (LOST / 2 + 10) * 1000 });
       const told = Date.now() - killed;
       assert.ok(Math.abs(told - LOST * 500) < 3000, `told after ${told} ms`);

@@ -734,7 +734,14 @@ impl Play {
         let heard = self.final_of(call)?;
         let mine = heard.status == 200 && heard.headers.to().ok()?.tag() == Some(tag.as_str());
         if mine {
-            return self.calls[call].hung_up;
+            // A BYE that its caller said in the moment it left its socket may be lost with that: the edge ends the call
+            // as one whose party is lost.
+            let caller = self.calls[call].caller;
+            let mut breaks = self.breaks.iter();
+            return self.calls[call].hung_up.filter(|said| {
+                let until = *said + Duration::from_secs(1);
+                !breaks.any(|(when, who)| *who == caller && (*said..=until).contains(when))
+            });
         }
         let over = self.over.get(&talk.wake)?;
         Some(*over)

@@ -1,7 +1,7 @@
 // Firefox on the private desktop: a profile and a process of its own, driven over WebDriver BiDi.
 // Autoplay is the default; the microphone and notifications have been allowed beforehand, as a
 // person did at set-up. The microphone is Firefox's own test device, a tone of the asked frequency.
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import puppeteer from 'puppeteer-core';
 import { until } from '../events.mjs';
@@ -116,6 +116,19 @@ export class Firefox {
    */
   async detach() {
     await this.driver.disconnect();
+  }
+
+  /** The pages' processes are killed: no page says goodbye. */
+  crash() {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      try {
+        const group = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')[2];
+        const isContent = /-isForBrowser.*[\0 ]tab\0*$/s.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+        if (Number(group) === this.process.pid && isContent) process.kill(Number(pid), 'SIGKILL');
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
   }
 
   /** Ends the process as a person quitting it would; the profile stays. */
