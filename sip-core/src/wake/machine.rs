@@ -1,6 +1,10 @@
 //! [`Wake`]: events in, actions out.
 //!
 //! Long because every event of a wake is judged here, in one place: what ends it must be seen beside what keeps it alive.
+//! What an end does is in `end`.
+
+mod end;
+mod told;
 
 use super::push::{Pushes, Verdict};
 use super::{
@@ -150,36 +154,6 @@ impl Wake {
         std::mem::take(&mut self.actions)
     }
 
-    /// Where the wake stands.
-    pub fn state(&self) -> &WakeState {
-        &self.state
-    }
-
-    /// Where one device stands.
-    pub fn device(&self, device: &DeviceId) -> Option<DeviceState> {
-        self.devices
-            .iter()
-            .find(|d| d.id == *device)
-            .map(|d| d.state)
-    }
-
-    /// Each device's state, in the order in which they were targeted.
-    pub fn devices(&self) -> impl Iterator<Item = (&DeviceId, DeviceState)> {
-        self.devices.iter().map(|d| (&d.id, d.state))
-    }
-
-    /// What each device reached, and when.
-    pub fn steps(&self) -> impl Iterator<Item = (&DeviceId, DeviceState, Time)> {
-        self.devices
-            .iter()
-            .flat_map(|d| d.steps.iter().map(|(state, at)| (&d.id, *state, *at)))
-    }
-
-    /// When the wake ends by itself as things stand.
-    pub fn expires_at(&self) -> Time {
-        self.ring_until.unwrap_or(self.ready_by)
-    }
-
     /// When [`Event::Timeout`] is wanted.
     pub fn deadline(&self) -> Option<Time> {
         let devices = self.devices.iter().filter_map(|d| {
@@ -201,35 +175,6 @@ impl Wake {
             [ready, self.ring_until, self.caller_lost_until]
         };
         own.into_iter().flatten().chain(devices).min()
-    }
-
-    /// The end in words, for the caller's `Reason` and the log.
-    pub fn words(&self) -> String {
-        match &self.state {
-            WakeState::Expired => self.why().map_or("expired", Why::words).into(),
-            WakeState::Unanswered => "not answered".into(),
-            WakeState::Unbound => "no device".into(),
-            WakeState::Unreachable => "no device could be reached".into(),
-            WakeState::Declined => "declined".into(),
-            WakeState::Busy => "busy".into(),
-            WakeState::Cancelled => "cancelled by the caller".into(),
-            WakeState::Failed(failure) => failure.reason.clone(),
-            state => state.as_str().into(),
-        }
-    }
-
-    /// Why it expired, if it did: by the device that came furthest.
-    pub fn why(&self) -> Option<Why> {
-        if self.state != WakeState::Expired {
-            return None;
-        }
-        let furthest = self.devices.iter().max_by_key(|d| d.furthest())?;
-        match furthest.furthest() {
-            DeviceState::Ready | DeviceState::Invited | DeviceState::Ringing => Some(Why::Unrung),
-            DeviceState::Registered => Some(Why::Unready),
-            DeviceState::Opened => Some(furthest.hindered.unwrap_or(Why::Unregistered)),
-            _ => Some(Why::Unopened),
-        }
     }
 
     fn apply(&mut self, now: Time, event: Event) {
@@ -705,115 +650,5 @@ impl Wake {
         self.set(now, index, to);
         self.devices[index].silent_at = None;
         self.devices[index].pushes.stop();
-    }
-
-    fn finish_declined(&mut self, now: Time, index: usize) {
-        let device = self.devices[index].id.clone();
-        if self.devices[index].state >= DeviceState::Invited {
-            self.actions
-                .push(Action::Cancel(device.clone(), Quiet::Declined));
-        }
-        self.set(now, index, DeviceState::Declined);
-        self.finish(now, WakeState::Declined, Some(&device), Quiet::Declined);
-    }
-
-    /// Nobody was ready in time.
-    fn finish_late(&mut self, now: Time) {
-        // A push that no service has taken reached nobody, however often it was tried.
-        let reached = |d: &Device| d.furthest() > DeviceState::Targeted;
-        let end = if self.rang {
-            WakeState::Unanswered
-        } else if self.devices.iter().any(reached) {
-            WakeState::Expired
-        } else {
-            WakeState::Unreachable
-        };
-        self.finish(now, end, None, Quiet::Missed);
-    }
-
-    /// No device is left that could take the call.
-    fn finish_exhausted(&mut self, now: Time) {
-        let any = |state| self.devices.iter().any(|d| d.state == state);
-        let end = if any(DeviceState::Busy) {
-            WakeState::Busy
-        } else if any(DeviceState::Declined) {
-            WakeState::Declined
-        } else if let Some(failure) = self.failure.clone() {
-            WakeState::Failed(failure)
-        } else if self.rang {
-            WakeState::Unanswered
-        } else {
-            WakeState::Unreachable
-        };
-        self.finish(now, end, None, Quiet::Missed);
-    }
-
-    /// The one end. `by` is the device whose user ended it: it knows already.
-    fn finish(&mut self, now: Time, end: WakeState, by: Option<&DeviceId>, quiet: Quiet) {
-        self.finish_by(now, end, by.map_or(&[], std::slice::from_ref), quiet);
-    }
-
-    /// As [`Wake::finish`], where several know.
-    fn finish_by(&mut self, now: Time, end: WakeState, by: &[DeviceId], quiet: Quiet) {
-        debug_assert!(end.is_final() && !self.state.is_final(), "a wake ends once");
-        self.state = end.clone();
-        for index in 0..self.devices.len() {
-            let device = &self.devices[index];
-            let (id, state) = (device.id.clone(), device.state);
-            if state.is_live() && state >= DeviceState::Invited {
-                self.actions.push(Action::Cancel(id.clone(), quiet));
-            }
-            if state.is_live() {
-                self.leave(now, index, DeviceState::Cancelled);
-            }
-            if !by.contains(&id)
-                && state != DeviceState::Declined
-                && self.devices[index].pushes.may_be_shown()
-            {
-                self.devices[index].owed = Some(quiet);
-            }
-        }
-        self.actions.push(Action::End(end));
-        for index in 0..self.devices.len() {
-            if !self.devices[index].pushes.in_flight() {
-                self.pay(index);
-            }
-        }
-    }
-
-    /// Sends the replacement that a device is owed. Never while its invitation is in flight, or the
-    /// invitation could be the one that stays.
-    fn pay(&mut self, index: usize) {
-        let device = &mut self.devices[index];
-        if let Some(quiet) = device.owed.take() {
-            self.actions.push(Action::Replace(device.id.clone(), quiet));
-        }
-    }
-
-    fn after_the_end(&mut self, now: Time, event: &Event) {
-        for index in 0..self.devices.len() {
-            let device = &mut self.devices[index];
-            if device.owed.is_none() {
-                continue;
-            }
-            match event {
-                Event::Push(id, outcome) if *id == device.id => {
-                    device
-                        .pushes
-                        .outcome(now, &self.limits, self.ready_by, *outcome);
-                    device.pushes.stop();
-                    if matches!(outcome, PushOutcome::Gone | PushOutcome::Refused) {
-                        device.owed = None;
-                    }
-                    self.pay(index);
-                }
-                Event::Revoked(id) if *id == device.id => device.owed = None,
-                Event::Timeout if device.pushes.is_due(now) => {
-                    device.pushes.lost_in_flight();
-                    self.pay(index);
-                }
-                _ => {}
-            }
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! The caller's socket breaks while the call is parked.
 
+use crate::page::parked;
 use crate::sim::World;
 use wakeline_sip::edge::PushKind;
 
@@ -29,10 +30,7 @@ fn an_invite_that_its_own_repetition_has_overtaken_does_not_take_the_call_back()
 
 #[test]
 fn after_its_grace_it_is_cancelled() {
-    let (mut world, caller, _) = World::caller_and_sleeper();
-    let invite = world.pages[caller].invite("1002");
-    world.send(caller, invite.into_bytes());
-    world.settle();
+    let (mut world, caller, ..) = parked();
     world.cut(caller);
     world.run_for(9_500);
     assert_eq!(world.pushed(PushKind::Cancelled), 0);
@@ -43,10 +41,7 @@ fn after_its_grace_it_is_cancelled() {
 
 #[test]
 fn back_within_them_with_the_same_invite_the_call_goes_on() {
-    let (mut world, caller, callee) = World::caller_and_sleeper();
-    let invite = world.pages[caller].invite("1002");
-    world.send(caller, invite.clone().into_bytes());
-    world.settle();
+    let (mut world, caller, callee, invite) = parked();
     world.cut(caller);
     world.run_for(5_000);
     world.open(caller);
@@ -70,10 +65,7 @@ fn back_within_them_with_the_same_invite_the_call_goes_on() {
 
 #[test]
 fn an_invite_repeated_before_the_edge_noticed_the_dead_socket_is_the_same_call() {
-    let (mut world, caller, _) = World::caller_and_sleeper();
-    let invite = world.pages[caller].invite("1002");
-    world.send(caller, invite.clone().into_bytes());
-    world.settle();
+    let (mut world, caller, _, invite) = parked();
     world.pages[caller].flow = None;
     world.open(caller);
     world.settle();
@@ -89,10 +81,7 @@ fn an_invite_repeated_before_the_edge_noticed_the_dead_socket_is_the_same_call()
 #[test]
 fn a_call_whose_caller_came_back_leaves_nothing_on_the_socket_when_it_is_over() {
     for by_caller in [true, false] {
-        let (mut world, caller, callee) = World::caller_and_sleeper();
-        let invite = world.pages[caller].invite("1002");
-        world.send(caller, invite.clone().into_bytes());
-        world.settle();
+        let (mut world, caller, callee, invite) = parked();
         world.cut(caller);
         world.open(caller);
         world.settle();
@@ -124,10 +113,7 @@ fn a_call_whose_caller_came_back_leaves_nothing_on_the_socket_when_it_is_over() 
 #[test]
 fn a_call_that_ended_meanwhile_is_not_begun_again_by_its_invite() {
     for (declined, status, state) in [(false, 487, "cancelled"), (true, 603, "declined")] {
-        let (mut world, caller, callee) = World::caller_and_sleeper();
-        let invite = world.pages[caller].invite("1002");
-        world.send(caller, invite.clone().into_bytes());
-        world.settle();
+        let (mut world, caller, callee, invite) = parked();
         let wake = world.invited_wake();
         world.cut(caller);
         world.run_for(1_000);

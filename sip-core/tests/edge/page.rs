@@ -50,6 +50,15 @@ pub struct Page {
     calls: u32,
 }
 
+/// 1001 has called 1002, whose device sleeps: the call is parked. Its INVITE comes with it.
+pub fn parked() -> (World, usize, usize, String) {
+    let (mut world, caller, callee) = World::caller_and_sleeper();
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.clone().into_bytes());
+    world.settle();
+    (world, caller, callee, invite)
+}
+
 /// A frozen tab goes on: it reads what has queued up and answers it.
 pub fn thaw(world: &mut World, page: usize) {
     world.pages[page].frozen = false;

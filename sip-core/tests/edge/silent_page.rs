@@ -1,6 +1,6 @@
 //! A socket breaks and nobody says so: while its call waits, the page is asked for a sign of life.
 
-use crate::page::thaw;
+use crate::page::{parked, thaw};
 use crate::sim::World;
 use wakeline_sip::edge::PushKind;
 use wakeline_sip::wire::Method;
@@ -10,23 +10,9 @@ fn questions(world: &World, page: usize) -> usize {
     world.pages[page].requests("OPTIONS").len()
 }
 
-fn parked() -> (World, usize, usize) {
-    let (world, caller, callee, _) = parked_by();
-    (world, caller, callee)
-}
-
-/// Also the INVITE that was parked.
-fn parked_by() -> (World, usize, usize, String) {
-    let (mut world, caller, callee) = World::caller_and_sleeper();
-    let invite = world.pages[caller].invite("1002");
-    world.send(caller, invite.clone().into_bytes());
-    world.settle();
-    (world, caller, callee, invite)
-}
-
 #[test]
 fn a_parked_caller_whose_socket_breaks_unnoticed_is_missed_and_the_wake_called_off() {
-    let (mut world, caller, _) = parked();
+    let (mut world, caller, ..) = parked();
     world.run_for(2_000);
     let flow = world.pages[caller].flow.take().unwrap();
     // At most until the next question, as long as it may take, and the caller's grace.
@@ -43,7 +29,7 @@ fn a_parked_caller_whose_socket_breaks_unnoticed_is_missed_and_the_wake_called_o
 
 #[test]
 fn a_caller_who_comes_back_after_that_goes_on_with_the_call() {
-    let (mut world, caller, callee, invite) = parked_by();
+    let (mut world, caller, callee, invite) = parked();
     world.run_for(2_000);
     world.pages[caller].flow = None;
     world.run_for(21_000);
@@ -62,7 +48,7 @@ fn a_caller_who_comes_back_after_that_goes_on_with_the_call() {
 
 #[test]
 fn a_living_page_is_asked_soon_and_then_now_and_then_and_keeps_its_call() {
-    let (mut world, caller, _) = parked();
+    let (mut world, caller, ..) = parked();
     let flow = world.pages[caller].flow.clone().unwrap();
     assert_eq!(questions(&world, caller), 0);
     world.run_for(1_000);
@@ -87,7 +73,7 @@ fn a_living_page_is_asked_soon_and_then_now_and_then_and_keeps_its_call() {
 
 #[test]
 fn a_page_that_answers_questions_is_not_asked_in_a_short_call() {
-    let (mut world, caller, callee) = parked();
+    let (mut world, caller, callee, _) = parked();
     world.run_for(1_000);
     let wake = world.invited_wake();
     world.report(callee, &wake, "decline").unwrap();
@@ -101,7 +87,7 @@ fn a_page_that_answers_questions_is_not_asked_in_a_short_call() {
 
 #[test]
 fn a_user_agent_that_never_answers_questions_is_not_given_up() {
-    let (mut world, caller, _) = parked();
+    let (mut world, caller, ..) = parked();
     // It hears, and says nothing to OPTIONS.
     world.pages[caller].frozen = true;
     world.run_for(55_000);
@@ -118,7 +104,7 @@ fn a_user_agent_that_never_answers_questions_is_not_given_up() {
 
 #[test]
 fn a_page_that_stops_for_a_while_keeps_its_call() {
-    let (mut world, caller, _) = parked();
+    let (mut world, caller, ..) = parked();
     world.run_for(2_000);
     world.pages[caller].frozen = true;
     world.run_for(18_500);
@@ -130,7 +116,7 @@ fn a_page_that_stops_for_a_while_keeps_its_call() {
 
 #[test]
 fn a_frozen_caller_who_thaws_too_late_finds_the_socket_closed_and_learns_the_end() {
-    let (mut world, caller, _, invite) = parked_by();
+    let (mut world, caller, _, invite) = parked();
     world.run_for(2_000);
     world.pages[caller].frozen = true;
     world.run_for(40_000);
@@ -151,7 +137,7 @@ fn a_frozen_caller_who_thaws_too_late_finds_the_socket_closed_and_learns_the_end
 
 #[test]
 fn a_page_that_rings_and_is_gone_unnoticed_is_woken_anew() {
-    let (mut world, caller, callee) = parked();
+    let (mut world, caller, callee, _) = parked();
     let wake = world.invited_wake();
     world.tap(callee, &wake);
     assert_eq!(

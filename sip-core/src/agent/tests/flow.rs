@@ -57,6 +57,28 @@ fn pauses_grow_up_to_a_limit_and_end_when_the_network_comes() {
     assert!(page.connecting, "whoever is back online does not wait");
 }
 
+/// A new version of the edge cuts every socket in the same moment.
+#[test]
+fn pages_that_are_cut_together_do_not_come_back_together() {
+    let pauses = (0..200).map(|seed| {
+        let mut page = Page::registered("1001", seed);
+        page.cut();
+        let Registration::Reconnecting { retry_at: Some(at) } = page.registration() else {
+            panic!("it waits")
+        };
+        (at - page.now).as_millis()
+    });
+    let mut in_each_tenth = [0; 10];
+    for pause in pauses {
+        assert!((250..=500).contains(&pause), "{pause} ms");
+        in_each_tenth[usize::try_from((pause - 250) / 25).unwrap().min(9)] += 1;
+    }
+    assert!(
+        in_each_tenth.iter().all(|pages| (6..=40).contains(pages)),
+        "spread over the whole pause: {in_each_tenth:?}"
+    );
+}
+
 #[test]
 fn without_a_network_nothing_is_tried() {
     let mut page = Page::registered("1001", 1);
