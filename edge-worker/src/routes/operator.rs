@@ -32,11 +32,15 @@ pub async fn health(call: &Call) -> Answer {
             health
         }
     };
-    json(if health.status == "failing" { 503 } else { 200 }, &health)
+    json(code(&health), &health)
+}
+
+/// Whoever balances or alarms looks at this alone.
+fn code(health: &Health) -> u16 {
+    if health.status == "failing" { 503 } else { 200 }
 }
 
 async fn check(call: &Call) -> Health {
-    let word = |good: bool| if good { "ok" } else { "failing" }.to_owned();
     let storage = match Number::parse(PROBED) {
         Ok(number) => {
             let probe = LineCommand::Presence { viewer: None };
@@ -52,6 +56,12 @@ async fn check(call: &Call) -> Health {
     };
     // That this code runs proves that they were parsed; that the pair is one is proven by the first push.
     let keys = call.site.vapid_keys().is_ok() && !call.site.signing_keys.is_empty();
+    told(storage, database, keys)
+}
+
+/// Without storage or keys no call is served; without D1 calls go on.
+fn told(storage: bool, database: bool, keys: bool) -> Health {
+    let word = |good: bool| if good { "ok" } else { "failing" }.to_owned();
     let status = match (storage && keys, database) {
         (false, _) => "failing",
         (true, false) => "degraded",
@@ -73,4 +83,27 @@ pub async fn metrics(call: &Call) -> Answer {
         .headers()
         .set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")?;
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{code, told};
+
+    #[test]
+    fn only_what_calls_need_makes_the_edge_unwell() {
+        for (storage, database, keys, status, answer) in [
+            (true, true, true, "ok", 200),
+            (true, false, true, "degraded", 200),
+            (false, true, true, "failing", 503),
+            (true, true, false, "failing", 503),
+            (false, false, false, "failing", 503),
+        ] {
+            let health = told(storage, database, keys);
+            assert_eq!((health.status.as_str(), code(&health)), (status, answer));
+            let words = [health.storage, health.database, health.keys];
+            let expected =
+                [storage, database, keys].map(|good| if good { "ok" } else { "failing" });
+            assert_eq!(words, expected);
+        }
+    }
 }
