@@ -1,7 +1,7 @@
 // The callee's browser was not running when the call came.
 import assert from 'node:assert/strict';
 import { answer, ringing } from '../plays/wake.mjs';
-import { invitation } from '../lib/ends.mjs';
+import { ended, hangsUp, invitation } from '../lib/ends.mjs';
 import { suite } from '../lib/suite.mjs';
 import { mainBrowsers } from '../lib/world.mjs';
 
@@ -17,8 +17,7 @@ for (const browser of mainBrowsers()) {
       call.page = await world.calleePage();
       await ringing(world, call);
       await answer(world, call);
-      await world.caller.press('hang-up');
-      await call.page.until('ended', { outcome: 'hungup' });
+      await hangsUp(world, call, world.caller);
     });
 
     check('after the call is over it says "missed call"', async (world) => {
@@ -26,7 +25,7 @@ for (const browser of mainBrowsers()) {
       const call = await world.callerDials();
       await world.push.log.wait('push', { since: call.push });
       await world.caller.press('hang-up');
-      await world.caller.until('ended', { outcome: 'cancelled' });
+      await ended(world, call, { code: 487, state: 'cancelled' });
       await world.push.log.wait((event) => event.name === 'push' && event.ttl >= 3600, { since: call.push, what: 'the push that says "missed call"' });
       assert.equal(world.push.waiting.length, 1, 'it replaced the invitation at the push service');
       await world.browsers.callee.start();

@@ -1,7 +1,7 @@
 // Ends that are decided between people: a second caller, oneself, answers and takings-back that cross, several devices.
 import assert from 'node:assert/strict';
 import { until } from '../lib/events.mjs';
-import { ringsByHand, talking } from '../lib/ends.mjs';
+import { hangsUp, ringsByHand, talking } from '../lib/ends.mjs';
 import { finalOf, inBoth, missedOf, recordOf, wakeIdOf } from '../lib/story.mjs';
 import { suite } from '../lib/suite.mjs';
 import { atRest, dials, third } from '../lib/third.mjs';
@@ -16,11 +16,6 @@ function gate() {
   const { promise, resolve } = Promise.withResolvers();
   return { opened: promise, open: resolve };
 }
-
-const over = async (world, { page }) => {
-  await world.caller.press('hang-up');
-  await page.until('ended', { outcome: 'hungup' });
-};
 
 /** The ACK and the BYE that end an answer which nobody wants; answers the BYE's Reason. */
 async function sentAway(world, side, since) {
@@ -58,7 +53,7 @@ for (const browser of mainBrowsers()) {
       assert.deepEqual([await call.page.count('second'), (await call.page.look()).state, (await world.caller.look()).state], [0, 'active', 'active']);
       assert.equal((await recordOf(world, wake)).outcome, 'declined');
       assert.equal(await missedOf(world, wake), undefined);
-      await over(world, call);
+      await hangsUp(world, call, world.caller);
     });
 
     withLin('a second caller gives up: the call goes on, and theirs is a missed one', async (world) => {
@@ -66,11 +61,13 @@ for (const browser of mainBrowsers()) {
       const second = await linRings(world, call);
       const wake = await wakeIdOf(world, 'third', second);
       await lin.press('hang-up');
+      await finalOf(world, 'third', second, 487);
       await lin.until('ended', { outcome: 'cancelled' });
       await until(async () => (await call.page.count('second')) === 0, { what: 'nobody waits any more' });
       assert.equal((await call.page.look()).state, 'active');
+      assert.equal((await recordOf(world, wake)).outcome, 'cancelled');
       assert.equal(await missedOf(world, wake), 'cancelled');
-      await over(world, call);
+      await hangsUp(world, call, world.caller);
     });
 
     withLin('a second caller is answered: the first call ends, the second begins', async (world) => {
@@ -92,7 +89,6 @@ for (const browser of mainBrowsers()) {
 
     withLin('a second caller is answered while the first one is held: both calls go on, and one can switch', async (world) => {
       const call = await talking(world);
-      const first = await wakeIdOf(world, 'caller', call);
       const second = await linRings(world, call);
       const wake = await wakeIdOf(world, 'third', second);
       // By keyboard: Decline, then Hold and answer.
@@ -110,8 +106,7 @@ for (const browser of mainBrowsers()) {
       await call.page.press('hold');
       await world.caller.page.waitForSelector('[data-testid="remote-held"]', { hidden: true });
       assert.equal((await recordOf(world, wake)).outcome, 'answered');
-      await over(world, call);
-      assert.deepEqual((({ outcome, ended_by }) => [outcome, ended_by])(await recordOf(world, first)), ['answered', 'caller']);
+      await hangsUp(world, call, world.caller);
     });
 
     withLin('two callers of a sleeping line: one wake each, one is answered, the other waits beside it', async (world) => {
@@ -136,8 +131,12 @@ for (const browser of mainBrowsers()) {
       await front[1].until('ended', { outcome: 'declined' });
       await front[0].press('hang-up');
       await page.until('ended', { outcome: 'hungup' });
-      const outcomes = await Promise.all(wakes.map(async (wake) => (await recordOf(world, wake)).outcome));
-      assert.deepEqual(outcomes.sort(), ['answered', 'declined']);
+      const expected = front[0] === lin ? ['declined', 'answered'] : ['answered', 'declined'];
+      for (const [nth, [side, its]] of [['caller', call], ['third', other]].entries()) {
+        await finalOf(world, side, its, expected[nth] === 'answered' ? 200 : 603);
+        assert.equal((await recordOf(world, wakes[nth])).outcome, expected[nth]);
+        assert.equal(await missedOf(world, wakes[nth]), undefined);
+      }
     });
   });
 
@@ -156,7 +155,7 @@ for (const browser of mainBrowsers()) {
       assert.equal((await recordOf(world, wake)).outcome, 'busy');
       assert.equal(await missedOf(world, wake), 'busy');
       assert.deepEqual([await call.page.count('second'), (await call.page.look()).state], [0, 'active']);
-      await over(world, call);
+      await hangsUp(world, call, world.caller);
       await call.page.press('ended-close');
       await call.page.press('nav-missed');
       await call.page.until('missed');
@@ -180,6 +179,12 @@ for (const browser of mainBrowsers()) {
       await (busy === lin ? world.caller : lin).until('active');
       await page.press('hang-up');
       await page.until('ended');
+      for (const [phone, side, its] of [[world.caller, 'caller', call], [lin, 'third', other]]) {
+        const outcome = phone === busy ? 'busy' : 'answered';
+        const wake = await wakeIdOf(world, side, its);
+        assert.equal((await recordOf(world, wake)).outcome, outcome);
+        assert.equal(await missedOf(world, wake), outcome === 'busy' ? 'busy' : undefined);
+      }
     });
   });
 
@@ -219,6 +224,7 @@ for (const browser of mainBrowsers()) {
       await world.caller.until('ended', { outcome: 'cancelled' });
       const record = await recordOf(world, wake);
       assert.deepEqual([record.outcome, record.ended_by], ['answered', 'caller']);
+      assert.equal(await missedOf(world, wake), undefined);
     });
 
     check('calling oneself with one device: nobody else is there to ring', async (world) => {
@@ -262,10 +268,7 @@ for (const browser of mainBrowsers()) {
       assert.match(await inBoth(talks.loser, 'ended-reason'), /answered on another device.*另一台设备上接听/s);
       await talks.winner.until('active');
       assert.equal(await talks.loser.playing(), 0);
-      await world.caller.press('hang-up');
-      await talks.winner.until('ended', { outcome: 'hungup' });
-      assert.equal((await recordOf(world, call.wake)).outcome, 'answered');
-      assert.equal(await missedOf(world, call.wake), undefined);
+      await hangsUp(world, { ...call, page: talks.winner }, world.caller);
     });
 
     check('one answers, then the other declines: the call goes on', async (world) => {
@@ -278,9 +281,7 @@ for (const browser of mainBrowsers()) {
       held.open();
       await other.until('ended', { outcome: 'declined' });
       await call.page.until('active');
-      await world.caller.press('hang-up');
-      await call.page.until('ended', { outcome: 'hungup' });
-      assert.equal((await recordOf(world, call.wake)).outcome, 'answered');
+      await hangsUp(world, call, world.caller);
     });
 
     check('one declines, then the other answers: declined, and the answer is sent away', async (world) => {
@@ -297,6 +298,7 @@ for (const browser of mainBrowsers()) {
       await call.page.until('ended', { outcome: 'declined' });
       assert.match(await inBoth(call.page, 'ended-reason'), /declined the call on another device.*另一台设备上拒绝/s);
       assert.equal((await recordOf(world, call.wake)).outcome, 'declined');
+      assert.equal(await missedOf(world, call.wake), undefined);
     });
 
     check('calling oneself: the other device rings, this one does not, and both talk', async (world) => {
@@ -312,6 +314,11 @@ for (const browser of mainBrowsers()) {
       await Promise.all([page.until('active'), other.until('active')]);
       await page.press('hang-up');
       await other.until('ended', { outcome: 'hungup' });
+      await finalOf(world, 'callee', call, 200);
+      const wake = await wakeIdOf(world, 'callee', call);
+      const record = await recordOf(world, wake);
+      assert.deepEqual([record.caller, record.callee, record.outcome, record.ended_by], [NUMBERS.callee, NUMBERS.callee, 'answered', 'caller']);
+      assert.equal(await missedOf(world, wake), undefined);
     });
   });
 }

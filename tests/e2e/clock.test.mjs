@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after } from 'node:test';
 import { pageWithClock } from '../lib/clock.mjs';
-import { invitation, missedNotice } from '../lib/ends.mjs';
+import { ended, hangsUp, invitation, missedNotice } from '../lib/ends.mjs';
 import { until } from '../lib/events.mjs';
 import { suite } from '../lib/suite.mjs';
 import { mainBrowsers } from '../lib/world.mjs';
@@ -25,9 +25,7 @@ for (const browser of mainBrowsers()) {
         for (const at of seen) assert.ok(Math.abs(at - Date.now() - off) < 60_000, `the page's clock is off by ${at - Date.now()} ms`);
         await answer(world, call);
         assert.match(await call.page.text('timer'), /^0:0\d$/);
-        await call.page.press('hang-up');
-        await world.caller.until('ended', { outcome: 'hungup' });
-        await call.page.until('ended', { outcome: 'hungup' });
+        await hangsUp(world, call, call.page);
         assert.match(await call.page.text('ended-reason'), /It lasted 0:0\d/);
       });
 
@@ -35,6 +33,7 @@ for (const browser of mainBrowsers()) {
         const call = await world.callerDials();
         await invitation(world, call);
         await world.caller.press('hang-up');
+        await ended(world, call, { code: 487, state: 'cancelled' });
         await missedNotice(world, call);
         await world.notifications.click();
         const page = await world.calleePage();
@@ -90,8 +89,7 @@ for (const browser of mainBrowsers()) {
       const cut = world.wire.log.mark();
       world.wire.cut('callee');
       await world.wire.sip('callee', 'received', /^SIP\/2\.0 200 [\s\S]*CSeq: \d+ REGISTER/i, { since: cut, ms: 20_000, what: 'the callee registers again' });
-      await world.caller.press('hang-up');
-      await page.until('ended', { outcome: 'hungup' });
+      await hangsUp(world, call, world.caller);
       assert.match(await page.text('ended-reason'), /It lasted [01]:\d\d/);
     }, { timeout: 120_000 });
   });

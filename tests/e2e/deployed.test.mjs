@@ -2,7 +2,7 @@
 // call is lost. (The rows of the version before: tests/edge/deploy.test.mjs.)
 import { answer, ringing, wakeAndTap } from '../plays/wake.mjs';
 import { hear } from '../lib/audio.mjs';
-import { invitation } from '../lib/ends.mjs';
+import { hangsUp, invitation } from '../lib/ends.mjs';
 import { suite } from '../lib/suite.mjs';
 import { isResponse } from '../lib/timeline.mjs';
 import { mainBrowsers, TONES } from '../lib/world.mjs';
@@ -20,8 +20,7 @@ suite('a new version', { browser: mainBrowsers()[0], site: { limits: { ready_s: 
     call.page = await world.calleePage();
     await ringing(world, call);
     await answer(world, call);
-    await world.caller.press('hang-up');
-    await call.page.until('ended', { outcome: 'hungup' });
+    await hangsUp(world, call, world.caller);
   }, { timeout: 150_000 });
 
   check('while it rings: it rings on, and is answered', async (world) => {
@@ -32,8 +31,7 @@ suite('a new version', { browser: mainBrowsers()[0], site: { limits: { ready_s: 
     await Promise.all(['caller', 'callee'].map((side) => registersAnew(world, side, since)));
     await call.page.until('ringing', { ms: 20_000 });
     await answer(world, call);
-    await call.page.press('hang-up');
-    await world.caller.until('ended', { outcome: 'hungup' });
+    await hangsUp(world, call, call.page);
   }, { timeout: 150_000 });
 
   check('while they talk: they hear each other all the time, and hang up', async (world) => {
@@ -47,8 +45,6 @@ suite('a new version', { browser: mainBrowsers()[0], site: { limits: { ready_s: 
     if (meanwhile.error) throw new Error(`nothing was heard while the edge was away: ${meanwhile.error}`);
     await Promise.all(['caller', 'callee'].map((side) => registersAnew(world, side, since)));
     for (const phone of [world.caller, call.page]) await phone.until('active', { registration: 'registered', ms: 30_000 });
-    await world.caller.press('hang-up');
-    await call.page.until('ended', { outcome: 'hungup', ms: 20_000 });
-    await world.caller.until('ended', { outcome: 'hungup' });
+    await hangsUp(world, call, world.caller, { ms: 20_000 });
   }, { timeout: 150_000 });
 });

@@ -1,9 +1,8 @@
 // Each way a call can end, seen from everywhere at once: status, record and screens.
 import assert from 'node:assert/strict';
 import { answer, ringing, wakeAndTap } from '../plays/wake.mjs';
-import { ended, final, invitation, missedNotice, nothingRings, ringsByHand } from '../lib/ends.mjs';
+import { ended, final, hangsUp, invitation, missedNotice, nothingRings, ringsByHand } from '../lib/ends.mjs';
 import { until } from '../lib/events.mjs';
-import { missedOf, recordOf, wakeIdOf } from '../lib/story.mjs';
 import { suite } from '../lib/suite.mjs';
 import { mainBrowsers } from '../lib/world.mjs';
 
@@ -11,15 +10,6 @@ import { mainBrowsers } from '../lib/world.mjs';
 const READY = 4;
 const RING = 3;
 const PATIENT = { ready_s: 60, tap_grace_s: 15, ring_s: 60 };
-
-/** An answered call is over: one record, closed, and no missed call. */
-async function recorded(world, call, endedBy) {
-  const wake = await wakeIdOf(world, 'caller', call);
-  const record = await recordOf(world, wake);
-  assert.deepEqual([record.outcome, record.ended_by], ['answered', endedBy]);
-  assert.ok(record.answered_at <= record.ended_at);
-  assert.equal(await missedOf(world, wake), undefined);
-}
 
 for (const browser of mainBrowsers()) {
   suite('ends', { browser, site: { limits: PATIENT } }, (check) => {
@@ -51,9 +41,7 @@ for (const browser of mainBrowsers()) {
       }
       await call.page.until('active');
       await world.caller.until('active');
-      await world.caller.press('hang-up');
-      await call.page.until('ended', { outcome: 'hungup' });
-      await recorded(world, call, 'caller');
+      await hangsUp(world, call, world.caller);
     });
 
     check('the caller hangs up before the tap: the invitation becomes a missed call', async (world) => {
@@ -96,18 +84,14 @@ for (const browser of mainBrowsers()) {
       await call.page.until('ringing');
       await answer(world, call);
       await nothingRings(world);
-      await call.page.press('hang-up');
-      await world.caller.until('ended', { outcome: 'hungup' });
-      await recorded(world, call, 'callee');
+      await hangsUp(world, call, call.page);
     });
 
     check('an open page rings without a push', async (world) => {
       const call = await ringsByHand(world);
       await answer(world, call);
       assert.equal(world.push.log.filter('push', call.push).length, 0, 'nothing was pushed');
-      await call.page.press('hang-up');
-      await world.caller.until('ended', { outcome: 'hungup' });
-      await recorded(world, call, 'callee');
+      await hangsUp(world, call, call.page);
     });
   });
 

@@ -1,6 +1,7 @@
 // The runtime may forget an object between any two messages: here it does so in each state of a
 // wake, and the call goes on.
 import { answer, ringing } from '../plays/wake.mjs';
+import { hangsUp } from '../lib/ends.mjs';
 import { suite } from '../lib/suite.mjs';
 import { isResponse } from '../lib/timeline.mjs';
 import { mainBrowsers, NUMBERS } from '../lib/world.mjs';
@@ -34,9 +35,7 @@ suite('the line’s object forgotten', { browser: mainBrowsers()[0] }, (check) =
       await answer(world, call);
       await forgotten;
       await world.edge.evictAll();
-      await call.page.press('hang-up');
-      await world.caller.until('ended', { outcome: 'hungup' });
-      await call.page.until('ended', { outcome: 'hungup' });
+      await hangsUp(world, call, call.page);
     });
   }
 });

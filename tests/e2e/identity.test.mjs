@@ -1,13 +1,15 @@
 // Who may wake, answer, and ask.
 import assert from 'node:assert/strict';
+import { Device } from '../edge/device.mjs';
 import { answer, ringing, wakeAndTap } from '../plays/wake.mjs';
+import { ended, hangsUp } from '../lib/ends.mjs';
 import { until } from '../lib/events.mjs';
 import { suite } from '../lib/suite.mjs';
-import { status, wakeOf } from '../lib/timeline.mjs';
 import { mainBrowsers, NUMBERS } from '../lib/world.mjs';
 
 /** A page renews a token a minute before its end: it has to be set up sooner than that. */
 const TOKEN_S = 80;
+const MARKUP = '<img src="x" onerror="globalThis.marked = true"><b>Eve</b>&amp;';
 
 /** The capability that a push carried, as the service worker showed it to the edge. */
 async function capabilityOf(world, call) {
@@ -63,17 +65,46 @@ for (const browser of mainBrowsers()) {
       const renewed = world.wire.log.find((event) => event.name === 'response' && event.side === 'callee' && event.path === '/v1/tokens/renew', call.wire);
       assert.equal(renewed?.status, 200, 'the page renewed its token by the device credential');
       await answer(world, call);
-      await call.page.press('hang-up');
-      await world.caller.until('ended', { outcome: 'hungup' });
+      await hangsUp(world, call, call.page);
     }, { timeout: 180_000 });
+
+    check('a name with markup is text on every screen', async (world) => {
+      await world.edge.account('1004', { display_name: MARKUP });
+      const stranger = new Device(world.edge, '1004', { token: await world.edge.token('1004') });
+      try {
+        await stranger.online();
+        const since = world.notifications.log.mark();
+        const call = stranger.call(NUMBERS.callee);
+        const { title } = await world.notifications.shown((one) => /Eve/.test(one.title), { since, what: 'the invitation' });
+        assert.ok(title.includes(MARKUP), title);
+        await world.notifications.click();
+        const page = await world.calleePage();
+        const isText = async (id) => {
+          const said = await page.text(id);
+          assert.ok(said.includes(MARKUP), `${id}: ${said}`);
+          assert.deepEqual(await page.page.evaluate(() => [document.querySelectorAll('img[src="x"]').length, globalThis.marked ?? null]), [0, null], id);
+        };
+        await page.until('ringing', { ms: 20_000 });
+        await isText('remote-name');
+        await call.cancel();
+        assert.equal((await call.final()).status, 487);
+        await page.until('ended', { outcome: 'cancelled' });
+        await isText('ended-reason');
+        await page.press('ended-close');
+        await page.press('nav-missed');
+        await page.until('missed');
+        await isText('missed-item');
+      } finally {
+        await stranger.close();
+      }
+    });
 
     check('a revoked device is not pushed, and its page is signed out', async (world) => {
       const token = await world.edge.token(NUMBERS.callee);
       const revoked = await world.edge.api('DELETE', `/v1/devices/${world.device}`, { token });
       assert.ok(revoked.status < 300, `DELETE → ${revoked.status}`);
       const call = await world.callerDials();
-      const refusal = await world.wire.sip('caller', 'received', (text) => status(text) === 480, { since: call.wire });
-      assert.equal(wakeOf(refusal.text).state, 'unbound');
+      await ended(world, call, { code: 480, state: 'unbound' });
       assert.equal(world.push.log.filter('push', call.push).length, 0, 'nothing was pushed');
       const page = await world.calleeByHand();
       await page.until(['signed-out', 'sign-in']);

@@ -1,6 +1,6 @@
 // A party whose connection breaks: the caller's while the call is parked, anybody's while they talk.
 import assert from 'node:assert/strict';
-import { invitation, talking } from '../lib/ends.mjs';
+import { hangsUp, invitation, talking } from '../lib/ends.mjs';
 import { finalOf, inBoth, missedOf, recordOf, wakeIdOf } from '../lib/story.mjs';
 import { suite } from '../lib/suite.mjs';
 import { header, isResponse } from '../lib/timeline.mjs';
@@ -45,10 +45,7 @@ for (const browser of mainBrowsers()) {
       await world.caller.until('active');
       await page.until('active');
       assert.equal(pushes(world, call.push), 1, 'nobody was woken twice');
-      await world.caller.press('hang-up');
-      await page.until('ended', { outcome: 'hungup' });
-      const record = await recordOf(world, wake);
-      assert.deepEqual([record.outcome, record.ended_by], ['answered', 'caller']);
+      await hangsUp(world, { ...call, page }, world.caller);
     });
 
     check('the caller’s socket breaks while it is parked, and stays away: cancelled after 10 s, a missed call', async (world) => {
@@ -125,10 +122,8 @@ for (const browser of mainBrowsers()) {
       await call.page.page.setOfflineMode(false);
       await world.caller.page.waitForSelector('[data-testid="remote-lost"]', { hidden: true, timeout: LOST * 500 });
       assert.deepEqual([(await world.caller.look()).state, (await call.page.look()).state], ['active', 'active']);
-      await world.caller.press('hang-up');
-      await call.page.until('ended', { outcome: 'hungup' });
+      await hangsUp(world, call, world.caller);
       await world.wire.sip('caller', 'received', (text) => isResponse(text, 200, 'BYE'), { since: call.wire });
-      assert.equal((await recordOf(world, call.wake)).ended_by, 'caller');
     });
 
     check('hanging up without a socket is heard of as soon as there is one', async (world) => {
@@ -141,8 +136,9 @@ for (const browser of mainBrowsers()) {
       await world.caller.until('ended', { outcome: 'cancelled' });
       await world.notifications.shown((one) => /Missed call.*Ada/.test(one.title), { since: call.notifications, what: 'the missed call' });
       assert.ok(Date.now() - at < 8000, 'before the edge’s patience ends');
-      assert.equal((await recordOf(world, wake)).outcome, 'cancelled');
       await finalOf(world, 'caller', call, 487);
+      assert.equal((await recordOf(world, wake)).outcome, 'cancelled');
+      assert.equal(await missedOf(world, wake), 'cancelled');
     });
   });
 }

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { answer, ringing, wakeAndTap } from '../plays/wake.mjs';
 import { hear, loudness, SILENCE } from '../lib/audio.mjs';
 import { until } from '../lib/events.mjs';
-import { inChinese } from '../lib/ends.mjs';
+import { hangsUp } from '../lib/ends.mjs';
+import { inChinese } from '../lib/story.mjs';
 import { suite } from '../lib/suite.mjs';
-import { wakeOf } from '../lib/timeline.mjs';
 import { browsers, TONES } from '../lib/world.mjs';
 
 const TOLERANCE = 0.02;
@@ -24,24 +24,10 @@ async function microphone(world, side, setting) {
   await browser.settings.send('Browser.setPermission', { permission: { name: 'microphone' }, setting, origin: world.origins[side] });
 }
 
-/** Hangs up at `by` and checks what was recorded of the call. */
-async function over(world, call, by) {
-  const { wake } = wakeOf(call.rings.text);
-  await by.press('hang-up');
-  await Promise.all([world.caller.until('ended', { outcome: 'hungup' }), call.page.until('ended', { outcome: 'hungup' })]);
-  const [record] = await until(async () => {
-    const rows = await world.edge.rows('SELECT outcome, answered_at FROM calls WHERE id = ?', wake);
-    return rows.length && rows[0].outcome ? rows : null;
-  }, { what: 'the record of the call, closed' });
-  assert.equal(record.outcome, 'answered');
-  assert.ok(record.answered_at > 0);
-}
-
 /** Rings at the callee. */
 async function rings(world) {
   const call = await wakeAndTap(world);
   await ringing(world, call);
-  call.rings = await world.wire.sip('caller', 'received', /^SIP\/2\.0 180 /, { since: call.wire });
   return call;
 }
 
@@ -68,7 +54,7 @@ for (const browser of browsers().filter((name) => name === 'chromium')) {
       await microphone(world, 'callee', 'granted');
       await hears(world.caller, TONES.callee);
       await until(async () => (await call.page.count('no-microphone')) === 0, { what: 'the warning is gone' });
-      await over(world, call, call.page);
+      await hangsUp(world, call, call.page);
     });
 
     check('taken away in the call: told, the other side is still heard, and it comes back', async (world) => {
@@ -87,7 +73,7 @@ for (const browser of browsers().filter((name) => name === 'chromium')) {
       await until(async () => /blocked/.test(await call.page.text('no-microphone')), { what: 'the reason' });
       await microphone(world, 'callee', 'granted');
       await hears(world.caller, TONES.callee);
-      await over(world, call, world.caller);
+      await hangsUp(world, call, world.caller);
     });
 
     check('taken away from the caller in the call', async (world) => {
@@ -100,7 +86,7 @@ for (const browser of browsers().filter((name) => name === 'chromium')) {
       await hears(world.caller, TONES.callee);
       await microphone(world, 'caller', 'granted');
       await hears(call.page, TONES.caller);
-      await over(world, call, call.page);
+      await hangsUp(world, call, call.page);
     });
 
     check('refused at the caller: nobody is called, and the caller is told why', async (world) => {
@@ -139,7 +125,7 @@ for (const browser of browsers().filter((name) => name === 'chromium')) {
       } finally {
         await world.desktop.run('pactl', 'unload-module', module);
       }
-      await over(world, call, world.caller);
+      await hangsUp(world, call, world.caller);
     });
 
     check('a call out is not made, and says why', async (world) => {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { answer, ringing } from '../plays/wake.mjs';
 import { Sink } from '../edge/sink.mjs';
-import { ended, inChinese, invitation } from '../lib/ends.mjs';
+import { ended, hangsUp, invitation } from '../lib/ends.mjs';
+import { inChinese } from '../lib/story.mjs';
 import { suite } from '../lib/suite.mjs';
 import { status } from '../lib/timeline.mjs';
 import { mainBrowsers, NUMBERS } from '../lib/world.mjs';
@@ -26,8 +27,7 @@ async function talk(world, call) {
   call.page = await world.calleePage();
   await ringing(world, call);
   await answer(world, call);
-  await call.page.press('hang-up');
-  await world.caller.until('ended', { outcome: 'hungup' });
+  await hangsUp(world, call, call.page);
 }
 
 const devices = async (world) => (await world.edge.api('GET', '/v1/devices', { token: await world.edge.token(NUMBERS.callee) })).body.devices;

@@ -1,7 +1,7 @@
 // The browser's push subscription changes under us, with a page or without: the edge pushes to the new one.
 import assert from 'node:assert/strict';
 import { answer, ringing } from '../plays/wake.mjs';
-import { invitation } from '../lib/ends.mjs';
+import { hangsUp, invitation } from '../lib/ends.mjs';
 import { suite } from '../lib/suite.mjs';
 import { browsers, mainBrowsers } from '../lib/world.mjs';
 
@@ -18,8 +18,7 @@ async function wakes(world) {
   call.page = await world.calleePage();
   await ringing(world, call);
   await answer(world, call);
-  await call.page.press('hang-up');
-  await world.caller.until('ended', { outcome: 'hungup' });
+  await hangsUp(world, call, call.page);
 }
 
 /** Awaits that the edge was told of a subscription that was made after this moment. */

@@ -2,8 +2,9 @@
 // that comes in the last second of the limit.
 import assert from 'node:assert/strict';
 import { answer, ringing, wakeAndTap } from '../plays/wake.mjs';
-import { ended, final, inChinese, invitation, invites, missedNotice } from '../lib/ends.mjs';
+import { ended, final, hangsUp, invitation, invites, missedNotice } from '../lib/ends.mjs';
 import { until } from '../lib/events.mjs';
+import { inChinese } from '../lib/story.mjs';
 import { suite } from '../lib/suite.mjs';
 import { wakeOf } from '../lib/timeline.mjs';
 import { mainBrowsers } from '../lib/world.mjs';
@@ -53,8 +54,7 @@ for (const browser of mainBrowsers()) {
       await call.page.press('wake-again');
       await ringing(world, call);
       await answer(world, call);
-      await call.page.press('hang-up');
-      await world.caller.until('ended', { outcome: 'hungup' });
+      await hangsUp(world, call, call.page);
     });
 
     check('REGISTER hangs: the socket takes it, and nobody answers', async (world) => {
@@ -93,8 +93,7 @@ for (const browser of mainBrowsers()) {
       assert.equal(tries, 3);
       assert.equal(invites(world, call).length, 1);
       await answer(world, call);
-      await call.page.press('hang-up');
-      await world.caller.until('ended', { outcome: 'hungup' });
+      await hangsUp(world, call, call.page);
     });
 
     check('the edge answers nothing at all: the page says so, and learns the end when it is back', async (world) => {
@@ -137,8 +136,7 @@ for (const browser of mainBrowsers()) {
       const { ringingSent } = await ringing(world, call);
       assert.ok(ringingSent > end, `rang ${ringingSent - end} ms after the limit`);
       await answer(world, call);
-      await call.page.press('hang-up');
-      await world.caller.until('ended', { outcome: 'hungup' });
+      await hangsUp(world, call, call.page);
     });
 
     check('and no more than that: page and caller are told', async (world) => {

@@ -2,7 +2,7 @@
 // is tapped, the tab thaws with all that had waited for it: one ring, no 482, one call.
 import assert from 'node:assert/strict';
 import { answer, ringing } from '../plays/wake.mjs';
-import { ended, invitation, invites } from '../lib/ends.mjs';
+import { ended, hangsUp, invitation, invites } from '../lib/ends.mjs';
 import { suite } from '../lib/suite.mjs';
 import { status } from '../lib/timeline.mjs';
 import { browsers } from '../lib/world.mjs';
@@ -36,8 +36,7 @@ for (const browser of browsers().filter((name) => name === 'chromium')) {
       assert.equal(sent(world, call, (text) => status(text) === 180).length, 1, 'one ring');
       assert.deepEqual(sent(world, call, (text) => status(text) >= 400).map((event) => event.text.split('\r\n')[0]), [], 'nothing was refused');
       assert.equal(world.notifications.displayed.size, 0, 'the notification is gone');
-      await page.press('hang-up');
-      await world.caller.until('ended', { outcome: 'hungup' });
+      await hangsUp(world, call, call.page);
       const pages = (await world.browsers.callee.driver.pages()).filter((one) => one.url().startsWith(world.origins.callee));
       assert.equal(pages.length, 1, 'the tab that was there came back, none was opened beside it');
     });
@@ -60,7 +59,7 @@ for (const browser of browsers().filter((name) => name === 'chromium')) {
       const call = { ...(await world.callerDials()), page };
       await invitation(world, call);
       await world.caller.press('hang-up');
-      await world.caller.until('ended', { outcome: 'cancelled' });
+      await ended(world, call, { code: 487, state: 'cancelled' });
       await thaw();
       await world.browsers.callee.keeper.bringToFront();
       await page.page.bringToFront();

@@ -111,6 +111,7 @@ for (const browser of mainBrowsers()) {
       await world.caller.until('ended', { outcome: 'cancelled' });
       await recordOf(world, await wakeIdOf(world, 'caller', first));
       await world.caller.press('ended-close');
+      const [{ recorded }] = await world.edge.rows('SELECT count(*) AS recorded FROM calls');
       const call = await world.callerDials(number);
       const refusal = await finalOf(world, 'caller', call, code);
       assert.equal(status(refusal.text), code);
@@ -119,6 +120,10 @@ for (const browser of mainBrowsers()) {
       await world.caller.until('ended', { outcome: 'limited' });
       assert.match(await inBoth(world.caller, 'ended-reason'), new RegExp(`too many calls.*again in ${wait} s.*呼叫过多.*${wait} 秒`, 's'));
       assert.equal(pushes(world, call.push), 0, 'nobody is woken');
+      // Whoever calls too much writes no rows: neither a record nor a missed call.
+      assert.deepEqual(await world.edge.rows('SELECT count(*) AS recorded FROM calls'), [{ recorded }]);
+      const { wake } = wakeOf(refusal.text);
+      if (wake) assert.equal(await missedOf(world, wake, number), undefined);
     };
 
     check('of a caller at one line: 429', (world) => oneTooMany(world, { calls_per_minute: 1 }, 429));

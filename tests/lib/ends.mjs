@@ -1,7 +1,7 @@
 // How a call ended, seen from everywhere at once: the caller's SIP and screen, the list of missed calls, the record.
 import assert from 'node:assert/strict';
 import { until } from './events.mjs';
-import { finalOf } from './story.mjs';
+import { finalOf, missedOf, recordOf, wakeIdOf } from './story.mjs';
 import { header, wakeOf } from './timeline.mjs';
 import { NUMBERS } from './world.mjs';
 
@@ -49,14 +49,23 @@ export async function ended(world, call, { code, state, why, outcome = why ?? st
   return { ...refusal, wake };
 }
 
-/** What a page says once it speaks Chinese. */
-export async function inChinese(phone, id) {
-  await phone.page.evaluate(() => document.querySelector('wakeline-app').dispatchEvent(new CustomEvent('language-request', { detail: { language: 'zh' } })));
-  await phone.page.waitForFunction(() => document.documentElement.lang === 'zh-CN', { polling: 50 });
-  const said = await phone.text(id);
-  await phone.page.evaluate(() => document.querySelector('wakeline-app').dispatchEvent(new CustomEvent('language-request', { detail: { language: 'en' } })));
-  await phone.page.waitForFunction(() => document.documentElement.lang === 'en', { polling: 50 });
-  return said;
+/** An answered call is over, hung up by this side: the caller heard 200, one record says so, nothing is missed, nothing rings. */
+export async function answered(world, call, by) {
+  await final(world, call, 200);
+  const wake = await wakeIdOf(world, 'caller', call);
+  const record = await recordOf(world, wake);
+  assert.deepEqual([record.outcome, record.ended_by], ['answered', by]);
+  assert.ok(record.answered_at <= record.ended_at);
+  assert.equal(await missedOf(world, wake), undefined);
+  await nothingRings(world);
+  return record;
+}
+
+/** One of the two who talk hangs up: both screens say so, and what is left of the call. */
+export async function hangsUp(world, call, by, { ms } = {}) {
+  await by.press('hang-up');
+  for (const phone of [by, by === call.page ? world.caller : call.page]) await phone.until('ended', { outcome: 'hungup', ms });
+  return answered(world, call, by.side);
 }
 
 /** The callee has opened their page by hand, is called, and it rings. */

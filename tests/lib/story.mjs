@@ -30,15 +30,26 @@ export async function missedOf(world, wake, number = NUMBERS.callee) {
   return body.missed.find((one) => one.id === wake)?.outcome;
 }
 
-/** What a page says once it speaks Chinese; English again after. */
-export async function inBoth(phone, id) {
-  const english = await phone.text(id);
-  const speak = async (language, tag) => {
-    await phone.page.evaluate((wanted) => document.querySelector('wakeline-app').dispatchEvent(new CustomEvent('language-request', { detail: { language: wanted } })), language);
-    await phone.page.waitForFunction((wanted) => document.documentElement.lang === wanted, { polling: 50 }, tag);
-  };
-  await speak('zh', 'zh-CN');
-  const chinese = await phone.text(id);
-  await speak('en', 'en');
-  return `${english} ${chinese}`;
+/** The page is set to a language. The callee's tells the edge, which says its invitations in it: that has arrived, too. */
+async function speaks(phone, language, tag) {
+  const told = phone.side === 'callee' && phone.page.waitForResponse(
+    (response) => response.request().method() === 'PUT' && /\/v1\/devices\/[^/]+$/.test(response.url()),
+    { timeout: 20_000 },
+  );
+  // Whoever does not come to await it has failed already.
+  if (told) told.catch(() => {});
+  await phone.page.evaluate((wanted) => document.querySelector('wakeline-app').dispatchEvent(new CustomEvent('language-request', { detail: { language: wanted } })), language);
+  await phone.page.waitForFunction((wanted) => document.documentElement.lang === wanted, { polling: 50 }, tag);
+  await told;
 }
+
+/** What a page says in Chinese; English again after. */
+export async function inChinese(phone, id) {
+  await speaks(phone, 'zh', 'zh-CN');
+  const said = await phone.text(id);
+  await speaks(phone, 'en', 'en');
+  return said;
+}
+
+/** What a page says in English and in Chinese. */
+export const inBoth = async (phone, id) => `${await phone.text(id)} ${await inChinese(phone, id)}`;
