@@ -64,6 +64,23 @@ for (const browser of mainBrowsers()) {
       await world.rest();
       await wakes(world);
     });
+
+    check('a language that was chosen just before the page was closed is the invitation\'s', async (world) => {
+      const chosen = async (name, language) => {
+        const page = await world.calleeByHand();
+        await page.until(['keypad', 'missed'], { registration: 'registered' });
+        await page.press('nav-devices');
+        const choice = await page.page.waitForSelector(`[data-language="${language}"]`, { visible: true });
+        await choice.click();
+        await page.page.close();
+        await world.rest();
+        const call = await world.callerDials();
+        await world.notifications.shown((one) => name.test(one.title), { since: call.notifications, what: `the invitation in ${language}` });
+      };
+      await chosen(/Ada.*来电/, 'zh');
+      await world.rest();
+      await chosen(/Ada.*is calling/, 'en');
+    });
   });
 }
 

@@ -1,7 +1,7 @@
 // The invitation was tapped, and yet no call came of it: page and caller are each told which it was (row A5). And a tap
 // that comes in the last second of the limit.
 import assert from 'node:assert/strict';
-import { answer, ringing, wakeAndTap } from '../plays/wake.mjs';
+import { answer, ringing } from '../plays/wake.mjs';
 import { ended, final, hangsUp, invitation, invites, missedNotice } from '../lib/ends.mjs';
 import { until } from '../lib/events.mjs';
 import { inChinese } from '../lib/story.mjs';

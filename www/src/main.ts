@@ -1,5 +1,5 @@
 /** Puts the page together: the store between the ports and the app. */
-import type { Device } from 'wakeline';
+import type { Device, Session } from 'wakeline';
 import { restored, route } from './boot.ts';
 import { WakelineApp } from './app.ts';
 import { LANGUAGE, pickLanguage, languages } from './i18n/index.ts';
@@ -143,22 +143,24 @@ const refreshPermissions = async (): Promise<void> => store.dispatch({ type: 'se
 /** One after the other: what is said last, of the language say, is to arrive last. */
 let told: Promise<Device | null> = Promise.resolve(null);
 
+/** Tells the edge of this device. Without a subscription at hand the edge keeps the one that it has; the next load binds again. */
+const tell = (session: Session, subscription: PushSubscription | null): Promise<Device | null> =>
+  (told = told.then(() => session.bindDevice({ ...(subscription ? { subscription } : {}), label: deviceLabel(), lang: languages[store.state.language].tag })
+    .catch(() => null)));
+
 /** The device's binding: its push subscription compared with the edge's key, then told to the edge. Never in a call's way. */
 async function bind(): Promise<void> {
   const { session } = phone;
   if (!session) return;
-  const tell = (subscription: PushSubscription | null): Promise<Device | null> =>
-    (told = told.then(() => session.bindDevice({ ...(subscription ? { subscription } : {}), label: deviceLabel(), lang: languages[store.state.language].tag })
-      .catch(() => null))); // the next load binds again
   const [registration, key] = await Promise.all([worker.activeWorker(), session.vapidKey().catch(() => null)]);
   let subscription = registration && key ? await worker.presentSubscription(registration, key).catch(() => null) : null;
-  const bound = await tell(subscription);
+  const bound = await tell(session, subscription);
   // What the push service has forgotten the browser still believes in; the edge knows better.
   if (bound && !bound.push) subscription = null;
   if (!subscription && registration && key) {
     // A browser may take long to reach its push service; the device is known meanwhile.
     subscription = await worker.subscribe(registration, key).catch(() => null);
-    if (subscription) await tell(subscription);
+    if (subscription) await tell(session, subscription);
   }
   // In an app's web-view, which has no Web Push, the app's own service wakes this device.
   const byShell = await bindByShell(session);
@@ -265,7 +267,8 @@ const handlers: { [K in RequestName]: (detail: Requests[K]) => unknown } = {
   language: ({ language }) => {
     localStorage.setItem(LANGUAGE, language);
     store.dispatch({ type: 'language', language });
-    return bind();
+    // At once: a page that is closed now is woken in this language.
+    return phone.session && tell(phone.session, null);
   },
 };
 for (const name of Object.keys(handlers) as RequestName[]) {
