@@ -24,7 +24,7 @@ res_pjsip_caller_id res_pjsip_authenticator_digest res_pjsip_outbound_authentica
 res_pjsip_registrar res_pjsip_path res_pjsip_nat res_pjsip_rfc3326 res_pjsip_dtmf_info res_pjsip_header_funcs
 res_pjsip_transport_websocket res_pjsip_pubsub res_pjsip_refer res_pjsip_messaging res_http_websocket chan_pjsip func_pjsip_aor
 func_pjsip_contact func_pjsip_endpoint func_callerid func_channel func_logic func_strings func_global func_uri app_dial app_echo
-app_playtones app_verbose app_stack app_read app_confbridge app_exec res_musiconhold`.split(/\s+/);
+app_playtones app_verbose app_stack app_read app_senddtmf app_confbridge app_exec res_musiconhold`.split(/\s+/);
 
 /** An Asterisk process whose configuration somebody else has written into `etc`. */
 export class AsteriskProcess extends Part {
@@ -70,17 +70,20 @@ export class AsteriskProcess extends Part {
 }
 
 export class Asterisk extends AsteriskProcess {
-  /** `pages` register over WebSocket, `phones` over UDP; each may call each by its name. `echo` answers with an echo. */
-  async open({ pages = [], phones = [], endpoint = '' }) {
+  /**
+   * `pages` register over WebSocket, `phones` over UDP; each may call each by its name. `echo` answers with an echo, `menu` reads four
+   * digits into the global `READ` and says "666". `endpoint` is a line for the endpoints of all pages, `more` are lines for those of some users.
+   */
+  async open({ pages = [], phones = [], endpoint = '', more = {} }) {
     this.udp = await freePort();
     this.http = await freePort();
     this.url = `ws://127.0.0.1:${this.http}/ws`;
     this.sip = `127.0.0.1:${this.udp}`;
-    await this.#configure(pages, phones, endpoint);
+    await this.#configure(pages, phones, endpoint, more);
     await this.boot();
   }
 
-  async #configure(pages, phones, endpoint) {
+  async #configure(pages, phones, endpoint, more) {
     const write = this.folders();
     const [low, high] = await freeRange(200);
     write('modules', '[modules]', 'autoload=no', ...MODULES.map((name) => `load=${name}.so`));
@@ -89,9 +92,9 @@ export class Asterisk extends AsteriskProcess {
     // Addresses of this machine are told as loopback: nothing leaves it.
     const addresses = Object.values(networkInterfaces()).flat().filter((one) => one.family === 'IPv4' && !one.internal);
     write('rtp', '[general]', `rtpstart=${low}`, `rtpend=${high}`, 'icesupport=yes', 'strictrtp=yes', '[ice_host_candidates]', ...addresses.slice(0, 1).map((one) => `${one.address} => 127.0.0.1`));
-    const common = ['rtp_timeout=30', 'media_address=127.0.0.1', 'bind_rtp_to_media_address=yes', 'context=bench', 'direct_media=no', 'rewrite_contact=yes', 'disallow=all'];
+    const common = ['rtp_timeout=30', 'media_address=127.0.0.1', 'bind_rtp_to_media_address=yes', 'context=bench', 'direct_media=no', 'rewrite_contact=yes', 'moh_passthrough=yes', 'disallow=all'];
     const line = (user, template) => [
-      `[${user}](${template})`, `auth=auth-${user}`, `aors=${user}`, `[auth-${user}]`, 'type=auth', 'auth_type=userpass', `username=${user}`,
+      `[${user}](${template})`, `auth=auth-${user}`, `aors=${user}`, ...(more[user] ?? []), `[auth-${user}]`, 'type=auth', 'auth_type=userpass', `username=${user}`,
       `password=${passwordOf(user)}`, `realm=${DOMAIN}`, `[${user}]`, 'type=aor', 'max_contacts=4', 'remove_existing=yes', 'minimum_expiration=10',
     ];
     write('pjsip',
@@ -101,6 +104,7 @@ export class Asterisk extends AsteriskProcess {
       '[phone](!)', 'type=endpoint', 'transport=udp', 'rtp_symmetric=yes', ...common, 'allow=ulaw,alaw',
       ...pages.flatMap((user) => line(user, 'page')), ...phones.flatMap((user) => line(user, 'phone')));
     write('extensions', '[bench]', 'exten => echo,1,Answer()', ' same => n,Echo()',
+      'exten => menu,1,Answer()', ' same => n,Read(GOT,,4,,1,20)', ' same => n,Set(GLOBAL(READ)=${GOT})', ' same => n,SendDTMF(666,100,100)', ' same => n,Wait(5)', ' same => n,Hangup()',
       ...[...pages, ...phones].flatMap((user) => [`exten => ${user},1,Dial(\${PJSIP_DIAL_CONTACTS(${user})},30)`, ` same => n,Hangup(\${HANGUPCAUSE})`]));
     write('confbridge', '[general]');
     write('indications', '[general]', 'country=us', '[us]', 'ringcadence = 2000,4000', 'dial = 350+440', 'busy = 480+620/500,0/500', 'ring = 440+480/2000,0/4000');

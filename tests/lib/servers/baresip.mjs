@@ -15,7 +15,7 @@ export class Baresip extends Part {
 
   /**
    * `server` is where it registers (`host:port`), or what it calls through when it does not (`register`); `tone` the frequency that its
-   * microphone hears.
+   * microphone hears. What it writes down of a call ends with the first re-INVITE of that call, by a fault of its own.
    */
   async open({ user = 'phone', display = '', server, tone, codec = 'pcmu/8000/1', transport = 'udp', answer = 'auto', domain = DOMAIN, register = true }) {
     this.user = user;
@@ -85,6 +85,22 @@ export class Baresip extends Part {
   /** Awaits one of its events: `CALL_INCOMING`, `CALL_ESTABLISHED`, `CALL_CLOSED`, `CALL_DTMF_START` … */
   event(type, { since = 0, ms = 15_000 } = {}) {
     return this.events.wait((event) => event.type === type, { since, ms, what: `${this.user}: ${type}` });
+  }
+
+  /** Hangs up whatever is left, and waits for it. */
+  async idle() {
+    const open = () => this.events.filter((e) => e.type === 'CALL_ESTABLISHED').length > 0 && this.#calls().length > 0;
+    while (open()) {
+      const since = this.events.mark();
+      await this.command('hangup');
+      await this.event('CALL_CLOSED', { since });
+    }
+  }
+
+  /** Ids of the calls that are not closed. */
+  #calls() {
+    const closed = this.events.filter((e) => e.type === 'CALL_CLOSED').map((e) => e.id);
+    return [...new Set(this.events.filter((e) => e.class === 'call').map((e) => e.id))].filter((id) => !closed.includes(id));
   }
 
   /** The file with what the phone has heard in its latest call. */

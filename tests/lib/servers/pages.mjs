@@ -30,6 +30,11 @@ window.open = async (line) => {
   phone.addEventListener('registration', () => seen.registration.push(phone.registration));
   phone.addEventListener('incoming', (event) => watch(event.call));
 };
+// A call that came by itself, after a transfer.
+window.take = (call) => {
+  watch(call);
+  if (call.remoteStream) document.querySelector('audio').srcObject = call.remoteStream;
+};
 window.dial = async (to) => { window.call = undefined; watch(await phone.call(to)); };
 Object.assign(window, { wakeline, seen, loaded: true });
 `;
