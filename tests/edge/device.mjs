@@ -162,7 +162,7 @@ export class Device {
   }
 
   /** REGISTER with the Bearer token in the first try; answers the final response. */
-  async register({ token = this.token, expires = 300, authorization = token && `Bearer ${token}`, aor = this.aor } = {}) {
+  async register({ token = this.token, expires = 300, authorization = token && `Bearer ${token}`, aor = this.aor, ms } = {}) {
     const callId = (this.registerCallId ??= id());
     const cseq = ++this.cseq;
     this.request('REGISTER', `sip:${this.domain}`, [
@@ -176,13 +176,13 @@ export class Device {
       'Supported: outbound, path',
       ...(authorization ? [`Authorization: ${authorization}`] : []),
     ]);
-    return this.hears((m) => m.callId === callId && m.cseq.number === cseq && m.status >= 200, { what: 'answer to REGISTER' });
+    return this.hears((m) => m.callId === callId && m.cseq.number === cseq && m.status >= 200, { ms, what: 'answer to REGISTER' });
   }
 
   /** Opens a socket and registers. */
-  async online() {
+  async online({ ms } = {}) {
     await this.open();
-    const answer = await this.register();
+    const answer = await this.register({ ms });
     if (answer.status !== 200) throw new Error(`REGISTER: ${answer.start}`);
     return this;
   }

@@ -29,6 +29,36 @@ export async function freeRange(count) {
   }
 }
 
+/** A UDP port that is named before its owner listens there: nobody else is given it until it is let go. */
+export class KeptPort {
+  static async open() {
+    for (;;) {
+      const kept = new KeptPort();
+      // Where the system gives out none by itself, should it be free for a moment.
+      kept.port = LOW + Math.floor(Math.random() * (HIGH - LOW));
+      if (await kept.hold().then(() => true, () => false)) return kept;
+    }
+  }
+
+  /** Takes it, or takes it back. */
+  hold() {
+    return new Promise((resolve, reject) => {
+      const socket = createSocket('udp4').once('error', reject);
+      socket.bind(this.port, '127.0.0.1', () => {
+        this.socket = socket;
+        resolve();
+      });
+    });
+  }
+
+  /** Lets it go, for its owner. */
+  async letGo() {
+    const { socket } = this;
+    this.socket = undefined;
+    if (socket) await new Promise((resolve) => socket.close(resolve));
+  }
+}
+
 function isFree(port) {
   return new Promise((resolve) => {
     const socket = createSocket('udp4').once('error', () => resolve(false));

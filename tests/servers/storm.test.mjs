@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { until } from '../lib/events.mjs';
-import { freePort } from '../lib/ports.mjs';
+import { KeptPort } from '../lib/ports.mjs';
 import { hasAsterisk } from '../lib/servers/asterisk.mjs';
 import { AsteriskWorld } from '../lib/servers/asterisk-world.mjs';
 import { scenario } from '../lib/servers/callers.mjs';
@@ -34,7 +34,7 @@ const SERVERS = {
     open: () => KamailioWorld.open({ site }),
     // What was parked is forgotten, its transactions are over.
     rest: async ({ server }) => {
-      for (const table of ['slot', 'wake', 'told', 'over', 'rings', 'talk']) await until(async () => (await server.entries(table)) === 0, { ms: 20_000, every: 200, what: `nothing is left in "${table}"` });
+      for (const table of ['slot', 'wake', 'line', 'told', 'over', 'rings', 'talk']) await until(async () => (await server.entries(table)) === 0, { ms: 20_000, every: 200, what: `nothing is left in "${table}"` });
       await until(async () => (await server.transactions()) === 0, { ms: 40_000, every: 500, what: 'no transaction is left' });
     },
     memory: async ({ server }) => (await server.memory()) / 1024,
@@ -63,13 +63,15 @@ async function storm(world, lines, ports, patience) {
     await ENDS[line.end](world, line, wake);
     return { ...line, wake };
   });
-  const callers = await Promise.all(Object.keys(ENDS).map((end, i) => {
+  const callers = await Promise.all(Object.keys(ENDS).map(async (end, i) => {
     const fields = lines.filter((line) => line.end === end).map(({ number, caller }) => [number, caller]);
-    return world.bench.add(Sipp, { scenario: scenario(end, patience), udp: true, from: ports[i], port, fields, calls: EACH, seconds: 70, args: ['-r', String(EACH), '-l', String(EACH)] });
+    await ports[i].letGo();
+    return world.bench.add(Sipp, { scenario: scenario(end, patience), udp: true, from: ports[i].port, port, fields, calls: EACH, seconds: 70, args: ['-r', String(EACH), '-l', String(EACH)] });
   }));
   // Callers to whom something else is said end at once.
   const told = Object.keys(ENDS).map(async (end, i) => assert.ok(await callers[i].done, `callers whose calls were to end as ${end}: ${callers[i].said()}`));
   const [wakes] = await Promise.all([Promise.all(devices), ...told]);
+  await Promise.all(ports.map((kept) => kept.hold()));
   for (const { wake, end, number, page, sink, since, sip } of wakes) {
     const view = await world.state(wake, end);
     assert.equal(view.final, true);
@@ -90,8 +92,10 @@ async function storm(world, lines, ports, patience) {
 describe('a hundred at once', { skip: !process.env.WAKELINE_FULL && 'a hundred calls at once through each call server: with --full' }, () => {
   for (const [name, { open, rest, memory, more, patience }] of Object.entries(SERVERS)) {
     test(`through ${name}: each ends once, and nothing is left`, { timeout: 240_000 }, async (context) => {
-      const ports = await Promise.all(Object.keys(ENDS).map(() => freePort()));
-      const world = await open(ports.map((port) => `127.0.0.1:${port}`));
+      // The server knows from where calls may come long before sipp is there.
+      const ports = [];
+      for (const _ of Object.keys(ENDS)) ports.push(await KeptPort.open());
+      const world = await open(ports.map(({ port }) => `127.0.0.1:${port}`));
       try {
         const lines = [];
         for (const line of numbers) lines.push({ ...line, ...(await world.sleeping(line.number)) });
@@ -109,6 +113,7 @@ describe('a hundred at once', { skip: !process.env.WAKELINE_FULL && 'a hundred c
         assert.ok(used[2] <= used[1] + more, `memory after each round: ${used.join(', ')} kB`);
       } finally {
         await world.close();
+        await Promise.all(ports.map((kept) => kept.letGo()));
       }
     });
   }

@@ -53,7 +53,7 @@ export class CallWorld {
   /** The page of a wake comes, registers and says so; answers the call that it then gets. */
   async comes(page, wake, { ms } = {}) {
     const since = page.log.mark();
-    if (!page.socket) await page.online();
+    if (!page.socket) await page.online({ ms });
     await this.ready(page, wake);
     return page.incoming({ since, ms });
   }
