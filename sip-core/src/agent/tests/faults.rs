@@ -2,13 +2,13 @@
 
 use super::calls::Edge;
 use super::net::{Page, config, granted, sdp};
-use crate::agent::{CallId, CallState, Command, Event, Input, Registration};
+use crate::agent::{CallId, CallState, Command, Event, Input, Path, Registration};
 use crate::pii::Pii;
 use crate::time::Duration;
 use crate::wire::{HeaderName, Limits, Message, Method, Request, Response};
 
 /// Where the fault meets the page: it waits for the answer to a request of this method.
-const FLOWS: [(&str, Method); 10] = [
+const FLOWS: [(&str, Method); 12] = [
     ("call", Method::Invite),
     ("hold", Method::Invite),
     ("call without an offer", Method::Invite),
@@ -19,6 +19,8 @@ const FLOWS: [(&str, Method); 10] = [
     ("hang up", Method::Bye),
     ("give up", Method::Cancel),
     ("ring reliably", Method::Prack),
+    ("another picture", Method::Invite),
+    ("another path", Method::Invite),
 ];
 
 /// What a server may answer.
@@ -118,6 +120,8 @@ fn begin(flow: &str) -> (Page, CallId) {
             page.agent.post.policy.update = true;
             page.command(Command::Hold(call, true));
         }
+        "another picture" => page.command(Command::Offer(call)),
+        "another path" => page.command(Command::Path(call, Path::Lost)),
         "digits" => page.command(Command::Dtmf(call, "123".into())),
         "transfer" => page.command(Command::Transfer(call, Pii("1003".into()))),
         "hang up" => page.command(Command::HangUp(call)),
