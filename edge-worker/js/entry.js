@@ -23,6 +23,19 @@ function noteTrap(error) {
 // A trap inside a future surfaces here; the promise of its call would never settle.
 addEventListener("error", (event) => noteTrap(event.error));
 
+// The Rust futures ask for a microtask at each step. The platform's own queueMicrotask makes a function of its own for each; a
+// promise does not. Whatever a task throws is reported as before.
+globalThis.queueMicrotask = (task) => {
+  Promise.resolve().then(() => {
+    try {
+      task();
+    } catch (error) {
+      noteTrap(error);
+      throw error;
+    }
+  });
+};
+
 function freshInstance() {
   if (!trapped && !state.criticalError) return;
   edge.__wbg_reset_state();
@@ -75,7 +88,12 @@ function durable(name) {
     }
 
     webSocketMessage(socket, message) {
-      return this.#call("webSocketMessage", socket, message);
+      return this.#call("frame", message);
+    }
+
+    /** An envelope of another object. */
+    deliver(envelope) {
+      return this.#call("deliver", envelope);
     }
 
     webSocketClose(socket, code, reason, wasClean) {

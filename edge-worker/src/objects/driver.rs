@@ -15,10 +15,12 @@ use wakeline_sip::edge::{Row, RowChange};
 use wakeline_sip::entropy::Entropy;
 use wakeline_sip::time::Time;
 use worker::wasm_bindgen::JsValue;
-use worker::{Delay, Env, Error, Method, Request, RequestInit, Result, State};
+use worker::{Delay, Env, Error, Method, Request, RequestInit, Result, State, Stub};
 
 /// Deadlines nearer than this also run on a timer in memory; the alarm is their fallback.
 const TIMER_BELOW_MS: u64 = 5000;
+/// A timer that is no longer wanted is left to go off when that is nearer than this.
+const TIMER_MAY_IDLE_MS: u64 = 1000;
 /// After a failed turn the object tries again this much later.
 const RECOVER_MS: u64 = 1000;
 
@@ -111,9 +113,12 @@ impl Driver {
             }
             self.alarm.set(at);
         }
-        self.stop_timer(|running| at != Some(running));
         let now = call::now();
         let near = |at: &u64| at.saturating_sub(now) < TIMER_BELOW_MS;
+        // One that goes off a little early finds nothing due and is set anew: cheaper than to stop it in each turn.
+        let early =
+            |running: u64| at.is_some_and(|at| running <= at) && running < now + TIMER_MAY_IDLE_MS;
+        self.stop_timer(|running| at != Some(running) && !early(running));
         if let Some(at) = at.filter(near)
             && self.timer.borrow().is_none()
         {
@@ -176,17 +181,6 @@ pub fn named(state: &State, env: &Env) -> Result<(Rc<Site>, String)> {
     of_name(state, env).map(|(_, site, key)| (site, key))
 }
 
-/// Posts a request to another object; true when it has stored it.
-pub async fn post<T: Serialize>(env: &Env, object: &str, request: &T) -> bool {
-    match try_post(env, object, request).await {
-        Ok(response) => (200..300).contains(&response.status_code()),
-        Err(error) => {
-            worker::console_warn!("event=undelivered error={error}");
-            false
-        }
-    }
-}
-
 /// Asks another object; what it answers.
 pub async fn asked<T: Serialize, A: DeserializeOwned>(
     env: &Env,
@@ -199,6 +193,11 @@ pub async fn asked<T: Serialize, A: DeserializeOwned>(
 
 /// Posts a request to another object and hands back its answer.
 async fn try_post<T: Serialize>(env: &Env, object: &str, request: &T) -> Result<worker::Response> {
+    post(env, object, &serde_json::to_string(request)?).await
+}
+
+/// Another object.
+pub fn stub(env: &Env, object: &str) -> Result<Stub> {
     let binding = match names::split_object(object) {
         Some(("flow", ..)) => "FLOW",
         Some(("line", ..)) => "LINE",
@@ -206,10 +205,15 @@ async fn try_post<T: Serialize>(env: &Env, object: &str, request: &T) -> Result<
         Some(("vendor", ..)) => "VENDOR",
         _ => return Err(Error::RustError("no object has such a name".into())),
     };
+    env.durable_object(binding)?.get_by_name(object)
+}
+
+/// Posts a request, JSON already, to another object.
+pub async fn post(env: &Env, object: &str, request: &str) -> Result<worker::Response> {
     let mut init = RequestInit::new();
     init.with_method(Method::Post)
-        .with_body(Some(JsValue::from_str(&serde_json::to_string(request)?)));
-    let stub = env.durable_object(binding)?.get_by_name(object)?;
-    stub.fetch_with_request(Request::new_with_init("https://object/", &init)?)
+        .with_body(Some(JsValue::from_str(request)));
+    stub(env, object)?
+        .fetch_with_request(Request::new_with_init("https://object/", &init)?)
         .await
 }

@@ -10,8 +10,8 @@
     reason = "the durable_object macro generates glue without documentation"
 )]
 
-use super::driver::{Driver, post};
-use super::line::LineRequest;
+use super::driver::Driver;
+use super::peer::{Delivery, hand_over, reply};
 use super::turn::{Wanted, committed};
 use crate::call;
 use crate::config::Site;
@@ -27,6 +27,7 @@ use wakeline_sip::edge::{
     Number, Uid, Verifier,
 };
 use wakeline_sip::time::Time;
+use worker::wasm_bindgen::prelude::*;
 use worker::worker_sys::types::WebSocketRequestResponsePair;
 use worker::{
     DurableObject, Env, Error, Request, Response, Result, State, WebSocket,
@@ -39,7 +40,8 @@ pub const ADDRESS: &str = "Wakeline-Address";
 /// What other objects ask of a flow object.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FlowRequest {
-    /// A line's message. 204 once it is stored, 503 when there is no room for it: it comes again.
+    /// A line's message, as an object of before hands it over. 204 once it is stored, 503 when there is no room for it: it
+    /// comes again.
     Deliver(Envelope<LineToFlow>),
 }
 
@@ -55,6 +57,24 @@ struct Attachment {
 #[durable_object]
 pub struct FlowObject {
     inner: Rc<Inner>,
+}
+
+#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
+impl FlowObject {
+    /// A line's message: see [`super::peer`].
+    pub fn deliver(&self, envelope: &str) -> std::result::Result<JsValue, JsValue> {
+        let envelope = serde_json::from_str(envelope).map_err(Error::from)?;
+        reply(self.inner.turn(FlowInput::Envelope(envelope))?, None::<()>)
+    }
+
+    /// A frame of the page: a turn waits for nothing, and needs no promise.
+    pub fn frame(&self, message: JsValue) -> std::result::Result<(), JsValue> {
+        let octets = match message.as_string() {
+            Some(text) => text.into_bytes(),
+            None => js_sys::Uint8Array::new(&message).to_vec(),
+        };
+        Ok(self.inner.turn(FlowInput::Frame(octets)).map(drop)?)
+    }
 }
 
 /// What came of a turn.
@@ -249,15 +269,11 @@ impl Inner {
     fn deliver(self: &Rc<Self>, envelope: Envelope<wakeline_sip::edge::FlowToLine>) {
         let this = self.clone();
         self.driver.spawn(async move {
-            let (id, to) = (envelope.id(), envelope.to.clone());
-            if post(
-                &this.driver.env,
-                &to,
-                &LineRequest::Deliver(Box::new(envelope)),
-            )
-            .await
-            {
-                this.background(FlowInput::Delivered(id));
+            let id = envelope.id();
+            match hand_over(&this.driver.env, &envelope).await {
+                Delivery::Answered(msg) => this.background(FlowInput::Answered { id, msg }),
+                Delivery::Taken => this.background(FlowInput::Delivered(id)),
+                Delivery::Lost => {}
             }
         });
     }

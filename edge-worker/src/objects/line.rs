@@ -11,9 +11,9 @@
     reason = "the durable_object macro generates glue without documentation"
 )]
 
-use super::driver::{Driver, asked, post};
-use super::flow::FlowRequest;
-use super::meter::{limit_of, metered};
+use super::driver::{Driver, asked};
+use super::meter::{is_metered, limit_of, metered};
+use super::peer::{Delivery, hand_over, reply};
 use super::push;
 use super::turn::{Wanted, committed};
 use crate::call;
@@ -29,9 +29,11 @@ use std::rc::Rc;
 use std::time::Duration;
 use wakeline_sip::edge::{
     CallbackJob, DeviceId, Envelope, FlowToLine, Line, LineCommand, LineInput, LineOutput,
-    LineReply, Number, PushJob, Record, Uid, WakeId,
+    LineReply, LineToFlow, Number, PushJob, Record, Uid, WakeId,
 };
 use wakeline_sip::time::Time;
+use worker::wasm_bindgen::prelude::*;
+use worker::wasm_bindgen_futures::future_to_promise;
 use worker::{Delay, DurableObject, Env, Error, Request, Response, Result, State, durable_object};
 
 /// What is asked of a line object.
@@ -41,7 +43,7 @@ use worker::{Delay, DurableObject, Env, Error, Request, Response, Result, State,
     reason = "one at a time, and serialised at once"
 )]
 pub enum LineRequest {
-    /// A flow's message. 204 once it is stored, 503 when there is no room for it: it comes again.
+    /// A flow's message, as an object of before hands it over. 204 once it is stored, 200 with the [`LineToFlow`] that answers it, 503 when there is no room for it: it comes again.
     Deliver(Box<Envelope<FlowToLine>>),
     /// A REST route's command. 200 with a [`LineReply`].
     Ask {
@@ -131,12 +133,32 @@ pub struct LineObject {
     inner: Rc<Inner>,
 }
 
+#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
+impl LineObject {
+    /// A flow's message: see [`super::peer`].
+    pub fn deliver(&self, envelope: &str) -> std::result::Result<JsValue, JsValue> {
+        let envelope: Envelope<FlowToLine> = serde_json::from_str(envelope).map_err(Error::from)?;
+        if !is_metered(&envelope) {
+            let turn = self.inner.turn(LineInput::Envelope(envelope))?;
+            return reply(turn.taken, turn.answer);
+        }
+        let inner = self.inner.clone();
+        let turn = async move {
+            let turn = inner.taken(envelope).await?;
+            reply(turn.taken, turn.answer)
+        };
+        Ok(future_to_promise(turn).into())
+    }
+}
+
 /// What came of a turn.
 struct Turn {
     /// False for an envelope that found no room.
     taken: bool,
     /// The reply to a command.
     reply: Option<LineReply>,
+    /// The answer to an envelope that asked.
+    answer: Option<Box<LineToFlow>>,
 }
 
 struct Inner {
@@ -175,10 +197,12 @@ impl DurableObject for LineObject {
     async fn fetch(&self, mut req: Request) -> Result<Response> {
         match serde_json::from_str(&req.text().await?)? {
             LineRequest::Deliver(envelope) => {
-                let site = self.inner.driver.identity()?.site;
-                let envelope = Box::new(metered(&self.inner.driver.env, &site, *envelope).await);
-                let taken = self.inner.turn(LineInput::Envelope(*envelope))?.taken;
-                Ok(Response::empty()?.with_status(if taken { 204 } else { 503 }))
+                let turn = self.inner.taken(*envelope).await?;
+                match turn.answer {
+                    Some(answer) => Response::from_json(&answer),
+                    None if turn.taken => Ok(Response::empty()?.with_status(204)),
+                    None => Ok(Response::empty()?.with_status(503)),
+                }
             }
             LineRequest::Ask {
                 attest: None,
@@ -211,6 +235,13 @@ impl DurableObject for LineObject {
 }
 
 impl Inner {
+    /// A flow's message: a new call is counted first.
+    async fn taken(self: &Rc<Self>, envelope: Envelope<FlowToLine>) -> Result<Turn> {
+        let site = self.driver.identity()?.site;
+        let envelope = metered(&self.driver.env, &site, envelope).await;
+        self.turn(LineInput::Envelope(envelope))
+    }
+
     fn answer(self: &Rc<Self>, attest: Option<Attest>, command: LineCommand) -> Result<LineReply> {
         if let Some(Attest {
             uid,
@@ -336,10 +367,11 @@ impl Inner {
             }),
             |changes| self.driver.commit(changes),
         )?;
-        let mut reply = None;
+        let (mut reply, mut answer) = (None, None);
         for effect in effects {
             match effect {
                 LineOutput::Send(envelope) => self.deliver(envelope),
+                LineOutput::Answer(said) => answer = Some(said),
                 LineOutput::Push(job) => self.push(*job),
                 LineOutput::Record(record) => self.record(*record),
                 LineOutput::Callback(job) => self.call_back(*job),
@@ -355,7 +387,11 @@ impl Inner {
                 this.background(LineInput::Timeout);
             }
         })?;
-        Ok(Turn { taken, reply })
+        Ok(Turn {
+            taken,
+            reply,
+            answer,
+        })
     }
 
     /// An event that nobody waits for.
@@ -368,9 +404,9 @@ impl Inner {
     fn deliver(self: &Rc<Self>, envelope: Envelope<wakeline_sip::edge::LineToFlow>) {
         let this = self.clone();
         self.driver.spawn(async move {
-            let (id, to) = (envelope.id(), envelope.to.clone());
-            if post(&this.driver.env, &to, &FlowRequest::Deliver(envelope)).await {
-                this.background(LineInput::Delivered(id));
+            let delivery = hand_over::<_, ()>(&this.driver.env, &envelope).await;
+            if !matches!(delivery, Delivery::Lost) {
+                this.background(LineInput::Delivered(envelope.id()));
             }
         });
     }

@@ -90,6 +90,11 @@ pub async fn metered(
     envelope
 }
 
+/// Whether this message asks for a meter.
+pub const fn is_metered(envelope: &Envelope<FlowToLine>) -> bool {
+    matches!(envelope.msg, FlowToLine::Invite { .. })
+}
+
 /// Counts a call of this caller; the limit when it is one too many.
 pub async fn limit_of(env: &Env, site: &Site, caller: &Number) -> Option<Limited> {
     let name = |of: &str| format!("meter:{}:{of}", site.id);

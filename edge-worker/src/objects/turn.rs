@@ -132,6 +132,7 @@ mod tests {
             epoch: NOW,
             seq: 0,
             base: 0,
+            asks: false,
             at: NOW,
             msg: FlowToLine::Invite {
                 caller,

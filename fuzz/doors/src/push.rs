@@ -119,6 +119,7 @@ impl Waiting {
             epoch: START,
             seq: 0,
             base: 0,
+            asks: false,
             at: START,
             msg: FlowToLine::Invite {
                 caller,
@@ -209,7 +210,10 @@ impl Waiting {
                     recorded.push((matches!(*record, Record::Call(_)), record.id()))
                 }
                 LineOutput::Reply { reply: said, .. } => reply = Some(said),
-                LineOutput::Callback(_) | LineOutput::Changed(_) | LineOutput::Row(_) => {}
+                LineOutput::Answer(_)
+                | LineOutput::Callback(_)
+                | LineOutput::Changed(_)
+                | LineOutput::Row(_) => {}
             }
         }
         for id in delivered {

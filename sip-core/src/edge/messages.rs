@@ -147,6 +147,9 @@ pub enum LineToFlow {
         tx: String,
         /// What came of it.
         outcome: RegisterOutcome,
+        /// When, by the line's clock; none in a numbered stream, whose order says it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Time>,
     },
     /// This flow's binding of `number` ended by another's hand (revoked device, replaced by a newer flow).
     Unbound {

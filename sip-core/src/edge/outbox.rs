@@ -45,6 +45,10 @@ pub struct Envelope<M> {
     pub base: u64,
     /// When it was first sent.
     pub at: Time,
+    /// Its sender waits for the answer, and takes it in the reply to this delivery: one that says nothing of it makes no
+    /// promise, so that older objects are understood.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub asks: bool,
     /// What it says.
     pub msg: M,
 }
@@ -84,6 +88,14 @@ impl EnvelopeId {
             self.seq
         )
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 fn stream_key(peer: &str, call: &str) -> String {
@@ -131,6 +143,15 @@ impl<M: Clone + Serialize + DeserializeOwned> Outbox<M> {
 
     /// Puts a message into its stream.
     pub fn send(&mut self, now: Time, to: &str, call: &str, msg: M) {
+        self.number(now, to, call, msg, false);
+    }
+
+    /// Puts a question into its stream: it waits here until it is answered, or until its receiver has kept it for later.
+    pub fn ask(&mut self, now: Time, to: &str, call: &str, msg: M) {
+        self.number(now, to, call, msg, true);
+    }
+
+    fn number(&mut self, now: Time, to: &str, call: &str, msg: M, asks: bool) {
         let key = stream_key(to, call);
         let mut stream = match self.streams.remove(&key) {
             Some(stream) if now < stream.used_at + NUMBERED => stream,
@@ -153,6 +174,7 @@ impl<M: Clone + Serialize + DeserializeOwned> Outbox<M> {
             seq: stream.next,
             base: stream.next,
             at: now,
+            asks,
             msg,
         };
         stream.next += 1;
@@ -175,19 +197,20 @@ impl<M: Clone + Serialize + DeserializeOwned> Outbox<M> {
             seq: asked.seq,
             base: asked.seq,
             at: now,
+            asks: false,
             msg,
         };
         self.put(now, envelope);
     }
 
     fn put(&mut self, now: Time, envelope: Envelope<M>) {
-        let id = envelope.id();
+        let (id, asks) = (envelope.id(), envelope.asks);
         self.pending.insert(
             &id.key(),
             Pending {
                 envelope,
                 tries: 1,
-                next_try: now + retry_after(1),
+                next_try: now + retry_after(1, asks),
             },
         );
         self.fresh.push(id);
@@ -196,6 +219,11 @@ impl<M: Clone + Serialize + DeserializeOwned> Outbox<M> {
     /// The receiver has it.
     pub fn delivered(&mut self, id: &EnvelopeId) {
         self.pending.remove(&id.key());
+    }
+
+    /// The receiver has answered it: whose question it was and of which call, unless that is known already.
+    pub fn answered(&mut self, id: &EnvelopeId) -> Option<M> {
+        Some(self.pending.remove(&id.key())?.envelope.msg)
     }
 
     /// Puts what is due on its way again and forgets what is too old. Yields what was given up because its receiver
@@ -213,7 +241,7 @@ impl<M: Clone + Serialize + DeserializeOwned> Outbox<M> {
                 continue;
             }
             pending.tries += 1;
-            pending.next_try = now + retry_after(pending.tries);
+            pending.next_try = now + retry_after(pending.tries, pending.envelope.asks);
             self.fresh.push(pending.envelope.id());
         }
         for key in self
@@ -292,8 +320,10 @@ fn held_key(stream: &str, epoch: Time, seq: u64) -> String {
     format!("{stream}|{:015}|{seq:010}", epoch.as_millis())
 }
 
-fn retry_after(tries: u32) -> Duration {
-    Duration::from_millis(500 << (tries - 1).min(5))
+/// A question is asked again at the same pace at first: both ways have to succeed at once, and somebody waits.
+fn retry_after(tries: u32, asks: bool) -> Duration {
+    let patient = if asks { 8 } else { 1 };
+    Duration::from_millis(500 << tries.saturating_sub(patient).min(5))
 }
 
 /// An envelope came too early and there is no room to keep it until its turn: its sender sends it again.
@@ -327,6 +357,13 @@ impl<M: Clone + Serialize + DeserializeOwned> Inbox<M> {
     pub fn remembers(&self, envelope: &Envelope<M>) -> bool {
         self.streams
             .contains(&stream_key(&envelope.from, &envelope.call))
+    }
+
+    /// Whether this envelope was taken before: a question of which the answer may have been lost.
+    pub fn is_repeat(&self, envelope: &Envelope<M>) -> bool {
+        self.streams
+            .get(&stream_key(&envelope.from, &envelope.call))
+            .is_some_and(|s| s.epoch == envelope.epoch && envelope.seq < s.next)
     }
 
     /// Accepts an envelope and yields what may now be applied, in order: nothing for a repeat or

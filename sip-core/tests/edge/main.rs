@@ -13,6 +13,7 @@ mod sim;
 mod abuse;
 mod another_user;
 mod answered;
+mod asked;
 mod browser_restarted;
 mod caller_lost;
 mod callserver;

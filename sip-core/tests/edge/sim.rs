@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use wakeline_sip::edge::{
-    BearerError, CallRecord, CallbackJob, Claims, DeviceId, Envelope, Flow, FlowInput, FlowOutput,
-    FlowToLine, FlowToken, Line, LineCommand, LineError, LineInput, LineOutput, LineReply,
-    LineToFlow, MissedView, Number, PushJob, PushKind, PushOutcome, Record, RecordId, Row,
-    RowChange, SiteConfig, SiteId, Uid, Verifier, WakeId, WakeView,
+    BearerError, CallRecord, CallbackJob, Claims, DeviceId, Envelope, EnvelopeId, Flow, FlowInput,
+    FlowOutput, FlowToLine, FlowToken, Line, LineCommand, LineError, LineInput, LineOutput,
+    LineReply, LineToFlow, MissedView, Number, PushJob, PushKind, PushOutcome, Record, RecordId,
+    Row, RowChange, SiteConfig, SiteId, Uid, Verifier, WakeId, WakeView,
 };
 use wakeline_sip::entropy::Entropy;
 use wakeline_sip::time::{Duration, Time};
@@ -95,6 +95,12 @@ enum Transit {
     Closed {
         flow: String,
     },
+    /// The reply to a delivery that asked.
+    Answered {
+        flow: String,
+        id: EnvelopeId,
+        msg: Box<LineToFlow>,
+    },
     CalledBack {
         line: String,
         wake: WakeId,
@@ -155,6 +161,7 @@ pub struct World {
     order: u64,
     flow_count: u32,
     replies: Vec<LineReply>,
+    answer: Option<Box<LineToFlow>>,
     pub turns: u64,
 }
 
@@ -189,6 +196,7 @@ impl World {
             order: 0,
             flow_count: 0,
             replies: Vec::new(),
+            answer: None,
             turns: 0,
         }
     }
@@ -460,8 +468,20 @@ impl World {
                     return;
                 }
                 let taken = self.line_input(&to, LineInput::Envelope(envelope));
-                if taken && !self.lost() {
-                    self.flow_input(&from, FlowInput::Delivered(id));
+                let answer = self.answer.take();
+                if !taken || self.lost() {
+                    return;
+                }
+                match answer {
+                    // On its way it may overtake what the line said before, and be overtaken.
+                    Some(msg) => {
+                        let delay = self.entropy.below(self.weather.max_delay_ms + 1);
+                        let flow = from;
+                        self.put(delay, Transit::Answered { flow, id, msg });
+                    }
+                    None => {
+                        self.flow_input(&from, FlowInput::Delivered(id));
+                    }
                 }
             }
             Transit::ToFlow(envelope) => {
@@ -508,6 +528,9 @@ impl World {
                     taken,
                 };
                 self.line_input(&line, input);
+            }
+            Transit::Answered { flow, id, msg } => {
+                self.flow_input(&flow, FlowInput::Answered { id, msg });
             }
             Transit::Recorded { line, id } => {
                 self.line_input(&line, LineInput::Recorded(id));
@@ -632,6 +655,7 @@ impl World {
                         other => self.noted.push(other),
                     }
                 }
+                LineOutput::Answer(msg) => self.answer = Some(msg),
                 LineOutput::Changed(wake) => self.changes.push(wake),
                 LineOutput::Callback(job) => {
                     let answer = self.callback_answers.pop_front().unwrap_or(Some(true));

@@ -130,11 +130,22 @@ impl Edge {
     }
 
     fn line(&mut self, input: LineInput) -> Vec<Vec<u8>> {
+        let asked = match &input {
+            LineInput::Envelope(envelope) => Some(envelope.id()),
+            _ => None,
+        };
         self.line.handle_input(NOW, input);
         let mut frames = Vec::new();
         while let Some(output) = self.line.poll_output() {
-            if let LineOutput::Send(envelope) = output {
-                frames.extend(self.flow(FlowInput::Envelope(envelope)));
+            match (output, &asked) {
+                (LineOutput::Send(envelope), _) => {
+                    frames.extend(self.flow(FlowInput::Envelope(envelope)));
+                }
+                (LineOutput::Answer(msg), Some(id)) => {
+                    let id = id.clone();
+                    frames.extend(self.flow(FlowInput::Answered { id, msg }));
+                }
+                _ => {}
             }
         }
         frames

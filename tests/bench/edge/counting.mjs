@@ -29,6 +29,7 @@ const counted = (Original) => class extends Original {
   }
 
   fetch(request) { counts.requests += 1; return super.fetch(request); }
+  deliver(envelope) { counts.requests += 1; return super.deliver(envelope); }
   alarm() { counts.requests += 1; return super.alarm(); }
   webSocketMessage(...args) { counts.requests += 1; return super.webSocketMessage(...args); }
   webSocketClose(...args) { counts.requests += 1; return super.webSocketClose(...args); }

@@ -103,6 +103,8 @@ struct World {
     wakes: VecDeque<(String, WakeId)>,
     opened: u32,
     turns: u32,
+    /// What the line whose turn it was answers.
+    answer: Option<Box<LineToFlow>>,
 }
 
 impl World {
@@ -120,6 +122,7 @@ impl World {
             wakes: VecDeque::new(),
             opened: 0,
             turns: 0,
+            answer: None,
         };
         for number in ["1001", "1002"] {
             let uid = Uid::parse(&format!("u{number}")).expect("a uid");
@@ -541,7 +544,11 @@ impl World {
             Transit::ToLine(envelope) => {
                 let (id, from, to) = (envelope.id(), envelope.from.clone(), envelope.to.clone());
                 if self.line(&to, LineInput::Envelope(envelope)) {
-                    self.flow(&from, FlowInput::Delivered(id));
+                    let said = match self.answer.take() {
+                        Some(msg) => FlowInput::Answered { id, msg },
+                        None => FlowInput::Delivered(id),
+                    };
+                    self.flow(&from, said);
                 }
             }
             Transit::ToFlow(envelope) => {
@@ -603,6 +610,7 @@ impl World {
                 LineOutput::Record(record) => {
                     keep(&mut self.records, (name.to_owned(), record.id()))
                 }
+                LineOutput::Answer(msg) => self.answer = Some(msg),
                 LineOutput::Callback(_)
                 | LineOutput::Changed(_)
                 | LineOutput::Reply { .. }

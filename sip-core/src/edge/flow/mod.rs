@@ -56,6 +56,13 @@ pub enum FlowInput {
     Envelope(Envelope<LineToFlow>),
     /// The receiver of this envelope has stored it.
     Delivered(EnvelopeId),
+    /// The receiver of this envelope, which asks, has stored it and answers.
+    Answered {
+        /// The question.
+        id: EnvelopeId,
+        /// The line's [`LineOutput::Answer`](super::line::LineOutput::Answer).
+        msg: Box<LineToFlow>,
+    },
     /// [`Flow::deadline`] has come.
     Timeout,
 }
@@ -107,6 +114,9 @@ struct Identity {
     party: Party,
     device: Option<DeviceId>,
     until: Time,
+    /// When its line said so, by that line's clock: an end of before does not concern it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<Time>,
 }
 
 /// A call that uses this flow.
@@ -213,6 +223,11 @@ impl Flow {
                 Err(NotTaken) => taken = false,
             },
             FlowInput::Delivered(id) => self.outbox.delivered(&id),
+            FlowInput::Answered { id, msg } => {
+                if self.outbox.answered(&id).is_some() {
+                    self.said(now, now, &id.to, &id.call, *msg);
+                }
+            }
             FlowInput::Timeout => self.timeout(now),
         }
         self.finish_turn();
@@ -255,44 +270,41 @@ impl Flow {
     }
 
     fn message(&mut self, now: Time, envelope: Envelope<LineToFlow>) {
+        let Envelope {
+            from,
+            call,
+            at,
+            msg,
+            ..
+        } = envelope;
+        self.said(now, at, &from, &call, msg);
+    }
+
+    /// What a line said, and when by its clock.
+    fn said(&mut self, now: Time, at: Time, from: &str, call: &str, msg: LineToFlow) {
         if !self.is_open() {
             // The line believes in a socket that is gone: tell it, whatever it wanted.
-            if !matches!(envelope.msg, LineToFlow::Unbound { .. }) {
-                self.outbox
-                    .send(now, &envelope.from, &envelope.call, FlowToLine::Gone);
+            if !matches!(msg, LineToFlow::Unbound { .. }) {
+                self.outbox.send(now, from, call, FlowToLine::Gone);
             }
             return;
         }
-        match envelope.msg {
-            LineToFlow::Registered { tx, outcome } => self.registered(now, &tx, outcome),
-            LineToFlow::Unbound { number } => {
-                self.identities.remove(number.as_str());
-                self.note_idle(now);
-            }
-            LineToFlow::Answer { tx, answer } => self.answer(now, &envelope.call, tx, &answer),
-            LineToFlow::Response { tx, response } => {
-                self.relay_response(now, &envelope.call, tx, response)
-            }
+        match msg {
+            LineToFlow::Registered { tx, outcome, at } => self.registered(now, &tx, outcome, at),
+            LineToFlow::Unbound { number } => self.unbound(now, at, &number),
+            LineToFlow::Answer { tx, answer } => self.answer(now, call, tx, &answer),
+            LineToFlow::Response { tx, response } => self.relay_response(now, call, tx, response),
             LineToFlow::Probe {
                 device,
                 contact,
                 number,
             } => {
-                self.probe(
-                    now,
-                    &envelope.from,
-                    &envelope.call,
-                    device,
-                    &contact,
-                    &number,
-                );
+                self.probe(now, from, call, device, &contact, &number);
             }
             LineToFlow::Request { tx, request } => {
-                self.send_request(now, &envelope.from, &envelope.call, tx, request);
+                self.send_request(now, from, call, tx, request);
             }
-            LineToFlow::Cancel { tx, reason } => {
-                self.send_cancel(now, &envelope.from, &tx, &reason)
-            }
+            LineToFlow::Cancel { tx, reason } => self.send_cancel(now, from, &tx, &reason),
         }
     }
 

@@ -2,7 +2,10 @@
 
 use super::{Flow, Identity};
 use crate::auth::{Algorithm, DigestChallenge, DigestResponse};
-use crate::edge::messages::{Bind, BoundContact, ContactRow, FlowToLine, Proof, RegisterOutcome};
+use crate::edge::messages::{
+    Bind, BoundContact, ContactRow, FlowToLine, Proof, RegisterOutcome, line_object,
+};
+use crate::edge::outbox::NO_CALL;
 use crate::id::{DeviceId, Number};
 use crate::time::{Duration, Time};
 use crate::transaction::ServerKey;
@@ -52,10 +55,11 @@ impl Flow {
                 let tx = key.as_str().to_owned();
                 let socket = self.socket.get("state");
                 let address = socket.and_then(|socket| socket.address.clone());
-                self.tell_line(
+                let line = line_object(&self.config.id, &number);
+                self.outbox.ask(
                     now,
-                    &number,
-                    None,
+                    &line,
+                    NO_CALL,
                     FlowToLine::Register {
                         tx,
                         proof,
@@ -198,7 +202,23 @@ impl Flow {
     }
 
     /// The line has decided.
-    pub(super) fn registered(&mut self, now: Time, tx: &str, outcome: RegisterOutcome) {
+    ///
+    /// Its answer comes by itself, not in the order of what else the line says: `at` tells whether a word that this
+    /// registration has ended was older or younger.
+    pub(super) fn registered(
+        &mut self,
+        now: Time,
+        tx: &str,
+        outcome: RegisterOutcome,
+        at: Option<Time>,
+    ) {
+        let ended = self
+            .server
+            .get(tx)
+            .and_then(super::server::ServerRow::unbound_at);
+        let ended = at
+            .zip(ended)
+            .is_some_and(|(answered, unbound)| unbound >= answered);
         let Some(request) = self
             .server
             .get(tx)
@@ -223,12 +243,15 @@ impl Flow {
             } => {
                 let number = party.number.as_str().to_owned();
                 match bound_until {
+                    // Ended before it was heard of.
+                    Some(_) if ended => {}
                     Some(until) => self.identities.insert(
                         &number,
                         Identity {
                             party,
                             device,
                             until,
+                            since: at,
                         },
                     ),
                     None => self.unbound_here(&request, &number),
@@ -280,6 +303,20 @@ impl Flow {
         if close {
             self.close(1008, "wrong credentials");
         }
+    }
+
+    /// The line says that the registration of this number here has ended; it said so at `at`.
+    pub(super) fn unbound(&mut self, now: Time, at: Time, number: &Number) {
+        let identity = self.identities.get(number.as_str());
+        if identity.is_some_and(|i| i.since.is_none_or(|since| at >= since)) {
+            self.identities.remove(number.as_str());
+        }
+        for key in self.server.keys_where(|row| row.registers(number)) {
+            if let Some(row) = self.server.get_mut(&key) {
+                row.note_unbound(at);
+            }
+        }
+        self.note_idle(now);
     }
 
     /// Counts wrong credentials on this socket; `true` when it has had enough of them.

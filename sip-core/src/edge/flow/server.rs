@@ -25,6 +25,9 @@ pub(super) struct ServerRow {
     /// When it came.
     #[serde(default)]
     came_at: Option<Time>,
+    /// While this REGISTER was on its way its line said that the registration has ended: when, by the line's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unbound_at: Option<Time>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,6 +59,18 @@ impl ServerRow {
             Machine::Invite(machine) => machine.request(),
             Machine::Other(machine) => machine.request(),
         }
+    }
+
+    pub(super) fn registers(&self, number: &Number) -> bool {
+        self.call.is_none() && self.line == *number
+    }
+
+    pub(super) fn unbound_at(&self) -> Option<Time> {
+        self.unbound_at
+    }
+
+    pub(super) fn note_unbound(&mut self, at: Time) {
+        self.unbound_at = self.unbound_at.max(Some(at));
     }
 
     fn respond(&mut self, response: Response, now: Time) -> Vec<ServerAction> {
@@ -96,6 +111,7 @@ impl Flow {
             begins: true,
             give_up_at: Some(now + self.patience()),
             came_at: Some(now),
+            unbound_at: None,
         };
         self.server.insert(key.as_str(), row);
         self.respond(now, key.as_str(), Response::for_request(&request, 100, ""));
@@ -150,6 +166,7 @@ impl Flow {
                 },
             ),
             came_at: None,
+            unbound_at: None,
         };
         self.server.insert(key.as_str(), row);
         if is_invite {
@@ -181,6 +198,7 @@ impl Flow {
             begins: false,
             give_up_at: Some(now + ANSWER_BY),
             came_at: None,
+            unbound_at: None,
         };
         self.server.insert(key.as_str(), row);
     }

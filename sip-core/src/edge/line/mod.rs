@@ -46,7 +46,7 @@ pub use callserver::REMEMBERED as SERVER_CALL_REMEMBERED;
 use super::callserver::CallbackJob;
 use super::command::{LineCommand, LineReply, PushJob, PushOutcome, Visibility};
 use super::config::SiteConfig;
-use super::messages::{FlowToLine, LineToFlow, line_object};
+use super::messages::{FlowToLine, LineToFlow, RegisterOutcome, line_object};
 use super::outbox::{Envelope, EnvelopeId, Inbox, NO_CALL, NotTaken, Outbox};
 use super::record::{Record, RecordId};
 use super::rows::{Row, RowChange, RowError, Table};
@@ -116,6 +116,9 @@ pub enum LineOutput {
     Row(RowChange),
     /// Deliver to the flow object named in `to`; may be repeated until `Delivered`.
     Send(Envelope<LineToFlow>),
+    /// The answer to the question that this turn was fed: goes into the reply that says it is taken. When that is lost the
+    /// question comes again.
+    Answer(Box<LineToFlow>),
     /// Send a push; may be repeated until [`LineInput::PushResult`].
     Push(Box<PushJob>),
     /// Tell a call server; may be repeated until [`LineInput::CallbackResult`].
@@ -274,13 +277,20 @@ impl Line {
         if let Some(answered) = self.stranger(now, &envelope) {
             return answered;
         }
+        if envelope.asks && self.inbox.is_repeat(&envelope) {
+            self.answer_again(now, envelope);
+            return Ok(());
+        }
+        let asked = envelope.asks.then_some(envelope.seq);
         for envelope in self.inbox.receive(now, envelope)? {
-            self.message(now, envelope);
+            let waited_for = asked == Some(envelope.seq);
+            self.message(now, envelope, waited_for);
         }
         Ok(())
     }
 
-    fn message(&mut self, now: Time, envelope: Envelope<FlowToLine>) {
+    /// `waited_for`: its sender takes the answer in the reply to this very delivery.
+    fn message(&mut self, now: Time, envelope: Envelope<FlowToLine>, waited_for: bool) {
         let Envelope {
             from,
             call,
@@ -298,8 +308,13 @@ impl Line {
                 address,
             } => {
                 let outcome = self.register(now, &from, at, proof, &call_id, cseq, bind, address);
-                self.outbox
-                    .send(now, &from, NO_CALL, LineToFlow::Registered { tx, outcome });
+                if waited_for {
+                    self.answer(now, tx, outcome);
+                } else {
+                    let at = None;
+                    let msg = LineToFlow::Registered { tx, outcome, at };
+                    self.outbox.send(now, &from, NO_CALL, msg);
+                }
             }
             // Only a flow whose socket is closed says this, in whatever stream it was asked.
             FlowToLine::Gone => self.flow_gone(now, &from),
@@ -327,6 +342,28 @@ impl Line {
                 self.in_dialog(now, &from, &call, tx, number, request);
             }
             FlowToLine::CancelInDialog { tx } => self.cancel_in_dialog(now, &from, &call, &tx),
+        }
+    }
+
+    fn answer(&mut self, now: Time, tx: String, outcome: RegisterOutcome) {
+        let at = Some(now);
+        let msg = LineToFlow::Registered { tx, outcome, at };
+        self.effects.push(LineOutput::Answer(Box::new(msg)));
+    }
+
+    /// A question that was answered already: what it changed is changed, and stays as later ones have left it.
+    fn answer_again(&mut self, now: Time, envelope: Envelope<FlowToLine>) {
+        if let FlowToLine::Register {
+            tx,
+            proof,
+            call_id,
+            cseq,
+            bind,
+            ..
+        } = envelope.msg
+        {
+            let outcome = self.registered_already(now, &envelope.from, proof, &call_id, cseq, bind);
+            self.answer(now, tx, outcome);
         }
     }
 

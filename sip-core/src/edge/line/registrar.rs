@@ -59,11 +59,12 @@ impl Line {
                 }
             }
             Bind::Contacts(contacts) => {
-                if let Err(outcome) = self.check_contacts(&contacts, flow, call_id, cseq) {
+                let past = |old: u32| cseq <= old;
+                if let Err(outcome) = self.check_contacts(&contacts, flow, call_id, past) {
                     return outcome;
                 }
                 for contact in contacts {
-                    outbound |= contact.instance.is_some() && contact.reg_id.is_some();
+                    outbound |= is_outbound(&contact);
                     if self.is_overtaken(now, flow, sent_at, &contact) {
                         continue;
                     }
@@ -78,6 +79,46 @@ impl Line {
                 }
             }
         }
+        self.as_bound(now, flow, mine, outbound)
+    }
+
+    /// The answer to a REGISTER that was applied before: the same refusals, or the bindings as they are by now.
+    pub(super) fn registered_already(
+        &mut self,
+        now: Time,
+        flow: &str,
+        proof: Proof,
+        call_id: &str,
+        cseq: u32,
+        bind: Bind,
+    ) -> RegisterOutcome {
+        if let Err(outcome) = self.check_proof(now, flow, proof) {
+            return outcome;
+        }
+        let (mut mine, mut outbound) = (None, false);
+        if let Bind::Contacts(contacts) = bind {
+            // The CSeq that it left behind itself is its own.
+            let past = |old: u32| cseq < old;
+            if let Err(outcome) = self.check_contacts(&contacts, flow, call_id, past) {
+                return outcome;
+            }
+            for contact in contacts.iter().filter(|c| c.expires_s != Some(0)) {
+                let own = self.bindings.get(&key_of(contact));
+                let own = own.filter(|b| b.flow == flow && b.expires_at > now);
+                mine = mine.max(own.map(|binding| binding.expires_at));
+            }
+            outbound = contacts.iter().any(is_outbound);
+        }
+        self.as_bound(now, flow, mine, outbound)
+    }
+
+    fn as_bound(
+        &self,
+        now: Time,
+        flow: &str,
+        mine: Option<Time>,
+        outbound: bool,
+    ) -> RegisterOutcome {
         let Ok(account) = self.account() else {
             return RegisterOutcome::BadCredentials;
         };
@@ -137,7 +178,7 @@ impl Line {
         contacts: &[ContactRow],
         flow: &str,
         call_id: &str,
-        cseq: u32,
+        is_past: impl Fn(u32) -> bool,
     ) -> Result<(), RegisterOutcome> {
         let limits = &self.config.edge;
         for contact in contacts {
@@ -157,7 +198,8 @@ impl Line {
                 });
             }
             let old = self.bindings.get(&key_of(contact));
-            if old.is_some_and(|old| old.flow == flow && old.call_id == call_id && cseq <= old.cseq)
+            if old
+                .is_some_and(|old| old.flow == flow && old.call_id == call_id && is_past(old.cseq))
             {
                 return Err(RegisterOutcome::Refused {
                     status: 500,
@@ -302,6 +344,11 @@ impl Line {
             self.flow_gone_in_call(now, flow, &wake);
         }
     }
+}
+
+/// Whether RFC 5626 applies to it.
+const fn is_outbound(contact: &ContactRow) -> bool {
+    contact.instance.is_some() && contact.reg_id.is_some()
 }
 
 /// RFC 5626 §6: instance and reg-id name a binding; without them its contact does.

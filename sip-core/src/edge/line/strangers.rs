@@ -60,7 +60,12 @@ impl Line {
                     .check_digest(now, &envelope.from, authorization)
                     .err()?;
                 let tx = tx.clone();
-                Some(LineToFlow::Registered { tx, outcome })
+                if envelope.asks {
+                    self.answer(now, tx, outcome);
+                    return Some(Ok(()));
+                }
+                let at = None;
+                Some(LineToFlow::Registered { tx, outcome, at })
             }
             FlowToLine::Invite { .. } | FlowToLine::Limited(_) => {
                 let answer = plain(404, "Not Found", &self.entropy.tag());
