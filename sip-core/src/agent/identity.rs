@@ -40,7 +40,10 @@ impl Identity {
         let address_of_record: Uri = config.address_of_record.parse()?;
         let host = format!(
             "{}.invalid",
-            entropy.text(10).replace(['-', '_'], "x").to_lowercase()
+            entropy
+                .text(10)
+                .replace(['-', '_'], "x")
+                .to_ascii_lowercase()
         );
         let user = entropy.text(8).replace(['-', '_'], "x");
         Ok(Self {
