@@ -13,8 +13,8 @@ m=audio 9 RTP/AVP 8
 a=rtpmap:8 PCMA/8000
 `;
 
-/** A request of its own; CANCEL and the ACK of a refusal are of the transaction that the INVITE opened. */
-const request = (method, { uri = 'sip:[field0]@[remote_ip]:[remote_port]', to = '', extra = '', body = NOTHING, own = false } = {}) => `<send${method === 'INVITE' ? ' retrans="500"' : ''}><![CDATA[
+/** A request of its own, repeated as UDP wants it; CANCEL and the ACK of a refusal are of the transaction that the INVITE opened. */
+const request = (method, { uri = 'sip:[field0]@[remote_ip]:[remote_port]', to = '', extra = '', body = NOTHING, own = false } = {}) => `<send${method === 'ACK' ? '' : ' retrans="500"'}><![CDATA[
 ${method} ${uri} SIP/2.0
 Via: SIP/2.0/UDP [local_ip]:[local_port];rport;branch=${own ? '[branch]' : 'z9hG4bK[pid]c[call_number]'}
 Max-Forwards: 70
