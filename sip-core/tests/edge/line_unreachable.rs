@@ -114,3 +114,28 @@ fn what_comes_after_the_end_of_a_dialog_joins_no_call() {
     assert_eq!(world.pages[caller].requests("UPDATE").len(), 1);
     assert_eq!(world.rows_of(&flow, &["calls"]), 0);
 }
+
+#[test]
+fn a_page_whose_answer_never_arrives_is_not_left_in_a_call() {
+    let (mut world, caller, callee) = World::caller_and_sleeper();
+    world.open(callee);
+    world.settle();
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.into_bytes());
+    world.settle();
+    let answer = world.pages[callee].answer();
+    world.cut_off = Some("line:demo:1002".into());
+    world.send(callee, answer);
+    world.run_for(200_000);
+    assert_eq!(world.pages[caller].last_final().unwrap().status, 408);
+    let heard = |method: &str| world.pages[callee].requests(method).len();
+    assert_eq!((heard("ACK"), heard("BYE")), (1, 1), "each once");
+    world.cut_off = None;
+    world.run_for(120_000);
+    for page in [caller, callee] {
+        let flow = world.pages[page].flow.clone().unwrap();
+        assert_eq!(world.rows_of(&flow, &["calls", "client", "outbox"]), 0);
+    }
+    world.run_for(600_000);
+    assert_eq!(world.rows_of("line:demo:1002", &["calls", "outbox"]), 0);
+}

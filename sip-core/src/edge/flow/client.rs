@@ -113,6 +113,21 @@ fn row_key(key: &ClientKey) -> String {
     format!("{}|{}", key.branch, key.method)
 }
 
+/// A request to whoever gave this 2xx, in the name of its caller.
+fn back_to(answer: &Response, method: Method, cseq: u32) -> Option<Request> {
+    let headers = &answer.headers;
+    let target = headers.contact().ok()??.uri.without_headers();
+    let cseq = format!("{cseq} {method}");
+    Some(
+        Request::bare(method, target)
+            .with(HeaderName::MaxForwards, "70")
+            .with(HeaderName::From, headers.get(HeaderName::From)?)
+            .with(HeaderName::To, headers.get(HeaderName::To)?)
+            .with(HeaderName::CallId, headers.call_id().ok()?)
+            .with(HeaderName::CSeq, cseq),
+    )
+}
+
 impl Flow {
     /// Sends a request of the line; the page answers to our Via.
     pub(super) fn send_request(
@@ -196,6 +211,45 @@ impl Flow {
             Machine::Other(machine) => machine.receive(response, now),
         };
         self.client_actions(now, &key, actions);
+    }
+
+    /// The page has answered a call, and its line could not be told for so long that nobody waits any longer. User
+    /// agents end a call whose answer is not confirmed by themselves (RFC 3261 §13.3.1.4); a page that does not must
+    /// not be left in a call that there is not.
+    pub(super) fn answer_undeliverable(
+        &mut self,
+        now: Time,
+        line: &str,
+        call: &str,
+        tx: String,
+        response: &Response,
+    ) {
+        let Some(invite) = response
+            .headers
+            .cseq()
+            .ok()
+            .filter(|cseq| cseq.method == Method::Invite && response.is_success())
+        else {
+            return;
+        };
+        if let (Some(ack), Some(bye)) = (
+            back_to(response, Method::Ack, invite.number),
+            back_to(response, Method::Bye, invite.number + 1),
+        ) {
+            let reason = Reason::sip(408, "The answer was not confirmed").to_string();
+            self.send_request(now, line, call, None, ack);
+            let own = self.entropy.text(16);
+            self.send_request(
+                now,
+                line,
+                call,
+                Some(own),
+                bye.with(HeaderName::Reason, reason),
+            );
+        }
+        // Should the line be there again, its branch is not one that may still answer.
+        self.outbox
+            .send(now, line, call, FlowToLine::Response { tx, response: None });
     }
 
     pub(super) fn client_timeout(&mut self, now: Time) {

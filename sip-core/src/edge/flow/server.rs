@@ -399,6 +399,12 @@ impl Flow {
     /// A line could not be reached: whoever waits for it hears so.
     pub(super) fn undeliverable(&mut self, now: Time, envelope: Envelope<FlowToLine>) {
         let key = match envelope.msg {
+            FlowToLine::Response {
+                tx,
+                response: Some(response),
+            } => {
+                return self.answer_undeliverable(now, &envelope.to, &envelope.call, tx, &response);
+            }
             FlowToLine::Invite { .. } => self.server_key(&envelope.call, None),
             FlowToLine::Register { tx, .. } | FlowToLine::InDialog { tx: Some(tx), .. } => Some(tx),
             _ => None,
