@@ -14,6 +14,8 @@ pub const NO_CALL: &str = "";
 
 /// How long an undelivered message is tried.
 const GIVE_UP: Duration = Duration::from_secs(90);
+/// What left longer ago than this has had its chance to be delivered.
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// How long the sender numbers a stream on after its last message; then it begins a new epoch.
 const NUMBERED: Duration = Duration::from_secs(180);
 /// How long the receiver remembers a stream; longer than the sender, so that a late duplicate never
@@ -217,13 +219,31 @@ impl<M: Clone + Serialize + DeserializeOwned> Outbox<M> {
     }
 
     /// The receiver has it.
-    pub fn delivered(&mut self, id: &EnvelopeId) {
+    pub fn delivered(&mut self, now: Time, id: &EnvelopeId) {
         self.pending.remove(&id.key());
+        self.reachable(now, &id.to);
     }
 
     /// The receiver has answered it: whose question it was and of which call, unless that is known already.
-    pub fn answered(&mut self, id: &EnvelopeId) -> Option<M> {
-        Some(self.pending.remove(&id.key())?.envelope.msg)
+    pub fn answered(&mut self, now: Time, id: &EnvelopeId) -> Option<M> {
+        let question = self.pending.remove(&id.key());
+        self.reachable(now, &id.to);
+        Some(question?.envelope.msg)
+    }
+
+    /// The receiver can be reached: what waits for it goes on its way, however far its next try was. What came after it
+    /// waits there for its turn, and would be lost with it when it is given up.
+    fn reachable(&mut self, now: Time, to: &str) {
+        let left_long_ago = |pending: &Pending<M>| {
+            let waits = retry_after(pending.tries, pending.envelope.asks);
+            pending.envelope.to == to && pending.next_try + AGAIN_AFTER <= now + waits
+        };
+        for key in self.pending.keys_where(left_long_ago) {
+            if let Some(pending) = self.pending.get_mut(&key) {
+                pending.next_try = now + retry_after(pending.tries, pending.envelope.asks);
+                self.fresh.push(pending.envelope.id());
+            }
+        }
     }
 
     /// Puts what is due on its way again and forgets what is too old. Yields what was given up because its receiver
@@ -501,7 +521,7 @@ mod tests {
         let envelopes = sent(&mut outbox, at(0), &[10]);
         let _given_up = outbox.timeout(at(600));
         assert_eq!(outbox.poll(), Some(envelopes[0].clone()));
-        outbox.delivered(&envelopes[0].id());
+        outbox.delivered(at(1), &envelopes[0].id());
         let _given_up = outbox.timeout(at(60_000));
         assert_eq!(outbox.poll(), None);
     }
@@ -512,7 +532,7 @@ mod tests {
         let mut inbox = Inbox::default();
         let first = sent(&mut outbox, at(0), &[1]);
         let _first = inbox.receive(at(0), first[0].clone());
-        outbox.delivered(&first[0].id());
+        outbox.delivered(at(1), &first[0].id());
         sent(&mut outbox, at(10), &[2]);
         let _given_up = outbox.timeout(at(95_000));
         assert_eq!(outbox.poll(), None, "given up");
@@ -523,7 +543,7 @@ mod tests {
             Vec::<u32>::new(),
             "an older epoch stays silent"
         );
-        outbox.delivered(&third[0].id());
+        outbox.delivered(at(1), &third[0].id());
         let later = sent(&mut outbox, at(300_000), &[4]);
         assert_eq!(later[0].seq, 0);
         assert_eq!(said(inbox.receive(at(300_000), later[0].clone())), [4]);
@@ -551,7 +571,7 @@ mod tests {
         for envelope in &envelopes[1..] {
             if let Ok(ready) = inbox.receive(at(1), envelope.clone()) {
                 heard.extend(said(Ok(ready)));
-                outbox.delivered(&envelope.id());
+                outbox.delivered(at(1), &envelope.id());
             }
         }
         assert_eq!(heard, Vec::<u32>::new());
@@ -566,7 +586,7 @@ mod tests {
             while let Some(envelope) = outbox.poll() {
                 if let Ok(ready) = inbox.receive(now, envelope.clone()) {
                     heard.extend(said(Ok(ready)));
-                    outbox.delivered(&envelope.id());
+                    outbox.delivered(now, &envelope.id());
                 }
             }
         }
@@ -596,7 +616,7 @@ mod tests {
         let mut outbox = Outbox::new("flow:s:a".into());
         let first = sent(&mut outbox, at(0), &[10, 11]);
         for envelope in &first {
-            outbox.delivered(&envelope.id());
+            outbox.delivered(at(1), &envelope.id());
         }
         let later = sent(&mut outbox, at(500), &[12, 13]);
         let mut inbox = Inbox::default();
@@ -605,6 +625,26 @@ mod tests {
             Vec::<u32>::new()
         );
         assert_eq!(said(inbox.receive(at(501), later[0].clone())), [12, 13]);
+    }
+
+    #[test]
+    fn what_waits_for_a_receiver_follows_as_soon_as_it_is_reached() {
+        let mut outbox = Outbox::new("flow:s:a".into());
+        let mut inbox = Inbox::default();
+        sent(&mut outbox, at(0), &[1]);
+        while let Some(next) = outbox.deadline().filter(|next| *next < at(60_000)) {
+            let _given_up = outbox.timeout(next);
+            while outbox.poll().is_some() {}
+        }
+        let later = sent(&mut outbox, at(60_000), &[2]).remove(0);
+        assert_eq!(
+            said(inbox.receive(at(60_001), later.clone())),
+            Vec::<u32>::new()
+        );
+        outbox.delivered(at(60_002), &later.id());
+        let again = outbox.poll().expect("the first follows at once");
+        assert_eq!(said(inbox.receive(at(60_003), again)), [1, 2]);
+        assert_eq!(outbox.poll(), None);
     }
 
     #[test]

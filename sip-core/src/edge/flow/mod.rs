@@ -222,9 +222,9 @@ impl Flow {
                 }
                 Err(NotTaken) => taken = false,
             },
-            FlowInput::Delivered(id) => self.outbox.delivered(&id),
+            FlowInput::Delivered(id) => self.outbox.delivered(now, &id),
             FlowInput::Answered { id, msg } => {
-                if self.outbox.answered(&id).is_some() {
+                if self.outbox.answered(now, &id).is_some() {
                     self.said(now, now, &id.to, &id.call, *msg);
                 }
             }

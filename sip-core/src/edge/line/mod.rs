@@ -225,7 +225,7 @@ impl Line {
         let mut taken = true;
         match input {
             LineInput::Envelope(envelope) => taken = self.envelope(now, envelope).is_ok(),
-            LineInput::Delivered(id) => self.outbox.delivered(&id),
+            LineInput::Delivered(id) => self.outbox.delivered(now, &id),
             LineInput::Command { request, command } => {
                 let reply = self
                     .command(now, command)
