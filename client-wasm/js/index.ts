@@ -7,8 +7,8 @@
 
 import load, { PhoneCore, SessionCore, offerEarly } from '../../build/client/wakeline_client.js';
 import type {
-  Blocked, CallChange, CallEnd, CallState, CallView, Device, Direction, InitInput, Missed, OwnPresence, PhonePort, Presence, Registration, Remote, Role, Waiting,
-  Wake, WakeProgress, WakeStage,
+  BlockCaller, Blocked, BlockedList, CallChange, CallEnd, CallState, CallView, Device, DeviceList, Direction, DoNotDisturb, InitInput, Missed, MissedList, MissedSeen,
+  OwnPresence, PhonePort, Presence, Registration, Remote, Role, SetDoNotDisturb, SetPresence, VapidKey, Waiting, Wake, WakeProgress, WakeReport, WakeStage,
 } from '../../build/client/wakeline_client.js';
 
 import type { Early } from './early.ts';
@@ -87,6 +87,9 @@ function done<T>(what: () => T): T {
     throw problem(error);
   }
 }
+
+/** One segment of a path, whatever it holds. */
+const segment = encodeURIComponent;
 
 const core = Symbol('core');
 const change = Symbol('change');
@@ -248,46 +251,63 @@ export class Session {
     return asked(this[core].bind(o.subscription ?? undefined, o.label, o.lang));
   }
 
-  async devices(): Promise<Device[]> { return (await asked(this[core].devices())).devices; }
+  async #ask<T>(method: string, path: string, body?: object): Promise<T> { return asked<T>(this[core].ask(method, `/v1/${path}`, body)); }
 
-  revoke(device: string): Promise<void> { return asked(this[core].revoke(device)); }
+  async devices(): Promise<Device[]> { return (await this.#ask<DeviceList>('GET', 'devices')).devices; }
 
-  async vapidKey(): Promise<string> { return (await asked(this[core].vapid())).public_key; }
+  async revoke(device: string): Promise<void> { return this.#ask('DELETE', `devices/${segment(device)}`); }
 
-  waiting(): Promise<Waiting> { return asked(this[core].waiting()); }
+  async vapidKey(): Promise<string> { return (await this.#ask<VapidKey>('GET', 'vapid')).public_key; }
 
-  wake(id: string): Promise<Wake> { return asked(this[core].wake(id)); }
+  waiting(): Promise<Waiting> { return this.#ask('GET', 'waiting'); }
 
-  async reportOpened(id: string): Promise<void> { await asked(this[core].opened(id)); }
+  async wake(id: string): Promise<Wake> { return this.#ask('GET', `wakes/${segment(id)}`); }
 
-  decline(id: string): Promise<Wake> { return asked(this[core].decline(id)); }
+  async reportOpened(id: string): Promise<void> { await this.#report(id, 'opened'); }
 
-  async missed(): Promise<Missed[]> { return (await asked(this[core].missed())).missed; }
+  decline(id: string): Promise<Wake> { return this.#report(id, 'decline'); }
 
-  missedSeen(ids: string[]): Promise<void> { return asked(this[core].missedSeen(ids)); }
+  async #report(wake: string, what: string): Promise<Wake> {
+    const body: WakeReport = { device: this.deviceId };
+    return this.#ask('POST', `wakes/${segment(wake)}/${what}`, body);
+  }
+
+  async missed(): Promise<Missed[]> { return (await this.#ask<MissedList>('GET', 'missed')).missed; }
+
+  missedSeen(ids: string[]): Promise<void> {
+    const body: MissedSeen = { ids };
+    return this.#ask('POST', 'missed/seen', body);
+  }
 
   /** Whether somebody is there, before calling them; a `Problem` with status 404 where this line may not know. */
-  presence(number: string): Promise<Presence> { return asked(this[core].presence(number)); }
+  async presence(number: string): Promise<Presence> { return this.#ask('GET', `presence/${segment(number)}`); }
 
   /** This line's own state, and who may look it up. */
-  ownPresence(): Promise<OwnPresence> { return asked(this[core].ownPresence()); }
+  ownPresence(): Promise<OwnPresence> { return this.#ask('GET', 'presence'); }
 
   setVisibility(visibility: 'everyone' | 'nobody'): Promise<OwnPresence> {
-    return asked(this[core].setVisibility(visibility === 'everyone'));
+    const body: SetPresence = { visibility };
+    return this.#ask('PUT', 'presence', body);
   }
 
   /** The callers whom the user has blocked, newest first. What they hear tells them nothing of it. */
-  async blocked(): Promise<Blocked[]> { return (await asked(this[core].blocked())).blocked; }
+  async blocked(): Promise<Blocked[]> { return (await this.#ask<BlockedList>('GET', 'blocked')).blocked; }
 
   /** Blocks a caller; `displayName` is kept to recognise it. Answers the whole list, as `unblock` does. */
-  async block(number: string, displayName = ''): Promise<Blocked[]> { return (await asked(this[core].block(number, displayName))).blocked; }
+  async block(number: string, displayName = ''): Promise<Blocked[]> {
+    const body: BlockCaller = { display_name: displayName };
+    return (await this.#ask<BlockedList>('PUT', `blocked/${segment(number)}`, body)).blocked;
+  }
 
-  async unblock(number: string): Promise<Blocked[]> { return (await asked(this[core].unblock(number))).blocked; }
+  async unblock(number: string): Promise<Blocked[]> { return (await this.#ask<BlockedList>('DELETE', `blocked/${segment(number)}`)).blocked; }
 
   /** Since when the user wants no calls, ms since the epoch; null when they come through. Callers are told. */
-  async doNotDisturb(): Promise<number | null> { return (await asked(this[core].doNotDisturb())).since ?? null; }
+  async doNotDisturb(): Promise<number | null> { return (await this.#ask<DoNotDisturb>('GET', 'do-not-disturb')).since ?? null; }
 
-  async setDoNotDisturb(on: boolean): Promise<number | null> { return (await asked(this[core].setDoNotDisturb(on))).since ?? null; }
+  async setDoNotDisturb(on: boolean): Promise<number | null> {
+    const body: SetDoNotDisturb = { on };
+    return (await this.#ask<DoNotDisturb>('PUT', 'do-not-disturb', body)).since ?? null;
+  }
 
   /** Unbinds the device at the edge and forgets everything here; phones of this session are closed, in every tab. */
   async signOut(): Promise<void> {

@@ -1,10 +1,6 @@
 //! Beside calls: what TypeScript wants and is told, in plain values. Only in the leading tab.
 
-use crate::{
-    phone::Phone,
-    problem::Problem,
-    types::{Remote, js},
-};
+use crate::{phone::Phone, problem::Problem, types::Remote};
 use serde::{Deserialize, Serialize};
 use wakeline_sip::{
     agent::{
@@ -181,7 +177,7 @@ impl Phone {
 
 /// An event as the page is told it.
 pub(crate) fn news(event: BesideEvent) -> JsValue {
-    js(&match event {
+    let news = match event {
         BesideEvent::Message {
             from,
             content_type,
@@ -242,7 +238,10 @@ pub(crate) fn news(event: BesideEvent) -> JsValue {
                 reason: None,
             }
         }
-    })
+    };
+    let serializer = serde_wasm_bindgen::Serializer::new().serialize_missing_as_null(true);
+    // These types hold strings and small numbers only.
+    news.serialize(&serializer).unwrap_or_default()
 }
 
 fn remote(party: Party) -> Remote {

@@ -4,14 +4,13 @@
 
 use crate::{
     phone::{Options, Phone},
+    plain::{member, read},
     problem::Problem,
-    rest::parse,
     server::{Line, Server},
-    session::{Session, segment},
+    session::Session,
     types::{PhonePort, Registration, Role, js},
 };
-use js_sys::{Promise, Reflect};
-use serde::Deserialize;
+use js_sys::Promise;
 use std::{future::Future, pin::Pin};
 use tsify::Ts;
 use wakeline_edge_api as api;
@@ -118,129 +117,16 @@ impl SessionCore {
         })
     }
 
-    /// The devices of the line.
-    #[wasm_bindgen(unchecked_return_type = "Promise<DeviceList>")]
-    pub fn devices(&self) -> Promise {
-        self.ask("GET", "/v1/devices".into())
-    }
-
-    /// Revokes a device.
-    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
-    pub fn revoke(&self, device: String) -> Promise {
-        self.ask("DELETE", format!("/v1/devices/{}", segment(&device)))
-    }
-
-    /// The site's key for push subscriptions.
-    #[wasm_bindgen(unchecked_return_type = "Promise<VapidKey>")]
-    pub fn vapid(&self) -> Promise {
-        self.ask("GET", "/v1/vapid".into())
-    }
-
-    /// What waits for this line.
-    #[wasm_bindgen(unchecked_return_type = "Promise<Waiting>")]
-    pub fn waiting(&self) -> Promise {
-        self.ask("GET", "/v1/waiting".into())
-    }
-
-    /// A wake as it stands.
-    #[wasm_bindgen(unchecked_return_type = "Promise<Wake>")]
-    pub fn wake(&self, id: String) -> Promise {
+    /// A request under `/v1` with the line's token; its answer as it came.
+    #[wasm_bindgen(unchecked_return_type = "Promise<any>")]
+    pub fn ask(
+        &self,
+        method: String,
+        path: String,
+        #[wasm_bindgen(unchecked_optional_param_type = "object")] body: JsValue,
+    ) -> Promise {
         let session = self.0.clone();
-        promise(async move { session.wake(&id).await })
-    }
-
-    /// Says that the invitation was opened.
-    #[wasm_bindgen(unchecked_return_type = "Promise<Wake>")]
-    pub fn opened(&self, id: String) -> Promise {
-        self.report(id, "opened")
-    }
-
-    /// Declines a wake.
-    #[wasm_bindgen(unchecked_return_type = "Promise<Wake>")]
-    pub fn decline(&self, id: String) -> Promise {
-        self.report(id, "decline")
-    }
-
-    /// The calls that were missed.
-    #[wasm_bindgen(unchecked_return_type = "Promise<MissedList>")]
-    pub fn missed(&self) -> Promise {
-        self.ask("GET", "/v1/missed".into())
-    }
-
-    /// Says that the user has seen these.
-    #[wasm_bindgen(js_name = missedSeen, unchecked_return_type = "Promise<void>")]
-    pub fn missed_seen(&self, ids: Vec<String>) -> Promise {
-        let session = self.0.clone();
-        promise(async move {
-            let body = api::MissedSeen { ids };
-            session.ask("POST", "/v1/missed/seen", Some(&body)).await
-        })
-    }
-
-    /// The state of another line.
-    #[wasm_bindgen(unchecked_return_type = "Promise<Presence>")]
-    pub fn presence(&self, number: String) -> Promise {
-        self.ask("GET", format!("/v1/presence/{}", segment(&number)))
-    }
-
-    /// The line's own state, and who may look it up.
-    #[wasm_bindgen(js_name = ownPresence, unchecked_return_type = "Promise<OwnPresence>")]
-    pub fn own_presence(&self) -> Promise {
-        self.ask("GET", "/v1/presence".into())
-    }
-
-    /// Says who may look up the line's state.
-    #[wasm_bindgen(js_name = setVisibility, unchecked_return_type = "Promise<OwnPresence>")]
-    pub fn set_visibility(&self, everyone: bool) -> Promise {
-        let session = self.0.clone();
-        promise(async move {
-            let visibility = if everyone {
-                api::Visibility::Everyone
-            } else {
-                api::Visibility::Nobody
-            };
-            let body = api::SetPresence { visibility };
-            session.ask("PUT", "/v1/presence", Some(&body)).await
-        })
-    }
-
-    /// The callers whom the user has blocked.
-    #[wasm_bindgen(unchecked_return_type = "Promise<BlockedList>")]
-    pub fn blocked(&self) -> Promise {
-        self.ask("GET", "/v1/blocked".into())
-    }
-
-    /// Blocks a caller.
-    #[wasm_bindgen(unchecked_return_type = "Promise<BlockedList>")]
-    pub fn block(&self, number: String, display_name: Option<String>) -> Promise {
-        let session = self.0.clone();
-        promise(async move {
-            let path = format!("/v1/blocked/{}", segment(&number));
-            let body = api::BlockCaller { display_name };
-            session.ask("PUT", &path, Some(&body)).await
-        })
-    }
-
-    /// Lets a caller through again.
-    #[wasm_bindgen(unchecked_return_type = "Promise<BlockedList>")]
-    pub fn unblock(&self, number: String) -> Promise {
-        self.ask("DELETE", format!("/v1/blocked/{}", segment(&number)))
-    }
-
-    /// Whether the user wants no calls.
-    #[wasm_bindgen(js_name = doNotDisturb, unchecked_return_type = "Promise<DoNotDisturb>")]
-    pub fn do_not_disturb(&self) -> Promise {
-        self.ask("GET", "/v1/do-not-disturb".into())
-    }
-
-    /// Switches it.
-    #[wasm_bindgen(js_name = setDoNotDisturb, unchecked_return_type = "Promise<DoNotDisturb>")]
-    pub fn set_do_not_disturb(&self, on: bool) -> Promise {
-        let session = self.0.clone();
-        promise(async move {
-            let body = api::SetDoNotDisturb { on };
-            session.ask("PUT", "/v1/do-not-disturb", Some(&body)).await
-        })
+        promise(async move { session.ask(&method, &path, &body).await })
     }
 
     /// Unbinds this device and forgets everything here.
@@ -248,16 +134,6 @@ impl SessionCore {
     pub fn sign_out(&self) -> Promise {
         let session = self.0.clone();
         done(async move { session.sign_out().await })
-    }
-
-    fn ask(&self, method: &'static str, path: String) -> Promise {
-        let session = self.0.clone();
-        promise(async move { session.ask(method, &path, None::<&()>).await })
-    }
-
-    fn report(&self, wake: String, what: &'static str) -> Promise {
-        let session = self.0.clone();
-        promise(async move { session.report(&wake, what).await })
     }
 }
 
@@ -418,32 +294,24 @@ impl PhoneCore {
         &self,
         #[wasm_bindgen(unchecked_param_type = "object")] want: JsValue,
     ) -> Answer<u32> {
-        Ok(self.0.beside(parse(want)?)?)
+        let want = serde_wasm_bindgen::from_value(want).map_err(|_| Problem::Garbled)?;
+        Ok(self.0.beside(want)?)
     }
 }
 
 /// A push subscription as the edge wants it.
 fn target(subscription: &PushSubscription) -> Result<api::PushTarget, Problem> {
-    #[derive(Deserialize)]
-    struct Subscription {
-        endpoint: String,
-        keys: Keys,
-    }
-    #[derive(Deserialize)]
-    struct Keys {
-        p256dh: String,
-        auth: String,
-    }
-    let to_json = Reflect::get(subscription, &"toJSON".into()).unwrap_or_default();
+    let to_json = member(subscription, "toJSON");
     let json = to_json
         .dyn_ref::<js_sys::Function>()
         .and_then(|f| f.call0(subscription).ok())
         .ok_or(Problem::Garbled)?;
-    let Subscription { endpoint, keys } = parse(json)?;
+    let keys = member(&json, "keys");
+    let text = |value, key| read::<String>(value, key).ok_or(Problem::Garbled);
     Ok(api::PushTarget::WebPush(api::WebPushTarget {
         kind: api::WebPushKind::WebPush,
-        endpoint,
-        p256dh: keys.p256dh,
-        auth: keys.auth,
+        endpoint: text(&json, "endpoint")?,
+        p256dh: text(&keys, "p256dh")?,
+        auth: text(&keys, "auth")?,
     }))
 }

@@ -1,17 +1,16 @@
 //! What the tabs of one line tell each other.
 
 use crate::{
+    plain::{FromPlain, Plain, ToPlain, member, plain_words, read},
     problem::Problem,
     types::{CallView, Registration},
 };
 use gloo_events::EventListener;
-use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use web_sys::{BroadcastChannel, MessageEvent};
 
 /// A message between tabs of the same build or an older one: what is not understood is ignored.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum News {
     /// A follower asks how things stand.
     Hello,
@@ -39,8 +38,7 @@ pub enum News {
 }
 
 /// What a user can do with a call from another tab.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// Take it, in the leading tab.
     Answer,
@@ -58,6 +56,72 @@ pub enum Action {
     Resume,
 }
 
+plain_words!(Action {
+    Answer: "answer",
+    Reject: "reject",
+    HangUp: "hangup",
+    Mute: "mute",
+    Unmute: "unmute",
+    Hold: "hold",
+    Resume: "resume",
+});
+
+/// A word, or an object with the word as its one member.
+impl ToPlain for News {
+    fn to_plain(&self) -> JsValue {
+        let (word, news) = match self {
+            Self::Hello => return "hello".into(),
+            Self::SignedOut => return "signedout".into(),
+            Self::State {
+                registration,
+                calls,
+            } => (
+                "state",
+                Plain::default()
+                    .with("registration", registration)
+                    .with("calls", calls),
+            ),
+            Self::Do { call, what } => {
+                ("do", Plain::default().with("call", call).with("what", what))
+            }
+            Self::Ready { wake } => ("ready", Plain::default().with("wake", wake)),
+        };
+        Plain::default().with(word, &news.done()).done()
+    }
+}
+
+impl FromPlain for News {
+    fn from_plain(value: &JsValue) -> Option<Self> {
+        if let Some(word) = value.as_string() {
+            return match word.as_str() {
+                "hello" => Some(Self::Hello),
+                "signedout" => Some(Self::SignedOut),
+                _ => None,
+            };
+        }
+        let (state, action, ready) = (
+            member(value, "state"),
+            member(value, "do"),
+            member(value, "ready"),
+        );
+        if state.is_object() {
+            Some(Self::State {
+                registration: read(&state, "registration")?,
+                calls: read(&state, "calls")?,
+            })
+        } else if action.is_object() {
+            Some(Self::Do {
+                call: read(&action, "call")?,
+                what: read(&action, "what")?,
+            })
+        } else {
+            Some(Self::Ready {
+                wake: read(&ready, "wake")?,
+            })
+        }
+    }
+}
+
 /// The channel of one line.
 pub struct Channel {
     channel: BroadcastChannel,
@@ -72,7 +136,7 @@ impl Channel {
             let Some(message) = event.dyn_ref::<MessageEvent>() else {
                 return;
             };
-            if let Ok(news) = serde_wasm_bindgen::from_value(message.data()) {
+            if let Some(news) = News::from_plain(&message.data()) {
                 hear(news);
             }
         });
@@ -84,10 +148,8 @@ impl Channel {
 
     /// Tells all other tabs.
     pub fn tell(&self, news: &News) {
-        if let Ok(value) = serde_wasm_bindgen::to_value(news) {
-            // Only a closed channel or something that cannot be cloned fails.
-            let _ = self.channel.post_message(&value);
-        }
+        // Only a closed channel or something that cannot be cloned fails.
+        let _ = self.channel.post_message(&news.to_plain());
     }
 }
 

@@ -1,6 +1,6 @@
 //! This device's credential: an ECDSA P-256 key pair whose private half cannot be exported.
 
-use crate::problem::Problem;
+use crate::{plain::member, problem::Problem, rest::parse};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use js_sys::{Array, Uint8Array};
 use wakeline_edge_api::DevicePublicKey;
@@ -9,12 +9,9 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Crypto, CryptoKey, CryptoKeyPair, EcKeyGenParams, EcdsaParams};
 
 fn crypto() -> Result<Crypto, Problem> {
-    let crypto: Crypto = js_sys::Reflect::get(&js_sys::global(), &"crypto".into())
-        .unwrap_or_default()
-        .unchecked_into();
+    let crypto: Crypto = member(&js_sys::global(), "crypto").unchecked_into();
     // `subtle` is only there in secure contexts: https, localhost, 127.0.0.1.
-    let subtle = js_sys::Reflect::get(&crypto, &"subtle".into()).unwrap_or_default();
-    if subtle.is_undefined() {
+    if member(&crypto, "subtle").is_undefined() {
         return Err(Problem::Browser {
             name: "SecurityError".into(),
             message: "the page must come over https or from this machine".into(),
@@ -72,7 +69,7 @@ pub async fn public_key(key: &CryptoKeyPair) -> Result<DevicePublicKey, Problem>
     let jwk = JsFuture::from(promise)
         .await
         .map_err(|e| Problem::from_js(&e))?;
-    serde_wasm_bindgen::from_value(jwk).map_err(|_| Problem::Garbled)
+    parse(&jwk)
 }
 
 /// base64url of the raw `r‖s` signature over the message.
@@ -90,7 +87,5 @@ pub async fn sign(key: &CryptoKeyPair, message: &str) -> Result<String, Problem>
 }
 
 fn half(key: &CryptoKeyPair, name: &str) -> CryptoKey {
-    js_sys::Reflect::get(key, &name.into())
-        .unwrap_or_default()
-        .unchecked_into()
+    member(key, name).unchecked_into()
 }

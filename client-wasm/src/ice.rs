@@ -1,8 +1,8 @@
 //! STUN and TURN servers of the site, asked for beside the registration and again when they have grown old.
 
-use crate::{clock::now, session::Session};
+use crate::{clock::now, plain::member, rest::NO_BODY, session::Session};
 use gloo_timers::future::TimeoutFuture;
-use js_sys::{Array, Promise, Reflect};
+use js_sys::{Array, Promise};
 use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
@@ -41,11 +41,9 @@ impl IceServers {
         }
         let session = self.session.clone();
         let promise = future_to_promise(async move {
-            let answer = session.ask("GET", "/v1/ice", None::<&()>).await;
+            let answer = session.ask("GET", "/v1/ice", NO_BODY).await;
             // Without them calls within one network still work.
-            Ok(answer.map_or(JsValue::UNDEFINED, |a| {
-                Reflect::get(&a, &"ice_servers".into()).unwrap_or_default()
-            }))
+            Ok(answer.map_or(JsValue::UNDEFINED, |a| member(&a, "ice_servers")))
         });
         *self.asked.borrow_mut() = Some((now(), promise.clone()));
         Some(promise)

@@ -10,14 +10,15 @@
 //! | [`opening`] | what the page said before this core was there |
 //! | [`session`] | the line's token, the device's credential, requests under `/v1` |
 //! | [`server`] | a line at a SIP server that is not our edge |
-//! | [`store`], [`device`], [`rest`] | IndexedDB, WebCrypto, `fetch` |
+//! | [`store`], [`device`], [`rest`], [`bodies`] | IndexedDB, WebCrypto, `fetch`, what it carries |
 //! | [`socket`], [`timer`], [`clock`], [`page`] | the WebSocket; an alarm that a hidden page does not slow down; a clock that nobody sets; painting |
-//! | [`table`] | a map for a handful |
+//! | [`table`], [`plain`] | a map for a handful; plain values of JavaScript |
 //! | [`media`], [`ice`] | microphone and peer connection of one call |
 
 #[cfg(feature = "beside")]
 pub mod beside;
 pub mod bindings;
+pub mod bodies;
 pub mod channel;
 pub mod clock;
 pub mod device;
@@ -28,6 +29,7 @@ pub mod media;
 pub mod opening;
 pub mod page;
 pub mod phone;
+pub mod plain;
 pub mod problem;
 pub mod rest;
 pub mod server;

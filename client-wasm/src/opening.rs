@@ -1,9 +1,13 @@
 //! The words that a page says before its core is there: prepared while the line is quiet, put into the page by the service
 //! worker after a tap, said by the page's first script (`js/early.ts`), and gone on from here.
 
-use crate::{leader::Lead, problem::Problem, session::Session};
+use crate::{
+    leader::Lead,
+    plain::{FromPlain, ToPlain, plain_object},
+    problem::Problem,
+    session::Session,
+};
 use js_sys::{Array, ArrayBuffer, Promise, Reflect, Uint8Array};
-use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use wakeline_sip::{
     agent::{self, Config, Patience, Policy},
@@ -47,7 +51,6 @@ extern "C" {
 }
 
 /// As it lies in the store, for the script (`Opening` in `js/early.ts`) and for whoever goes on.
-#[derive(Serialize, Deserialize)]
 struct Stored {
     frame: String,
     mark: String,
@@ -57,7 +60,38 @@ struct Stored {
     device: String,
     token: String,
     until: f64,
-    seed: [u8; 32],
+    seed: Seed,
+}
+
+plain_object!(Stored {
+    frame: "frame",
+    mark: "mark",
+    tag: "tag",
+    ringing: "ringing",
+    lock: "lock",
+    device: "device",
+    token: "token",
+    until: "until",
+    seed: "seed",
+});
+
+/// What the agent that goes on starts from.
+#[derive(Clone, Copy)]
+struct Seed([u8; 32]);
+
+/// A list of numbers: the service worker writes it into the page as JSON.
+impl ToPlain for Seed {
+    fn to_plain(&self) -> JsValue {
+        self.0.map(u16::from).to_vec().to_plain()
+    }
+}
+
+impl FromPlain for Seed {
+    fn from_plain(value: &JsValue) -> Option<Self> {
+        let octets = Vec::<u16>::from_plain(value)?;
+        let octets: Option<Vec<u8>> = octets.into_iter().map(|it| it.try_into().ok()).collect();
+        octets?.try_into().ok().map(Self)
+    }
 }
 
 /// The opening of this session, as it is stored; none if it has none to say.
@@ -72,9 +106,9 @@ pub fn stored(config: &Config, lock: String, until: f64, seed: [u8; 32]) -> Opti
         device: config.instance.clone(),
         token: config.token.clone()?.into_inner(),
         until,
-        seed,
+        seed: Seed(seed),
     };
-    serde_wasm_bindgen::to_value(&stored).ok()
+    Some(stored.to_plain())
 }
 
 /// Who the agent of this session is.
@@ -135,7 +169,7 @@ impl Begun {
         let early = OFFERED.take()?;
         let opening = early.opening();
         let said = !opening.is_null();
-        let stored: Option<Stored> = serde_wasm_bindgen::from_value(opening).ok();
+        let stored: Option<Stored> = Stored::from_plain(&opening);
         // Another line's, or that of another version.
         if said && stored.as_ref().is_none_or(|s| s.lock != lock) {
             early.give_up();
@@ -157,7 +191,7 @@ impl Begun {
     /// was said: a flow on which something else was is closed.
     pub fn seed(&mut self, config: &Config, url: &str) -> Option<[u8; 32]> {
         let same = |stored: &Stored| {
-            agent::Opening::of(config, stored.seed)
+            agent::Opening::of(config, stored.seed.0)
                 .is_some_and(|own| own.frame.expose() == stored.frame.as_bytes())
         };
         let usable = self.socket(url).is_some();
@@ -165,7 +199,7 @@ impl Begun {
         if self.stored.is_none() && self.early.take().at() > 0.0 {
             let _ = self.early.socket().close();
         }
-        self.stored.as_ref().map(|s| s.seed)
+        self.stored.as_ref().map(|s| s.seed.0)
     }
 
     /// The socket, if it leads there and may still be used.

@@ -1,29 +1,40 @@
 //! What went wrong, as the page sees it: the edge's RFC 9457 document, or a problem of our own with status 0.
 
+use crate::plain::{FromPlain, member, read};
 use js_sys::{Error, Reflect};
-use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
 /// The edge's document. Its shape is `wakeline_edge_api::Problem`; the wake in it stays the browser's object.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Refusal {
     /// A stable path.
-    #[serde(rename = "type")]
     pub kind: String,
     /// The same words for the same kind.
     pub title: String,
     /// The HTTP status.
     pub status: u16,
     /// A sentence about this occurrence.
-    #[serde(default)]
     pub detail: String,
     /// The edge's clock, in problems about ours.
     pub now: Option<u64>,
     /// Seconds to wait before the next try.
     pub retry_after_s: Option<u32>,
     /// The wake as it ended, or undefined.
-    #[serde(default, with = "serde_wasm_bindgen::preserve")]
     pub wake: JsValue,
+}
+
+impl FromPlain for Refusal {
+    fn from_plain(value: &JsValue) -> Option<Self> {
+        Some(Self {
+            kind: read(value, "type")?,
+            title: read(value, "title")?,
+            status: read(value, "status")?,
+            detail: read::<Option<_>>(value, "detail")?.unwrap_or_default(),
+            now: read(value, "now")?,
+            retry_after_s: read(value, "retry_after_s")?,
+            wake: member(value, "wake"),
+        })
+    }
 }
 
 /// Why something that the page asked for did not happen.
@@ -76,12 +87,7 @@ impl Problem {
 
     /// What a promise of the browser was rejected with.
     pub fn from_js(error: &JsValue) -> Self {
-        let text = |key: &str| {
-            Reflect::get(error, &key.into())
-                .ok()
-                .and_then(|v| v.as_string())
-                .unwrap_or_default()
-        };
+        let text = |key: &str| read(error, key).unwrap_or_default();
         Self::Browser {
             name: text("name"),
             message: text("message"),

@@ -1,9 +1,11 @@
 //! Requests to the edge under `/v1`. Bodies go out and come in through the browser's own JSON.
 
-use crate::problem::{Problem, Refusal};
+use crate::{
+    plain::FromPlain,
+    problem::{Problem, Refusal},
+};
 use gloo_timers::callback::Timeout;
 use js_sys::{JSON, Promise};
-use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, Headers, Request, RequestInit, Response};
@@ -27,22 +29,8 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Sends it without a body.
-    pub async fn send(self) -> Result<JsValue, Problem> {
-        self.fetch(None).await
-    }
-
-    /// Sends it with a JSON body.
-    pub async fn send_json<T: Serialize>(self, body: &T) -> Result<JsValue, Problem> {
-        let body = body
-            .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
-            .ok()
-            .and_then(|value| JSON::stringify(&value).ok())
-            .ok_or(Problem::Garbled)?;
-        self.fetch(Some(body.into())).await
-    }
-
-    async fn fetch(self, body: Option<JsValue>) -> Result<JsValue, Problem> {
+    /// Sends it, with a JSON body where one is defined.
+    pub async fn send(self, body: &JsValue) -> Result<JsValue, Problem> {
         let init = RequestInit::new();
         init.set_method(self.method);
         let headers = Headers::new().map_err(|e| Problem::from_js(&e))?;
@@ -51,9 +39,10 @@ impl Call<'_> {
         if let Some(token) = self.token {
             set("Authorization", &format!("Bearer {token}"))?;
         }
-        if let Some(body) = body {
+        if !body.is_undefined() {
             set("Content-Type", "application/json")?;
-            init.set_body(&body);
+            let text = JSON::stringify(body).map_err(|_| Problem::Garbled)?;
+            init.set_body(&text);
         }
         init.set_headers_headers(&headers);
         // A report must outlive the page that sends it.
@@ -79,14 +68,14 @@ impl Call<'_> {
         if response.ok() {
             return Ok(value);
         }
-        Err(Problem::Edge(Box::new(parse(value).unwrap_or_else(|_| {
-            Refusal {
+        Err(Problem::Edge(Box::new(
+            Refusal::from_plain(&value).unwrap_or_else(|| Refusal {
                 kind: "about:blank".into(),
                 title: response.status_text(),
                 status,
                 ..Refusal::default()
-            }
-        }))))
+            }),
+        )))
     }
 }
 
@@ -100,6 +89,9 @@ fn patience(path: &str) -> u32 {
 }
 
 /// An answer as its type.
-pub fn parse<T: DeserializeOwned>(value: JsValue) -> Result<T, Problem> {
-    serde_wasm_bindgen::from_value(value).map_err(|_| Problem::Garbled)
+pub fn parse<T: FromPlain>(value: &JsValue) -> Result<T, Problem> {
+    T::from_plain(value).ok_or(Problem::Garbled)
 }
+
+/// A request without a body.
+pub const NO_BODY: &JsValue = &JsValue::UNDEFINED;

@@ -3,15 +3,15 @@
 use crate::{
     clock::now,
     device, opening, page,
+    plain::{FromPlain, ToPlain, read},
     problem::Problem,
-    rest::{Call, parse},
+    rest::{Call, NO_BODY, parse},
     server::Server,
     store::{self, Record},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_channel::oneshot;
 use js_sys::Promise;
-use serde::{Deserialize, Serialize};
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
@@ -52,8 +52,8 @@ impl Session {
             password: password.into(),
             device: Some(device.clone()),
         };
-        let answer = post(&edge, "/v1/sessions").send_json(&body).await?;
-        let session: api::Session = parse(answer)?;
+        let answer = post(&edge, "/v1/sessions").send(&body.to_plain()).await?;
+        let session: api::Session = parse(&answer)?;
         let this = Self::start(edge, session, device, device::new_key().await?).await?;
         this.learn_clock();
         Ok(this)
@@ -97,7 +97,7 @@ impl Session {
                     path: "/v1/account",
                     token: Some(token),
                 };
-                let account = parse(call.send().await?)?;
+                let account = parse(&call.send(NO_BODY).await?)?;
                 (account, device::new_id()?, device::new_key().await?)
             }
         };
@@ -141,7 +141,7 @@ impl Session {
             path: &format!("/v1/devices/{}", record.device),
             token: Some(&record.token),
         };
-        call.send_json(&binding).await?;
+        call.send(&binding.to_plain()).await?;
         store::save(&edge, &record).await?;
         Ok(Self::of(edge, record))
     }
@@ -210,7 +210,7 @@ impl Session {
 
     /// The account anew from the edge.
     pub async fn renew_sip(&self) -> Result<(), Problem> {
-        let account: Account = parse(self.ask("GET", "/v1/account", None::<&()>).await?)?;
+        let account: Account = parse(&self.ask("GET", "/v1/account", NO_BODY).await?)?;
         let record = Record {
             account,
             ..self.record()?
@@ -299,7 +299,7 @@ impl Session {
             answer => answer,
         };
         let renewed: api::Session = match answer {
-            Ok(value) => parse(value)?,
+            Ok(value) => parse(&value)?,
             Err(problem) => {
                 if problem.requires_sign_in() {
                     // The device was revoked: nothing here is of use any more.
@@ -333,7 +333,7 @@ impl Session {
             signature: device::sign(&record.key, &message).await?,
         };
         post(&self.0.edge, "/v1/tokens/renew")
-            .send_json(&body)
+            .send(&body.to_plain())
             .await
     }
 
@@ -349,12 +349,7 @@ impl Session {
     }
 
     /// A request with the line's token, which is renewed once when the edge holds it for dead.
-    pub async fn ask<T: Serialize>(
-        &self,
-        method: &str,
-        path: &str,
-        body: Option<&T>,
-    ) -> Result<JsValue, Problem> {
+    pub async fn ask(&self, method: &str, path: &str, body: &JsValue) -> Result<JsValue, Problem> {
         let answer = self.ask_once(method, path, body).await;
         match answer {
             Err(problem) if problem.status() == 401 => {
@@ -365,12 +360,7 @@ impl Session {
         }
     }
 
-    async fn ask_once<T: Serialize>(
-        &self,
-        method: &str,
-        path: &str,
-        body: Option<&T>,
-    ) -> Result<JsValue, Problem> {
+    async fn ask_once(&self, method: &str, path: &str, body: &JsValue) -> Result<JsValue, Problem> {
         let token = self.token().await?;
         let call = Call {
             method,
@@ -378,10 +368,7 @@ impl Session {
             path,
             token: Some(&token),
         };
-        match body {
-            Some(body) => call.send_json(body).await,
-            None => call.send().await,
-        }
+        call.send(body).await
     }
 
     /// A report of this device about a wake: `opened`, `ready`, `decline`.
@@ -407,7 +394,7 @@ impl Session {
         self.ask(
             "POST",
             &format!("/v1/wakes/{}/{what}", segment(wake)),
-            Some(&body),
+            &body.to_plain(),
         )
         .await
     }
@@ -415,7 +402,7 @@ impl Session {
     /// A wake as it stands.
     pub async fn wake(&self, wake: &str) -> Result<JsValue, Problem> {
         let path = format!("/v1/wakes/{}", segment(wake));
-        self.ask("GET", &path, None::<&()>).await
+        self.ask("GET", &path, NO_BODY).await
     }
 
     /// Binds this device: its credential, its push target, its name and language.
@@ -433,7 +420,7 @@ impl Session {
             lang,
         };
         let path = format!("/v1/devices/{}", record.device);
-        self.ask("PUT", &path, Some(&body)).await
+        self.ask("PUT", &path, &body.to_plain()).await
     }
 
     /// Has the next page that is opened by a tap say its first words before its core is there. Nobody waits for it, and
@@ -471,7 +458,7 @@ impl Session {
     /// Unbinds the device at the edge and forgets everything here, also when the edge cannot be reached.
     pub async fn sign_out(&self) -> Result<(), Problem> {
         let path = format!("/v1/devices/{}", self.device()?);
-        let unbound = self.ask("DELETE", &path, None::<&()>).await;
+        let unbound = self.ask("DELETE", &path, NO_BODY).await;
         store::forget(&self.0.edge).await?;
         *self.0.record.borrow_mut() = None;
         match unbound {
@@ -483,11 +470,20 @@ impl Session {
 }
 
 /// What a token says about itself; the edge alone judges it.
-#[derive(Deserialize)]
 struct Claims {
     num: String,
     exp: u64,
     iat: Option<u64>,
+}
+
+impl FromPlain for Claims {
+    fn from_plain(value: &JsValue) -> Option<Self> {
+        Some(Self {
+            num: read(value, "num")?,
+            exp: read(value, "exp")?,
+            iat: read(value, "iat")?,
+        })
+    }
 }
 
 impl Claims {
@@ -499,7 +495,7 @@ impl Claims {
             .and_then(|bytes| String::from_utf8(bytes).ok())
             .ok_or(Problem::BadToken)?;
         let value = js_sys::JSON::parse(&json).map_err(|_| Problem::BadToken)?;
-        serde_wasm_bindgen::from_value(value).map_err(|_| Problem::BadToken)
+        Self::from_plain(&value).ok_or(Problem::BadToken)
     }
 }
 

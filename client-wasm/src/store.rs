@@ -4,9 +4,11 @@
 //! The service worker reads the same records to sign with the device's key, and takes the opening (`js/storage.ts`): their
 //! shape is an interface.
 
-use crate::problem::Problem;
+use crate::{
+    plain::{FromPlain, ToPlain, member, plain_object},
+    problem::Problem,
+};
 use js_sys::Promise;
-use serde::{Deserialize, Serialize};
 use wakeline_edge_api::Account;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -19,7 +21,7 @@ const VERSION: u32 = 1;
 const SESSIONS: &str = "session";
 
 /// One signed-in line of this device.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub struct Record {
     /// Whose line it is.
     pub account: Account,
@@ -30,23 +32,27 @@ pub struct Record {
     /// When it ends, by the edge's clock.
     pub expires_at: u64,
     /// The device's key pair; its private half never leaves the browser.
-    #[serde(with = "key_pair")]
     pub key: CryptoKeyPair,
 }
 
+plain_object!(Record {
+    account: "account",
+    device: "device",
+    token: "token",
+    expires_at: "expires_at",
+    key: "key",
+});
+
 /// A key pair is a plain object with two keys: no class says so, hence the cast without a question.
-mod key_pair {
-    use serde::{Deserializer, Serializer};
-    use serde_wasm_bindgen::preserve;
-    use wasm_bindgen::JsCast;
-    use web_sys::CryptoKeyPair;
-
-    pub fn serialize<S: Serializer>(pair: &CryptoKeyPair, to: S) -> Result<S::Ok, S::Error> {
-        preserve::serialize(pair, to)
+impl ToPlain for CryptoKeyPair {
+    fn to_plain(&self) -> JsValue {
+        self.into()
     }
+}
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<CryptoKeyPair, D::Error> {
-        preserve::deserialize::<D, js_sys::Object>(from).map(JsCast::unchecked_into)
+impl FromPlain for CryptoKeyPair {
+    fn from_plain(value: &JsValue) -> Option<Self> {
+        value.is_object().then(|| value.clone().unchecked_into())
     }
 }
 
@@ -63,7 +69,7 @@ pub async fn load(edge: &str) -> Result<Option<Record>, Problem> {
 
 /// Stores the session of this edge in place of the one before; an opening of that one is of no use any more.
 pub async fn save(edge: &str, record: &Record) -> Result<(), Problem> {
-    let value = serde_wasm_bindgen::to_value(record).map_err(|_| Problem::Garbled)?;
+    let value = record.to_plain();
     let store = sessions(IdbTransactionMode::Readwrite).await?;
     let _ = store.delete(&opening_of(edge));
     done(&store.put_with_key(&value, &edge.into()))
@@ -94,7 +100,7 @@ fn opening_of(edge: &str) -> JsValue {
 
 /// A record as it lies in the store; `None` if there is none, or it is not ours.
 pub fn parse(value: JsValue) -> Option<Record> {
-    serde_wasm_bindgen::from_value(value).ok()
+    Record::from_plain(&value)
 }
 
 async fn sessions(mode: IdbTransactionMode) -> Result<IdbObjectStore, Problem> {
@@ -106,9 +112,9 @@ async fn sessions(mode: IdbTransactionMode) -> Result<IdbObjectStore, Problem> {
 }
 
 async fn open() -> Result<IdbDatabase, Problem> {
-    let factory = js_sys::Reflect::get(&js_sys::global(), &"indexedDB".into())
+    let factory = member(&js_sys::global(), "indexedDB")
+        .dyn_into::<IdbFactory>()
         .ok()
-        .and_then(|f| f.dyn_into::<IdbFactory>().ok())
         .ok_or(Problem::Browser {
             name: "NotSupportedError".into(),
             message: "this browser keeps no IndexedDB here".into(),

@@ -1,5 +1,6 @@
 //! What crosses to TypeScript: the declarations are generated from here.
 
+use crate::plain::{ToPlain, plain_object, plain_words};
 use js_sys::Promise;
 use serde::{Deserialize, Serialize};
 use tsify::Tsify;
@@ -444,8 +445,110 @@ extern "C" {
 }
 
 /// A plain value for JavaScript. Members that are not there become `null`, as declared.
-pub fn js<T: Serialize>(value: &T) -> JsValue {
-    let serializer = serde_wasm_bindgen::Serializer::new().serialize_missing_as_null(true);
-    // These types hold strings and small numbers only.
-    value.serialize(&serializer).unwrap_or_default()
+pub fn js(value: &impl ToPlain) -> JsValue {
+    value.to_plain()
 }
+
+plain_words!(RegistrationState {
+    Connecting: "connecting",
+    Registered: "registered",
+    Reconnecting: "reconnecting",
+    Refused: "refused",
+    Offline: "offline",
+    Closed: "closed",
+});
+plain_object!(Registration {
+    state: "state", reason: "reason" known, retry_at: "retryAt" known,
+});
+plain_words!(Role {
+    Leading: "leading",
+    Following: "following",
+});
+plain_words!(Direction {
+    In: "in",
+    Out: "out",
+});
+plain_words!(CallState {
+    New: "new",
+    Calling: "calling",
+    Waking: "waking",
+    Ringing: "ringing",
+    Incoming: "incoming",
+    Connecting: "connecting",
+    Active: "active",
+    Ended: "ended",
+});
+plain_words!(WakeStage {
+    Pushed: "pushed",
+    Shown: "shown",
+    Opened: "opened",
+});
+plain_words!(Outcome {
+    Hungup: "hungup",
+    Declined: "declined",
+    Busy: "busy",
+    Unanswered: "unanswered",
+    Expired: "expired",
+    Refused: "refused",
+    Unregistered: "unregistered",
+    Unready: "unready",
+    Unrung: "unrung",
+    Cancelled: "cancelled",
+    Elsewhere: "elsewhere",
+    Unbound: "unbound",
+    Unknown: "unknown",
+    Unreachable: "unreachable",
+    Quiet: "quiet",
+    Limited: "limited",
+    Lost: "lost",
+    Failed: "failed",
+});
+plain_words!(By {
+    Local: "local",
+    Remote: "remote",
+});
+plain_object!(CallEnd {
+    outcome: "outcome", status: "status", reason: "reason", by: "by", retry_after: "retryAfter" known,
+});
+plain_object!(Remote {
+    number: "number",
+    display_name: "displayName",
+});
+plain_object!(CallView {
+    id: "id",
+    wake: "wake",
+    direction: "direction",
+    remote: "remote",
+    state: "state",
+    stage: "stage",
+    end: "end",
+    muted: "muted",
+    held: "held",
+    remote_held: "remoteHeld",
+    video: "video",
+    replaces: "replaces",
+    silent: "silent",
+    broken: "broken",
+    lost: "lost",
+    answered_at: "answeredAt",
+});
+plain_object!(WakeProgress {
+    wake: "wake", state: "state", outcome: "outcome" known, why: "why" known, hindered: "hindered" known,
+});
+plain_words!(Hindrance {
+    Refused: "refused",
+    Unregistered: "unregistered",
+    Unready: "unready",
+    Unreachable: "unreachable",
+});
+plain_words!(WakingState {
+    Registering: "registering",
+    Ready: "ready",
+    Over: "over",
+});
+plain_words!(CallChange {
+    Added: "added",
+    State: "state",
+    Media: "media",
+    Ended: "ended",
+});

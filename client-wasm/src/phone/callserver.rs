@@ -1,9 +1,11 @@
 //! A line whose pages register at a call server: the edge, which wakes it, hands out what the call server takes for a while.
 
 use super::Phone;
-use crate::{clock::now, page, types::RegistrationState};
+use crate::{
+    bodies::OpenWake, clock::now, page, plain::read, rest::NO_BODY, types::RegistrationState,
+};
 use gloo_timers::future::TimeoutFuture;
-use wakeline_edge_api::{Waiting, WakeState};
+use wakeline_edge_api::WakeState;
 use wakeline_sip::agent::Command;
 
 /// The credentials are renewed this long before they end, or after half of a short life.
@@ -70,13 +72,12 @@ impl Phone {
     pub(super) fn ask_waiting(&self) {
         let phone = self.clone();
         page::beside(async move {
-            let answer = phone.0.session.ask("GET", "/v1/waiting", None::<&()>).await;
-            let Ok(waiting) = answer.and_then(crate::rest::parse::<Waiting>) else {
+            let answer = phone.0.session.ask("GET", "/v1/waiting", NO_BODY).await;
+            let Some(wakes) = answer.ok().and_then(|a| read::<Vec<OpenWake>>(&a, "wakes")) else {
                 return;
             };
             let registered = phone.0.registration.borrow().state == RegistrationState::Registered;
-            let open = waiting
-                .wakes
+            let open = wakes
                 .into_iter()
                 .filter(|wake| wake.state < WakeState::Ready);
             if registered {

@@ -3,13 +3,13 @@
 use super::{Phone, Reply};
 use crate::{
     page,
+    plain::read,
     problem::Problem,
     types::{Hindrance, RegistrationState, WakeProgress, WakingState, js},
 };
 use gloo_timers::future::TimeoutFuture;
-use js_sys::Reflect;
 use wakeline_edge_api::{
-    Why,
+    WakeState, Why,
     problem::{NOT_REGISTERED, WAKE_OVER},
 };
 use wakeline_sip::agent::Command;
@@ -159,7 +159,7 @@ impl Phone {
     async fn said_early(&self, wake: &str) -> Option<JsValue> {
         let said = self.0.early_ready.take()?;
         let view = JsFuture::from(said).await.ok()?;
-        (text(&view, "id")? == wake).then_some(view)
+        (read::<String>(&view, "id")? == wake).then_some(view)
     }
 
     /// Looks after a wake that was tapped until its call is here or it is over: whoever tapped is told what holds it up,
@@ -220,8 +220,8 @@ impl Phone {
         self.tell_progress(WakeProgress {
             wake: wake.into(),
             state: WakingState::Over,
-            outcome: text(view, "state"),
-            why: text(view, "why"),
+            outcome: read(view, "state"),
+            why: read(view, "why"),
             hindered: None,
         });
         for reply in self
@@ -265,15 +265,7 @@ impl Phone {
     }
 }
 
-/// A member of what the edge said.
-fn text(view: &JsValue, member: &str) -> Option<String> {
-    Reflect::get(view, &member.into()).ok()?.as_string()
-}
-
 /// Whether this is a wake that has ended.
 fn is_over(view: &JsValue) -> bool {
-    serde_wasm_bindgen::from_value::<wakeline_edge_api::WakeState>(
-        Reflect::get(view, &"state".into()).unwrap_or_default(),
-    )
-    .is_ok_and(|state| state.is_final())
+    read(view, "state").is_some_and(WakeState::is_final)
 }

@@ -128,7 +128,7 @@ pub fn build(house: &House, parts: &[Part]) -> Result<()> {
     for part in parts {
         let stamp = Stamp::of(
             house.state(&format!("stamps/{}", part.name())),
-            &wasm::optimisation(),
+            &wasm::optimisation().unwrap_or_default(),
             &part.inputs(house),
             &part.outputs(house),
         )?;

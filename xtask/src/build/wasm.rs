@@ -60,6 +60,7 @@ pub fn worker(house: &House) -> Result<()> {
     empty_folder(&out)?;
     optimise(
         house,
+        FOR_WORKERS,
         &stage.join("index_bg.wasm"),
         &out.join("index_bg.wasm"),
     )?;
@@ -132,7 +133,7 @@ fn web(house: &House, package: &str, what: &str, folder: &str, features: &[&str]
     )?;
     let out = house.path(&format!("build/{folder}"));
     empty_folder(&out)?;
-    optimise(house, &stage.join(&glued), &out.join(&glued))?;
+    optimise(house, FOR_PAGES, &stage.join(&glued), &out.join(&glued))?;
     copy_all_but(&stage, &out, &glued)
 }
 
@@ -181,14 +182,19 @@ fn bindgen(house: &House, wasm: &Path, out: &Path, options: &[&str]) -> Result<(
 /// Names a lighter level of wasm-opt than what is shipped, `-O1` for example: most of a build's time, for those who build often.
 pub const WASM_OPT: &str = "WAKELINE_WASM_OPT";
 
-/// The level of wasm-opt: smallest first, for a person waits for the download.
-pub fn optimisation() -> String {
-    env::var(WASM_OPT).unwrap_or_else(|_| "-Oz".to_owned())
+/// The level of wasm-opt for what an edge loads: its limit counts octets as they are.
+const FOR_WORKERS: &str = "-Oz";
+/// And for what a person waits for: what `-Oz` makes has fewer octets, but is less alike, and larger once it is compressed.
+const FOR_PAGES: &str = "-O1";
+
+/// The level of wasm-opt, if another one is wanted than what is shipped.
+pub fn optimisation() -> Option<String> {
+    env::var(WASM_OPT).ok()
 }
 
-fn optimise(house: &House, from: &Path, to: &Path) -> Result<()> {
+fn optimise(house: &House, shipped: &str, from: &Path, to: &Path) -> Result<()> {
     Task::new(house, house.node_bin("wasm-opt"))
-        .arg(optimisation())
+        .arg(optimisation().as_deref().unwrap_or(shipped))
         .args(FEATURES.map(|feature| format!("--enable-{feature}")))
         .arg(from)
         .arg("-o")
