@@ -139,6 +139,21 @@ test('a poll is answered when the state changes, at once when it has, and after 
   assert.equal(await settled, 200);
 });
 
+const patient = { skip: !process.env.WAKELINE_FULL && 'waits for 25 s: with --full', timeout: 60_000 };
+
+test('a poll that asks for a minute is answered after 25 s, before a proxy cuts it, as the wake stands', patient, async () => {
+  const callee = await asleep('8022');
+  const { body } = await ask('8022', { limits: { ready_s: 60 } });
+  await callee.sink.push('invitation');
+  const { version } = (await show(body.id, `?wait=25&after=${body.version}`)).body;
+  const begun = Date.now();
+  const late = await show(body.id, `?wait=60&after=${version}`);
+  const took = Date.now() - begun;
+  assert.deepEqual([late.status, late.body.state, late.body.version, late.body.final], [200, 'pushed', version, false]);
+  assert.ok(took > 24_500 && took < 30_000, `after ${took} ms`);
+  await tell(body.id, 'cancelled');
+});
+
 test('a poll that is dropped is a hint and no more: the wake goes on, and is followed by another', async () => {
   const callee = await asleep('8023');
   const { body } = await ask('8023');

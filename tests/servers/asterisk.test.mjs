@@ -70,10 +70,7 @@ for (const wakenBy of ['dialplan', 'stasis']) {
       assert.equal((await call.final()).status, 487);
     });
 
-    testEnds(() => world, {
-      says: (answer, status) => ({ told: cause(answer), expected: CAUSES[status] }),
-      polls: wakenBy === 'stasis' && 'its long poll keeps the line in memory: the edge restarts instead',
-    });
+    testEnds(() => world, { says: (answer, status) => ({ told: cause(answer), expected: CAUSES[status] }) });
 
     test('two devices ring and one declines: 603, and the other falls silent', { timeout: 60_000 }, async () => {
       const { page } = await sleeping('1021');

@@ -45,6 +45,8 @@ for (const [server, { World, skip = false, more }] of Object.entries(SERVERS)) {
         await sink.push('invitation', { since });
         await call.cancel();
         assert.equal((await call.final()).status, 487, String(status));
+        // The next one would be parked beside it.
+        await sink.push('cancelled', { since });
       }
     });
 

@@ -107,8 +107,17 @@ pub async fn ask(call: &Call) -> Answer {
 /// `GET /v1/wakes/{wake}?wait=25&after=3`.
 pub async fn show(call: &Call, server: &CallServer) -> Answer {
     let (wake, number) = path_wake(call)?;
-    let (mut wait_s, mut after) = (0, None);
     let query = call.target.split_once('?').map_or("", |(_, query)| query);
+    let (wait_s, after) = poll(query)?;
+    let who = (server.id.as_str(), &wake);
+    let site = &call.site.id;
+    let reply = line::watch(&call.env, site, &number, who, after, wait_s * 1000).await?;
+    answer(reply)
+}
+
+/// How long a poll waits, in seconds, and for what comes after which version. Whoever asks for more is answered in time.
+fn poll(query: &str) -> Answer<(u64, Option<u64>)> {
+    let (mut wait_s, mut after) = (0, None);
     for (name, value) in query.split('&').filter_map(|p| p.split_once('=')) {
         let value = || {
             let wrong = || {
@@ -124,10 +133,7 @@ pub async fn show(call: &Call, server: &CallServer) -> Answer {
             _ => {}
         }
     }
-    let who = (server.id.as_str(), &wake);
-    let site = &call.site.id;
-    let reply = line::watch(&call.env, site, &number, who, after, wait_s * 1000).await?;
-    answer(reply)
+    Ok((wait_s, after))
 }
 
 /// `POST /v1/wakes/{wake}/events`.
@@ -302,6 +308,19 @@ mod tests {
 
     fn said(json: &str) -> Answer<SipFailure> {
         failure(&serde_json::from_str(json).unwrap())
+    }
+
+    #[test]
+    fn a_poll_is_answered_before_a_proxy_cuts_it() {
+        let of = |query: &str| poll(query).unwrap();
+        assert_eq!(of(""), (0, None));
+        assert_eq!(of("wait=24&after=3"), (24, Some(3)));
+        for more in ["wait=26", "wait=60", "wait=18446744073709551615"] {
+            assert_eq!(of(more), (25, None), "{more}");
+        }
+        for bad in ["wait=", "wait=-1", "wait=1.5", "after=x", "after=-1"] {
+            assert!(poll(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

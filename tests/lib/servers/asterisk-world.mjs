@@ -5,9 +5,12 @@ import { writeTone } from '../audio.mjs';
 import { until } from '../events.mjs';
 import { end, start } from '../processes.mjs';
 import { ShippedAsterisk } from './asterisk-shipped.mjs';
+import { Cable } from './cable.mjs';
 import { CallWorld, SECRET } from './call-world.mjs';
 
 const APPLICATION = fileURLToPath(new URL('../../../deploy/asterisk/wakeline-ari.mjs', import.meta.url));
+/** How many polls of one call server an object keeps. */
+const POLLS = 32;
 
 export class AsteriskWorld extends CallWorld {
   /**
@@ -20,8 +23,10 @@ export class AsteriskWorld extends CallWorld {
     // Asterisk wants the name of a sound without its ending.
     const sound = announcement && join(world.bench.dir, 'please-wait');
     if (sound) writeTone(`${sound}.wav`, announcement, { rate: 8000, on: 1, off: 0 });
+    // To be pulled: the application's long poll keeps an object in memory.
+    if (wakenBy === 'stasis') world.cable = await Cable.open(world.edge.port);
     world.server = await world.bench.add(ShippedAsterisk, {
-      edge: world.edge.origin, credential: world.credential, domain: world.edge.domain, lines, secret: SECRET, gateway: world.trunk.address, callers, wakenBy, limits, announcement: sound,
+      edge: (world.cable ?? world.edge).origin, credential: world.credential, domain: world.edge.domain, lines, secret: SECRET, gateway: world.trunk.address, callers, wakenBy, limits, announcement: sound,
     });
     world.trunk.towards(world.server.sip);
     if (wakenBy === 'stasis') await world.lead();
@@ -38,8 +43,17 @@ export class AsteriskWorld extends CallWorld {
     await until(() => /leads calls/.test(this.application.logTail()), { ms: 20_000, what: 'the Stasis application leads calls' });
   }
 
+  async forgotten(wake) {
+    this.cable?.pull();
+    // An object waits on for whom it cannot hear any more; as many polls as it keeps, all of them short, take the place of that one.
+    if (this.cable && wake) await Promise.all(Array.from({ length: POLLS }, () => this.wakeOf(wake, { wait: 1 })));
+    await super.forgotten();
+    this.cable?.putBack();
+  }
+
   async close() {
     if (this.application) await end(this.application);
+    await this.cable?.close();
     await super.close();
   }
 }

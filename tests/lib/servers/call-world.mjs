@@ -64,8 +64,8 @@ export class CallWorld {
   }
 
   /** What the call server sees of a wake. */
-  async wakeOf(id) {
-    return (await this.edge.api('GET', `/v1/wakes/${id}?wait=0`, { authorization: `Bearer ${this.credential}` })).body;
+  async wakeOf(id, { wait = 0 } = {}) {
+    return (await this.edge.api('GET', `/v1/wakes/${id}?wait=${wait}`, { authorization: `Bearer ${this.credential}` })).body;
   }
 
   state(id, wanted, ms = 10_000) {
@@ -83,6 +83,11 @@ export class CallWorld {
   /** The statuses that a caller behind the gateway has heard so far. */
   heard(call) {
     return this.trunk.log.filter((e) => e.name === 'response' && e.message.callId === call.callId && e.message.cseq.method === 'INVITE', call.since).map((e) => e.status);
+  }
+
+  /** Every object of the edge is forgotten, as the platform may do whenever nobody waits there for an answer (about `wake`, that is). */
+  async forgotten() {
+    await this.edge.evictAll();
   }
 
   async close() {

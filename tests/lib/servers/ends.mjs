@@ -13,9 +13,9 @@ export async function talk(rings, call) {
 
 /**
  * Declares a test for each end. `open()` answers the `CallWorld` once it stands, `says(answer, state)` what an answer of this call server
- * tells beside its status, and what it has to be when the wake came to `state`; `polls` is why the edge cannot forget a line meanwhile.
+ * tells beside its status, and what it has to be when the wake came to `state`.
  */
-export function testEnds(open, { says, polls }) {
+export function testEnds(open, { says }) {
   const ends = (answer, status, state) => {
     const { told, expected } = says(answer, status, state);
     assert.deepEqual([answer.status, told], [status, expected]);
@@ -251,6 +251,8 @@ export function testEnds(open, { says, polls }) {
     const { wake } = await sink.push('invitation');
     await lost.cancel();
     assert.equal((await lost.final()).status, 487);
+    // The caller is told before the edge is: what the person sees is the notice.
+    await sink.push('cancelled');
     await page.online();
     const [missed] = await missedBy(page);
     assert.equal(missed.id, wake);
@@ -272,28 +274,27 @@ export function testEnds(open, { says, polls }) {
     assert.equal((await again.final()).status, 486);
   });
 
-  test('every object of the edge is forgotten at each step: it rings all the same', { timeout: 60_000, skip: polls }, async () => {
+  test('every object of the edge is forgotten at each step: it rings all the same', { timeout: 60_000 }, async () => {
     const world = open();
     const { page, sink } = await world.sleeping('1029');
-    const forgotten = () => world.edge.evictAll();
-    await forgotten();
+    await world.forgotten();
     const call = world.trunk.call('1029');
     const { wake, said } = await sink.push('invitation');
     for (const step of ['shown', 'opened']) {
-      await forgotten();
+      await world.forgotten(wake);
       assert.equal((await page.report(wake, step, { capability: said.wakeline.capability })).status, 200);
     }
     await page.online();
-    await forgotten();
+    await world.forgotten(wake);
     const incoming = await world.comes(page, wake);
-    await forgotten();
+    await world.forgotten(wake);
     incoming.ring();
     await call.hears(180);
     await world.state(wake, 'ringing');
-    await forgotten();
+    await world.forgotten(wake);
     await talk(incoming, call);
     await world.state(wake, 'answered');
-    await forgotten();
+    await world.forgotten(wake);
     assert.equal((await call.dialog.request('BYE')).status, 200);
     assert.equal((await world.record(wake)).outcome, 'answered');
     assert.equal(invites(page).length, 1);
