@@ -6,8 +6,10 @@ use super::io::{MediaReply, MediaRequest, Output};
 use super::modify::Modify;
 use super::path::Broken;
 use super::post::{Ask, Invite, Post, Reply, sdp_of};
+use super::record::{self, Recorder};
 use super::session_timer::SessionTimer;
 use super::transfer::{Referred, Transfer};
+use super::trickle::{self, Trickle};
 use super::{incoming::Asked, incoming::Orphan, outcome};
 use crate::dialog::{Dialog, DialogId};
 use crate::pii::Pii;
@@ -87,6 +89,10 @@ pub struct Call {
     pub called_off: bool,
     /// Digits on their way.
     pub digits: Digits,
+    /// What is said of recordings.
+    pub recorder: Recorder,
+    /// Candidates that come apart from descriptions.
+    pub trickle: Trickle,
     /// A transfer that this side asked for.
     pub transfer: Option<Transfer>,
     /// The call in which this one was asked for.
@@ -119,6 +125,8 @@ impl Call {
             held: false,
             remote_held: false,
             video: false,
+            recorded: false,
+            recording_told: false,
             early: false,
             replaces: None,
             about: None,
@@ -144,6 +152,8 @@ impl Call {
             ack: None,
             called_off: false,
             digits: Digits::default(),
+            recorder: Recorder::default(),
+            trickle: Trickle::default(),
             transfer: None,
             referred: None,
             takes: None,
@@ -162,6 +172,10 @@ impl Call {
     pub fn learn(&mut self, headers: &Headers) {
         if headers.has(HeaderName::Allow) {
             self.allows_update = headers.has_token(HeaderName::Allow, "UPDATE");
+        }
+        if headers.has(HeaderName::Supported) {
+            self.recorder.aware = headers.has_token(HeaderName::Supported, record::AWARE);
+            self.trickle.taken = Some(trickle::takes(headers));
         }
     }
 
@@ -279,6 +293,10 @@ impl Call {
             self.modify_next(post);
             return;
         }
+        let reply = match reply {
+            MediaReply::Local(sdp) => MediaReply::Local(Pii(self.marked(sdp.into_inner()))),
+            reply => reply,
+        };
         if std::mem::take(&mut self.late_answer) {
             match reply {
                 MediaReply::Failed => self.end_locally(post, Some("answer cannot be used")),
@@ -410,38 +428,6 @@ impl Call {
         }
     }
 
-    /// The flow is gone. A call that is answered goes on: its sound has a path of its own; one that is not yet waits for
-    /// the next flow.
-    pub fn flow_lost(&mut self, post: &mut Post, patience: Time) {
-        self.refresh = None;
-        self.update = None;
-        self.modify_flow_lost(post);
-        match std::mem::replace(&mut self.phase, Phase::Over) {
-            Phase::Inviting(invite) => {
-                let request = invite.transaction.request().clone();
-                self.phase = Phase::Stranded(Box::new(request), patience);
-            }
-            Phase::Waiting(asked) => {
-                self.dialog = None;
-                self.phase = Phase::Orphaned(Box::new(asked.orphan(patience, false)));
-            }
-            Phase::Answering(asked) => {
-                self.dialog = None;
-                self.phase = Phase::Orphaned(Box::new(asked.orphan(patience, true)));
-            }
-            // Whether the 2xx arrived will show: the edge ends what it does not know.
-            Phase::Accepted(_) => self.talk(post),
-            phase => self.phase = phase,
-        }
-    }
-
-    /// This side came back on a new flow: does its call still stand?
-    pub fn probe(&mut self, post: &mut Post) {
-        if let (Phase::Talking, Some(dialog)) = (&self.phase, &mut self.dialog) {
-            post.probe(self.id, dialog);
-        }
-    }
-
     /// What became of a request of this call.
     pub fn replied(&mut self, post: &mut Post, reply: Reply) {
         if let Some(mut again) = reply.again {
@@ -458,6 +444,7 @@ impl Call {
                 self.gone(post);
             }
             Ask::Update => self.updated(post, reply.response.as_ref()),
+            Ask::Candidates => self.trickle_answered(post, reply.response.as_ref()),
             Ask::Info => self.digit_answered(post, reply.response.as_ref()),
             Ask::Refer => self.refer_answered(post, reply.response.as_ref()),
             Ask::Probe | Ask::Prack | Ask::Notify => {}

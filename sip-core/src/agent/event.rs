@@ -254,6 +254,10 @@ pub struct CallView {
     pub remote_held: bool,
     /// The other side shows video, or will if this call is taken.
     pub video: bool,
+    /// The other side records the call.
+    pub recorded: bool,
+    /// The other side shows to its user that this side records.
+    pub recording_told: bool,
     /// Sound comes before the answer.
     pub early: bool,
     /// The call whose place it takes: the other side, or a third one, has transferred it.

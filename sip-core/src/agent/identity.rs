@@ -1,6 +1,7 @@
 //! Who this agent is on the wire, and the requests and responses that say so.
 
 use super::config::Config;
+use super::trickle::PACKAGE;
 use crate::entropy::Entropy;
 use crate::wire::{HeaderName, Method, NameAddr, ParseError, Request, Response, Uri, Via, quote};
 
@@ -10,10 +11,11 @@ pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, INFO,
 #[cfg(feature = "beside")]
 pub const ALLOW: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, INFO, REFER, NOTIFY, MESSAGE";
-/// The extensions that are acted upon (RFC 5626, RFC 3327, RFC 4028, RFC 3262, RFC 3891).
-pub const SUPPORTED: &str = "outbound, path, timer, 100rel, replaces";
+/// The extensions that are acted upon (RFC 5626, RFC 3327, RFC 4028, RFC 3262, RFC 3891, RFC 7866,
+/// RFC 8840).
+pub const SUPPORTED: &str = "outbound, path, timer, 100rel, replaces, record-aware, trickle-ice";
 /// The same where a reliable provisional response could bring an offer that we could only answer by PRACK.
-const SUPPORTED_WITHOUT_OFFER: &str = "outbound, path, timer, replaces";
+const SUPPORTED_WITHOUT_OFFER: &str = "outbound, path, timer, replaces, record-aware, trickle-ice";
 /// The only body that is understood.
 pub const SDP: &str = "application/sdp";
 
@@ -156,6 +158,7 @@ impl Identity {
         )
         .with(HeaderName::Contact, self.contact())
         .with(HeaderName::Allow, ALLOW)
+        .with(HeaderName::RecvInfo, PACKAGE)
         .with(HeaderName::UserAgent, self.user_agent.as_str());
         if offer.is_empty() {
             request.with(HeaderName::Supported, SUPPORTED_WITHOUT_OFFER)
@@ -171,6 +174,7 @@ impl Identity {
         request
             .with(HeaderName::Contact, self.contact())
             .with(HeaderName::Allow, ALLOW)
+            .with(HeaderName::RecvInfo, PACKAGE)
             .with(HeaderName::Supported, SUPPORTED)
     }
 
@@ -181,6 +185,7 @@ impl Identity {
             .with_record_routes(request)
             .with(HeaderName::Contact, self.contact())
             .with(HeaderName::Allow, ALLOW)
+            .with(HeaderName::RecvInfo, PACKAGE)
             .with(HeaderName::Supported, SUPPORTED)
     }
 }

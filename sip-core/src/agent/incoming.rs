@@ -143,6 +143,11 @@ impl Asked {
         self.answered.as_mut().is_some_and(|a| a.acknowledge(cseq))
     }
 
+    /// Our 2xx is on its way.
+    pub const fn is_answered(&self) -> bool {
+        self.answered.is_some()
+    }
+
     /// We made the offer, so the ACK has the answer.
     pub const fn awaits_answer(&self) -> bool {
         self.offer.is_none()

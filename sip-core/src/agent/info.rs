@@ -7,6 +7,7 @@ use super::call::{Call, Phase};
 use super::event::{Event, Wish};
 use super::io::Output;
 use super::post::{Ask, Post, Purpose};
+use super::trickle;
 use crate::wire::{HeaderName, Method, Request, Response};
 
 /// Digits that wait.
@@ -80,6 +81,9 @@ impl Call {
 
     /// An INFO of the other side.
     pub fn info_received(&mut self, post: &mut Post, info: &Request) {
+        if let Some(refusal) = trickle::unknown_package(info) {
+            return post.send(refusal);
+        }
         let text = String::from_utf8_lossy(&info.body);
         let signal = match info.headers.content_type().as_deref() {
             Some(RELAY) => text
@@ -87,6 +91,7 @@ impl Call {
                 .filter_map(|line| line.split_once('='))
                 .find(|(name, _)| name.trim().eq_ignore_ascii_case("signal"))
                 .map(|(_, value)| value.trim()),
+            Some(trickle::FRAGMENT) => return self.trickled(post, info),
             Some(PLAIN) => Some(text.trim()),
             // Some only ask for life with it.
             None if info.body.is_empty() => {

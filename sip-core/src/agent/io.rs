@@ -73,6 +73,11 @@ pub enum Command {
     Hold(CallId, bool),
     /// What the driver sends or takes is to change, as its next description says: it is offered when it can be.
     Offer(CallId),
+    /// The page records the call, or does so no more: the other side is told (RFC 7866).
+    Record(CallId, bool),
+    /// Candidates that came after the description that the driver has made, with those before (`application/trickle-ice-sdpfrag`). For
+    /// nobody where [`super::Agent::trickles`] says no; kept for the dialog where it does not know.
+    Candidates(CallId, Pii<Vec<u8>>),
     /// Send digits by INFO. The sound's own way is the driver's.
     Dtmf(CallId, String),
     /// Send the other side to a number.
@@ -105,6 +110,11 @@ pub enum MediaRequest {
     ApplyEarly {
         /// The other side's description.
         answer: Pii<Vec<u8>>,
+    },
+    /// Take more candidates of the other side, some of them perhaps again. No reply.
+    Candidates {
+        /// As it told them (`application/trickle-ice-sdpfrag`).
+        fragment: Pii<Vec<u8>>,
     },
     /// Send nothing and play nothing, or both again: holds for the descriptions that follow. No reply.
     Hold(bool),

@@ -12,7 +12,8 @@
 //! | `call`, `outgoing`, `incoming` | one call |
 //! | `early`, `reliable` | before its answer: early dialogs, PRACK |
 //! | `modify`, `session_timer`, `sdp` | after it: hold, resume, refresh |
-//! | `transfer`, `info` | sending the other side elsewhere; digits |
+//! | `path`, `trickle`, `strand` | its path: when it is lost, candidates by INFO; when its flow is |
+//! | `transfer`, `info`, `record` | sending the other side elsewhere; digits; recordings told |
 //! | `about` | who calls, for whom, with which headers |
 //! | `beside` | messages, subscriptions, publications (feature `beside`) |
 //! | `post` | what all write through; loose ends that outlive their call |
@@ -39,14 +40,17 @@ mod path;
 mod post;
 mod proof;
 mod receive;
+mod record;
 mod registration;
 mod reliable;
 mod respond;
 mod sdp;
 mod session_timer;
+mod strand;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod trickle;
 mod weights;
 
 #[cfg(feature = "beside")]
@@ -240,6 +244,7 @@ impl Agent {
         self.follow_referral();
         self.tell_referrers();
         for call in &mut self.calls {
+            call.trickle_next(&mut self.post);
             call.show(&mut self.post);
         }
         self.calls.retain(|call| !call.is_over());
@@ -351,6 +356,10 @@ impl Agent {
             }
             Command::TransferTo(call, other) => self.connect_calls(call, other),
             Command::Offer(call) => self.with_call(call, |call, post| call.offer_anew(post)),
+            Command::Candidates(call, fragment) => {
+                self.with_call(call, |call, _| call.trickle(fragment));
+            }
+            Command::Record(call, on) => self.with_call(call, |call, post| call.record(post, on)),
             Command::Path(call, path) => self.with_call(call, |call, post| call.path(post, path)),
             #[cfg(feature = "beside")]
             Command::Beside(command) => self.beside.command(&mut self.post, command),

@@ -272,6 +272,9 @@ impl Call {
         self.modify.restart = false;
         self.modify.offered = false;
         self.modify.tries = 0;
+        if !self.modify.offer {
+            self.record_told();
+        }
     }
 
     /// It stays as it was, and the page is told.
@@ -361,6 +364,10 @@ impl Call {
         };
         // A Contact that cannot be read leaves the target where it was.
         let _ = dialog.response(response);
+        self.learn(&response.headers);
+        let Some(dialog) = &mut self.dialog else {
+            return;
+        };
         let via = post.me.via(&mut post.entropy);
         let cseq = transaction.request().headers.cseq().map_or(0, |c| c.number);
         let mut ack = dialog.ack(cseq, &via);
@@ -375,6 +382,8 @@ impl Call {
         self.timer = SessionTimer::of_response(response, post.now);
         match sdp_of(&response.headers, &response.body) {
             Some(answer) => {
+                // What it says of itself; its directions only answer ours.
+                self.view.recorded = sdp::records(&answer);
                 self.modify.step = Step::Applying;
                 let answer = Pii(answer);
                 post.media(self.id, MediaRequest::ApplyAnswer { answer });
@@ -461,6 +470,7 @@ impl Call {
                 if let Some(dialog) = &mut self.dialog {
                     let _ = dialog.response(response);
                 }
+                self.learn(&response.headers);
                 self.take_answer(post, response);
             }
             // It takes none, or would have to ask its user (RFC 3311 §5.2): then as any other asks.
@@ -519,9 +529,10 @@ impl Call {
         self.modify_next(post);
     }
 
-    /// Notes what an offer or answer of the other side means for its hold, and whether it shows anything.
+    /// Notes what an offer or answer of the other side means for its hold, whether it shows anything, and whether it records.
     pub fn heard(&mut self, description: &[u8]) {
         self.view.remote_held = sdp::holds(description);
         self.view.video = sdp::shows(description);
+        self.view.recorded = sdp::records(description);
     }
 }

@@ -435,6 +435,8 @@ pub enum Ask {
     Prack,
     /// That it hears a digit.
     Info,
+    /// That it knows more candidates.
+    Candidates,
     /// That it calls someone else.
     Refer,
     /// That it knows how that went.
@@ -593,15 +595,4 @@ pub fn wake_of(message: &crate::wire::Headers) -> (Option<String>, Option<String
 pub fn sdp_of(headers: &crate::wire::Headers, body: &[u8]) -> Option<Vec<u8>> {
     let sdp = !body.is_empty() && headers.content_type().as_deref() == Some(super::identity::SDP);
     sdp.then(|| body.to_vec())
-}
-
-/// An unsupported extension that a request insists on.
-pub fn required(request: &Request) -> Option<String> {
-    let known = ["outbound", "path", "timer", "100rel", "replaces"];
-    let tags = request.headers.get_all(HeaderName::Require);
-    let unknown: Vec<_> = tags
-        .into_iter()
-        .filter(|t| !known.iter().any(|k| t.eq_ignore_ascii_case(k)))
-        .collect();
-    (!unknown.is_empty()).then(|| unknown.join(", "))
 }

@@ -4,7 +4,7 @@
 //! so these are answered at once and forgotten.
 
 use super::identity::{ALLOW, SDP, SUPPORTED};
-use super::post::{Post, required, sdp_of};
+use super::post::{Post, sdp_of};
 use crate::wire::{HeaderName, Method, Request, Response};
 
 /// The event packages that this side tells of: how a call goes that it was asked to make (RFC 3515).
@@ -15,7 +15,12 @@ pub const PACKAGES: &str = "refer";
 pub fn options(post: &mut Post, request: &Request, status: u16, accepts: &str) -> Response {
     let tag = post.entropy.tag();
     let mut types = String::from(SDP);
-    for more in [super::info::RELAY, super::transfer::SIPFRAG, accepts] {
+    for more in [
+        super::info::RELAY,
+        super::transfer::SIPFRAG,
+        super::trickle::FRAGMENT,
+        accepts,
+    ] {
         if !more.is_empty() {
             types.push_str(", ");
             types.push_str(more);
@@ -86,4 +91,14 @@ fn takes_sdp(request: &Request) -> bool {
 /// With the methods that are acted upon.
 pub fn with_allow(response: Response) -> Response {
     response.with(HeaderName::Allow, ALLOW)
+}
+
+/// An unsupported extension that a request insists on.
+fn required(request: &Request) -> Option<String> {
+    let tags = request.headers.get_all(HeaderName::Require);
+    let unknown: Vec<_> = tags
+        .into_iter()
+        .filter(|t| !SUPPORTED.split(", ").any(|k| t.eq_ignore_ascii_case(k)))
+        .collect();
+    (!unknown.is_empty()).then(|| unknown.join(", "))
 }

@@ -1,4 +1,4 @@
-//! What the agent reads in a description: may we be heard (RFC 3264 §5.1, §8.4), and is there anything to see?
+//! What the agent reads in a description: may we be heard (RFC 3264 §5.1, §8.4), is there anything to see, and are we recorded?
 
 /// Does whoever wrote this hold the other side: it sends at most, and does not listen?
 pub fn holds(sdp: &[u8]) -> bool {
@@ -48,9 +48,29 @@ pub fn shows(sdp: &[u8]) -> bool {
     video == Some(true)
 }
 
+/// Does whoever wrote this record, all of it or one stream (RFC 7866 §7.1)?
+pub fn records(sdp: &[u8]) -> bool {
+    sdp.split(|b| *b == b'\n')
+        .any(|line| line.trim_ascii_end() == b"a=record:on")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{holds, shows};
+    use super::{holds, records, shows};
+
+    #[test]
+    fn a_recording_is_one_that_runs() {
+        for (sdp, on) in [
+            ("v=0\r\na=record:on\r\nm=audio 9 RTP/AVP 0\r\n", true),
+            ("v=0\nm=audio 9 RTP/AVP 0\na=record:on\n", true),
+            ("v=0\r\na=record:off\r\nm=audio 9 RTP/AVP 0\r\n", false),
+            ("v=0\r\nm=audio 9 RTP/AVP 0\r\na=record:paused", false),
+            ("v=0\r\na=recordpref:on\r\na=record:only\r\n", false),
+            ("", false),
+        ] {
+            assert_eq!(records(sdp.as_bytes()), on, "{sdp}");
+        }
+    }
 
     #[test]
     fn video_is_shown_where_a_stream_of_it_is_sent() {

@@ -67,6 +67,8 @@ names! {
     PAssertedIdentity "P-Asserted-Identity";
     PPreferredIdentity "P-Preferred-Identity";
     Privacy "Privacy";
+    RecvInfo "Recv-Info";
+    InfoPackage "Info-Package";
     RSeq "RSeq";
     RAck "RAck";
     SessionExpires "Session-Expires" b'x';
@@ -105,7 +107,7 @@ names! {
 
 /// A perfect hash of the known names: length, first and middle letter. The factors were searched for.
 const fn slot(length: usize, first: u8, middle: u8) -> usize {
-    (length * 43 + (first | 0x20) as usize * 20 + (middle | 0x20) as usize * 47) & 255
+    (length + (first | 0x20) as usize * 9 + (middle | 0x20) as usize * 220) & 255
 }
 
 static SLOTS: [Option<HeaderName>; 256] = {
@@ -159,6 +161,7 @@ impl HeaderName {
                 | Self::SubscriptionState
                 | Self::ReferTo
                 | Self::Replaces
+                | Self::InfoPackage
                 | Self::RSeq
                 | Self::RAck
                 | Self::SessionExpires
@@ -181,6 +184,7 @@ impl HeaderName {
                 | Self::ServiceRoute
                 | Self::Allow
                 | Self::Supported
+                | Self::RecvInfo
                 | Self::Require
                 | Self::ProxyRequire
                 | Self::Unsupported

@@ -8,7 +8,7 @@ use crate::time::Duration;
 use crate::wire::{HeaderName, Limits, Message, Method, Request, Response};
 
 /// Where the fault meets the page: it waits for the answer to a request of this method.
-const FLOWS: [(&str, Method); 12] = [
+const FLOWS: [(&str, Method); 14] = [
     ("call", Method::Invite),
     ("hold", Method::Invite),
     ("call without an offer", Method::Invite),
@@ -21,6 +21,8 @@ const FLOWS: [(&str, Method); 12] = [
     ("ring reliably", Method::Prack),
     ("another picture", Method::Invite),
     ("another path", Method::Invite),
+    ("tell of a recording", Method::Invite),
+    ("more candidates", Method::Info),
 ];
 
 /// What a server may answer.
@@ -122,6 +124,11 @@ fn begin(flow: &str) -> (Page, CallId) {
         }
         "another picture" => page.command(Command::Offer(call)),
         "another path" => page.command(Command::Path(call, Path::Lost)),
+        "tell of a recording" => page.command(Command::Record(call, true)),
+        "more candidates" => {
+            let fragment = Pii(b"a=mid:0\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host".to_vec());
+            page.command(Command::Candidates(call, fragment));
+        }
         "digits" => page.command(Command::Dtmf(call, "123".into())),
         "transfer" => page.command(Command::Transfer(call, Pii("1003".into()))),
         "hang up" => page.command(Command::HangUp(call)),

@@ -294,6 +294,7 @@ fn reply(request: &MediaRequest, holding: bool) -> Option<MediaReply> {
         | MediaRequest::Rollback
         | MediaRequest::Renew
         | MediaRequest::Restart
+        | MediaRequest::Candidates { .. }
         | MediaRequest::Release => None,
     }
 }
