@@ -11,6 +11,7 @@ import type {
   OwnPresence, PhonePort, Presence, Registration, Remote, Role, SetDoNotDisturb, SetPresence, VapidKey, Waiting, Wake, WakeProgress, WakeReport, WakeStage,
 } from '../../build/client/wakeline_client.js';
 
+import { direct, gathered, tended, type Describe } from './describe.ts';
 import type { Early } from './early.ts';
 import type { CallVideo } from './media/video.ts';
 
@@ -103,68 +104,8 @@ export const connect = Symbol('connect');
 export const describe = Symbol('describe');
 /** @internal */
 export const offer = Symbol('offer');
-
-/** Has a hand in each description that a connection makes, an answer or an offer. @internal */
-export type Describe = (connection: RTCPeerConnection, answers: boolean) => void | Promise<void>;
-
-/** Nobody looks after the video of this call: what is offered is refused. */
-const refuse: Describe = (connection, answers) => {
-  if (answers) for (const it of connection.getTransceivers()) if (it.receiver.track.kind === 'video') it.stop();
-};
-
-/** Sound goes both ways, or out only while the call is held (RFC 3264 §8.4); video as far as there is some, and not then. */
-function direct(connection: RTCPeerConnection, held: boolean): void {
-  for (const it of connection.getTransceivers()) {
-    if (it.direction === 'stopped') continue;
-    if (it.receiver.track.kind === 'audio') it.direction = held ? 'sendonly' : 'sendrecv';
-    else it.direction = held ? 'inactive' : it.sender.track ? 'sendrecv' : 'recvonly';
-  }
-}
-
-/** Candidates that take longer than this are not waited for, ms. */
-const GATHERING_MS = 500;
-/** Once there is one of the best kind, those beside it take no longer, ms. */
-const BESIDE_MS = 30;
-
-/**
- * Waits for candidates of the best kind that the servers promise. Until a browser calls it complete it waits on, in Chromium for 100 ms
- * at least, for TCP that phones do not speak.
- */
-function gathered(connection: RTCPeerConnection): Promise<void> {
-  const urls = (connection.getConfiguration().iceServers ?? []).flatMap((server) => server.urls);
-  const best = urls.some((url) => url.startsWith('turn')) ? ' typ relay' : urls.length ? ' typ srflx' : ' typ host';
-  return new Promise((resolve) => {
-    const events = ['icecandidate', 'icegatheringstatechange'];
-    const timers = [setTimeout(done, GATHERING_MS)];
-    function done(): void {
-      timers.forEach(clearTimeout);
-      for (const event of events) connection.removeEventListener(event, look);
-      resolve();
-    }
-    function look(): void {
-      const sdp = connection.localDescription?.sdp ?? '';
-      // A restart is told after the description: the state may still be that of the round before.
-      if (connection.iceGatheringState === 'complete' && sdp.includes('\na=candidate:')) done();
-      else if (timers.length < 2 && sdp.includes(best)) timers.push(setTimeout(done, BESIDE_MS));
-    }
-    for (const event of events) connection.addEventListener(event, look);
-    look();
-  });
-}
-
-/** A connection whose descriptions are looked after before they are made. */
-function tended(connection: RTCPeerConnection, by: () => Describe | null | undefined): RTCPeerConnection {
-  for (const name of ['createOffer', 'createAnswer'] as const) {
-    const make = connection[name].bind(connection) as () => Promise<RTCSessionDescriptionInit>;
-    Object.assign(connection, {
-      [name]: async () => {
-        await (by() ?? refuse)(connection, name === 'createAnswer');
-        return make();
-      },
-    });
-  }
-  return connection;
-}
+/** @internal */
+export const record = Symbol('record');
 
 /** A line at a SIP server of another make. */
 export interface ServerLine {
@@ -430,6 +371,10 @@ export class Call extends EventTarget {
   get remoteHeld(): boolean { return this.#view.remoteHeld ?? false; }
   /** The other side shows video, or will if this call is taken with it. */
   get remoteVideo(): boolean { return this.#view.video ?? false; }
+  /** The other side records it. Told by `state` events. */
+  get recorded(): boolean { return this.#view.recorded ?? false; }
+  /** The other side shows to its user that this side records it (`Recording`). Told by `state` events. */
+  get recordingTold(): boolean { return this.#view.recordingTold ?? false; }
   /** The id of the call whose place it takes, after a transfer. */
   get replaces(): string | null { return this.#view.replaces ?? null; }
   /** The other side hears nothing: the microphone was taken away, or the call was answered without one. */
@@ -460,6 +405,8 @@ export class Call extends EventTarget {
   [describe]: Describe | null = null;
   /** @internal */
   [offer](): void { done(() => this.#phone().offer(this.id)); }
+  /** @internal */
+  [record](on: boolean): void { done(() => this.#phone().record(this.id, on)); }
 
   /** The connection of its sound, for statistics and meters; null in a tab that follows. It is the client's: change nothing in it. */
   get connection(): RTCPeerConnection | null { return this.#phone().connection(this.id) ?? null; }
@@ -641,7 +588,12 @@ export class Phone extends EventTarget {
         else call?.dispatchEvent(new RefusedEvent(detail as RefusedEvent['what'], status));
       },
       connect: (configuration, id) => tended(this[connect]?.(configuration) ?? new RTCPeerConnection(configuration), () => this.#calls.get(id)?.[describe]),
-      gathered,
+      gathered: async (connection, id, trickles) => {
+        if (await gathered(connection, trickles)) return;
+        const described = connection.localDescription?.sdp ?? '';
+        void import('./media/trickle.ts').then(({ follow }) => follow(connection, described, (fragment) => done(() => this.#core.candidates(id, fragment))), () => undefined);
+      },
+      candidates: (connection, fragment) => void import('./media/trickle.ts').then(({ take }) => take(connection, fragment), () => undefined),
       direct,
       beside: (news) => this[told]?.(news),
     };

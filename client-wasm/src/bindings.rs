@@ -258,6 +258,16 @@ impl PhoneCore {
         Ok(self.0.offer(call)?)
     }
 
+    /// Tells the other side that this page records the call, or does so no more.
+    pub fn record(&self, call: String, on: bool) -> Answer<()> {
+        Ok(self.0.record(call, on)?)
+    }
+
+    /// Candidates that came after a description, with those before.
+    pub fn candidates(&self, call: String, fragment: String) -> Answer<()> {
+        Ok(self.0.candidates(call, fragment)?)
+    }
+
     /// Registers anew, then says ready for this wake.
     #[wasm_bindgen(unchecked_return_type = "Promise<Wake>")]
     pub fn ready(&self, wake: String) -> Promise {

@@ -341,6 +341,7 @@ impl Driver {
         | MediaRequest::Renew
         | MediaRequest::Restart
         | MediaRequest::Rollback
+        | MediaRequest::Candidates { .. }
         | MediaRequest::ApplyEarly { .. } = request
         {
             self.adjust(call, request);
@@ -353,10 +354,11 @@ impl Driver {
             if describes && media.wants_servers() {
                 media.reconfigure(&driver.0.ice.renewed().await);
             }
+            let trickles = driver.0.agent.borrow().trickles(call);
             let done = match request {
-                MediaRequest::CreateOffer => media.offer().await.map(local),
+                MediaRequest::CreateOffer => media.offer(trickles).await.map(local),
                 MediaRequest::CreateAnswer { offer } => match text(offer) {
-                    Some(offer) => media.answer(&offer).await.map(local),
+                    Some(offer) => media.answer(&offer, trickles).await.map(local),
                     None => Err(Problem::Garbled),
                 },
                 MediaRequest::ApplyAnswer { answer } => match text(answer) {
@@ -382,6 +384,11 @@ impl Driver {
             MediaRequest::Hold(on) => media.hold(on),
             MediaRequest::Renew => media.renew(),
             MediaRequest::Restart => media.restart(),
+            MediaRequest::Candidates { fragment } => {
+                if let Some(fragment) = text(fragment) {
+                    media.take_candidates(&fragment);
+                }
+            }
             request => page::beside(async move {
                 // What cannot be heard early is heard when it is answered; what cannot be undone was not done.
                 let _ = match request {

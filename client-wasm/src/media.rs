@@ -103,8 +103,8 @@ impl Media {
         }))
     }
 
-    /// Our offer, candidates included.
-    pub async fn offer(&self) -> Result<String, Problem> {
+    /// Our offer, candidates included: those worth waiting for, or (`trickles`) those that are there at once.
+    pub async fn offer(&self, trickles: Option<bool>) -> Result<String, Problem> {
         let connection = match self.connection() {
             // A later offer changes the connection that stands, with or without a microphone.
             Some(connection) => connection,
@@ -122,12 +122,12 @@ impl Media {
         }
         let offer = js(connection.create_offer()).await?;
         js(connection.set_local_description(offer.unchecked_ref())).await?;
-        self.gathered(&connection).await
+        self.gathered(&connection, trickles).await
     }
 
     /// Our answer to an offer, candidates included. A re-offer by a page that was reloaded (another certificate) is
     /// answered from a fresh connection, for not every browser restarts DTLS on a living one.
-    pub async fn answer(&self, offer: &str) -> Result<String, Problem> {
+    pub async fn answer(&self, offer: &str, trickles: Option<bool>) -> Result<String, Problem> {
         // A call that has lost its microphone answers a later offer without.
         let listens = self.0.listens.get() || self.sound().silent;
         let microphone = match listens {
@@ -159,7 +159,7 @@ impl Media {
         }
         let answer = js(connection.create_answer()).await?;
         js(connection.set_local_description(answer.unchecked_ref())).await?;
-        self.gathered(&connection).await
+        self.gathered(&connection, trickles).await
     }
 
     /// Takes the answer to our offer.
@@ -173,6 +173,13 @@ impl Media {
         let connection = self.connection().ok_or(Problem::Gone)?;
         self.describe(&connection, RtcSdpType::Pranswer, answer)
             .await
+    }
+
+    /// Takes more candidates of the other side.
+    pub fn take_candidates(&self, fragment: &str) {
+        if let Some(connection) = self.connection() {
+            self.0.maker.0.candidates(&connection, fragment);
+        }
     }
 
     /// Back to what was agreed before a description that the other side refused or called off.
@@ -415,8 +422,13 @@ impl Media {
     }
 
     /// The local description once the candidates are in it that are worth waiting for.
-    async fn gathered(&self, connection: &RtcPeerConnection) -> Result<String, Problem> {
-        js(self.0.maker.0.gathered(connection)).await?;
+    async fn gathered(
+        &self,
+        connection: &RtcPeerConnection,
+        trickles: Option<bool>,
+    ) -> Result<String, Problem> {
+        let (port, call) = &self.0.maker;
+        js(port.gathered(connection, call, trickles)).await?;
         let local = connection.local_description();
         local.map(|d| d.sdp()).ok_or(Problem::Gone)
     }

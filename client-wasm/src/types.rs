@@ -228,6 +228,12 @@ pub struct CallView {
     /// The other side shows video, or will if this call is taken.
     #[serde(default)]
     pub video: bool,
+    /// The other side records it.
+    #[serde(default)]
+    pub recorded: bool,
+    /// The other side shows that this side records it.
+    #[serde(default)]
+    pub recording_told: bool,
     /// The call whose place it takes, after a transfer.
     #[serde(default)]
     pub replaces: Option<String>,
@@ -301,6 +307,8 @@ impl CallView {
             held: view.held,
             remote_held: view.remote_held,
             video: view.video,
+            recorded: view.recorded,
+            recording_told: view.recording_told,
             replaces: view.replaces.map(|id| id.0.to_string()),
             lost: view.lost,
             answered_at: view.answered_at.map(|t| t.as_millis()),
@@ -404,8 +412,10 @@ export interface PhonePort {
   news(call: string, what: 'digit' | 'transfer' | 'refused', detail: string, status: number): void;
   /** Makes the connection of a call. */
   connect(configuration: RTCConfiguration, call: string): RTCPeerConnection;
-  /** Resolves when the candidates are there that are worth waiting for. */
-  gathered(connection: RTCPeerConnection): Promise<void>;
+  /** Resolves when the candidates are there that are worth waiting for. `trickles`: the other side takes more of them later, if that is known. */
+  gathered(connection: RTCPeerConnection, call: string, trickles: boolean | undefined): Promise<void>;
+  /** Takes more candidates of the other side (`application/trickle-ice-sdpfrag`). */
+  candidates(connection: RTCPeerConnection, fragment: string): void;
   /** Says which way each stream of a connection goes. */
   direct(connection: RTCPeerConnection, held: boolean): void;
   /** Something beside calls; only the whole client has that. */
@@ -434,7 +444,14 @@ extern "C" {
         call: &str,
     ) -> Result<RtcPeerConnection, JsValue>;
     #[wasm_bindgen(method)]
-    pub(crate) fn gathered(this: &PhonePort, connection: &RtcPeerConnection) -> Promise;
+    pub(crate) fn gathered(
+        this: &PhonePort,
+        connection: &RtcPeerConnection,
+        call: &str,
+        trickles: Option<bool>,
+    ) -> Promise;
+    #[wasm_bindgen(method)]
+    pub(crate) fn candidates(this: &PhonePort, connection: &RtcPeerConnection, fragment: &str);
     #[wasm_bindgen(method)]
     pub(crate) fn direct(this: &PhonePort, connection: &RtcPeerConnection, held: bool);
     #[wasm_bindgen(method)]
@@ -526,6 +543,8 @@ plain_object!(CallView {
     held: "held",
     remote_held: "remoteHeld",
     video: "video",
+    recorded: "recorded",
+    recording_told: "recordingTold",
     replaces: "replaces",
     silent: "silent",
     broken: "broken",

@@ -208,7 +208,7 @@ async fn two_pages_hear_each_other_by_opus_and_let_the_microphone_go() {
         )
     };
     let (caller, callee) = (side("caller"), side("callee"));
-    let offer = caller.offer().await.unwrap();
+    let offer = caller.offer(Some(false)).await.unwrap();
     assert!(
         offer.contains("opus/48000") && offer.contains("PCMU/8000") && !offer.contains("G722"),
         "{offer}"
@@ -217,7 +217,7 @@ async fn two_pages_hear_each_other_by_opus_and_let_the_microphone_go() {
         offer.contains("a=candidate") && offer.contains("a=fingerprint"),
         "{offer}"
     );
-    let answer = callee.answer(&offer).await.unwrap();
+    let answer = callee.answer(&offer, Some(false)).await.unwrap();
     caller.accept(&answer).await.unwrap();
     connected(&mut events).await;
     assert!(callee.remote().is_some() && caller.remote().is_some());
@@ -235,8 +235,8 @@ async fn two_pages_hear_each_other_by_opus_and_let_the_microphone_go() {
     // The caller's page was reloaded: another certificate, answered from a fresh connection with the same microphone.
     caller.close();
     let reloaded = side("caller");
-    let offer = reloaded.offer().await.unwrap();
-    let answer = callee.answer(&offer).await.unwrap();
+    let offer = reloaded.offer(Some(false)).await.unwrap();
+    let answer = callee.answer(&offer, Some(false)).await.unwrap();
     reloaded.accept(&answer).await.unwrap();
     connected(&mut events).await;
 
@@ -253,7 +253,7 @@ async fn a_microphone_that_is_granted_too_late_is_let_go_at_once() {
     let media = Media::new(JsValue::UNDEFINED, JsValue::TRUE, false, page(), |_| ());
     let asking = media.clone();
     let (tell, asked) = oneshot::channel();
-    spawn_local(async move { tell.send(asking.offer().await).unwrap() });
+    spawn_local(async move { tell.send(asking.offer(Some(false)).await).unwrap() });
     TimeoutFuture::new(0).await;
     media.close();
     assert_eq!(asked.await.unwrap(), Err(Problem::Gone));

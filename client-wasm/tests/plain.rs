@@ -180,6 +180,8 @@ fn call() -> CallView {
         held: false,
         remote_held: true,
         video: false,
+        recorded: false,
+        recording_told: false,
         replaces: None,
         silent: false,
         broken: true,

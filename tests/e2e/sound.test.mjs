@@ -50,8 +50,11 @@ for (const browser of browsers().filter((name) => name === 'chromium')) {
         };
       });
       await page.press('record');
-      await page.page.waitForSelector('[data-testid="recording"]');
-      assert.match(await inBoth(page, 'recording'), /being recorded.*正在此处录制/s);
+      // The other side is told, and says so to its user; whoever records knows of it.
+      await world.caller.page.waitForSelector('[data-testid="recorded"]', { timeout: 20_000 });
+      assert.match(await inBoth(world.caller, 'recorded'), /is recording this call.*正在录制本次通话/s);
+      await page.page.waitForSelector('[data-testid="recording"][data-told="true"]', { timeout: 20_000 });
+      assert.match(await inBoth(page, 'recording'), /is shown it.*已看到提示/s);
       await hears(page, TONES.caller);
       // It ends with its call, and is saved.
       await world.caller.press('hang-up');

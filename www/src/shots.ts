@@ -20,7 +20,7 @@ const base = (language: Language): State => ({
   setup: { microphone: 'granted', notifications: 'granted', asking: false, subscribed: true, later: false },
 });
 const call = (change: Partial<CallView>): CallView => ({
-  id: 'c1', wake: 'w1', direction: 'out', remote: bob, phase: 'calling', stage: null, muted: false, silent: false, held: false, remoteHeld: false, video: false, lost: false, broken: false, answeredAt: null, end: null, endedAt: null, ...change,
+  id: 'c1', wake: 'w1', direction: 'out', remote: bob, phase: 'calling', stage: null, muted: false, silent: false, held: false, remoteHeld: false, video: false, recorded: false, recordingTold: false, lost: false, broken: false, answeredAt: null, end: null, endedAt: null, ...change,
 });
 const incoming = call({ direction: 'in', remote: alice, phase: 'incoming' });
 const active = call({ direction: 'in', remote: alice, phase: 'active', answeredAt: NOW - 83_000 });
@@ -115,6 +115,8 @@ export const states: Record<string, Partial<State>> = {
   'active-quality': { calls: [active], ...media({ quality: { grade: 'excellent', mos: 4.41, warnings: [] } }) },
   'active-poor': { calls: [active], ...media({ quality: { grade: 'degraded', mos: 2.6, warnings: ['jitter', 'rtt', 'mos', 'silence'] } }) },
   'active-sound': { calls: [active], ...media({ open: true, quality: { grade: 'good', mos: 3.9, warnings: [] }, levels: { input: 0.2, output: 0.05 } }) },
+  'active-recorded': { calls: [{ ...active, recorded: true }], ...media({ quality: { grade: 'excellent', mos: 4.41, warnings: [] } }) },
+  'active-recording-told': { calls: [{ ...active, recordingTold: true }], ...media({ open: true, recording: NOW - 20_000 }) },
   'active-recording': { calls: [active], ...media({ open: true, recording: NOW - 20_000, refused: true }) },
   'active-video': { calls: [{ ...active, video: true }], ...video({ source: 'camera', remote: true }) },
   'active-video-theirs': { calls: [{ ...active, video: true }], ...video({ remote: true }) },

@@ -1,4 +1,8 @@
-/** Records a call in the page: both sides in one file that nobody else gets. Whoever records tells the other side; laws ask for it. */
+/**
+ * Records a call in the page: both sides in one file that nobody else gets. The other side is told (RFC 7866): `call.recordingTold` says
+ * whether it shows that to its user; where it does not, whoever records has to say so. Laws ask for it.
+ */
+import { record } from '../index.ts';
 import type { Call } from '../index.ts';
 
 /** The first of these that the browser can write. */
@@ -35,13 +39,17 @@ export class Recording {
     // Another microphone, or a connection that was made anew.
     call.addEventListener('media', this.#follow);
     call.addEventListener('ended', this.#ended);
+    call[record](true);
   }
 
   /** Ends it; the file follows. */
   stop(): Promise<Blob> {
     this.call.removeEventListener('media', this.#follow);
     this.call.removeEventListener('ended', this.#ended);
-    if (this.#recorder.state !== 'inactive') this.#recorder.stop();
+    if (this.#recorder.state !== 'inactive') {
+      this.#recorder.stop();
+      if (this.call.state !== 'ended') this.call[record](false);
+    }
     void this.file.then(() => this.#context.close().catch(() => undefined));
     return this.file;
   }

@@ -291,6 +291,20 @@ impl Phone {
         Ok(())
     }
 
+    /// Tells the other side that this page records the call, or does so no more; only in the leading tab.
+    pub fn record(&self, call: String, on: bool) -> Result<(), Problem> {
+        self.driver()?.command(Command::Record(id(&call)?, on));
+        Ok(())
+    }
+
+    /// Candidates that came after a description; only in the leading tab.
+    pub fn candidates(&self, call: String, fragment: String) -> Result<(), Problem> {
+        let fragment = Pii(fragment.into_bytes());
+        self.driver()?
+            .command(Command::Candidates(id(&call)?, fragment));
+        Ok(())
+    }
+
     /// Registers anew once, then says ready for this wake.
     pub async fn ready(&self, wake: String) -> Result<JsValue, Problem> {
         if self.role() == Role::Following {

@@ -151,6 +151,8 @@ test('a recording holds both sides, and ends with its call', { timeout: 60_000 }
   await talking();
   assert.equal(await caller.evaluate('media.canRecord()'), true);
   await caller.evaluate('window.recording = new media.Recording(call)');
+  await callee.waitForFunction('call.recorded', { timeout: 20_000 });
+  await caller.waitForFunction('call.recordingTold', { timeout: 20_000 });
   await Promise.all([hear(caller, 2500), hear(callee, 2500)]);
   // Another microphone meanwhile is in it, too.
   await caller.evaluate(() => media.useInput(phone, '', { echoCancellation: false, noiseSuppression: false, autoGainControl: false }));

@@ -13,6 +13,8 @@ export const callView = (call: Call): CallView => ({
   held: call.held,
   remoteHeld: call.remoteHeld,
   video: call.remoteVideo,
+  recorded: call.recorded,
+  recordingTold: call.recordingTold,
   silent: call.silent,
   lost: call.lost,
   broken: call.broken,

@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { soundWords, type SoundWords } from '../i18n/sound.ts';
 import type { MediaState, SoundSettings } from '../store/media.ts';
-import type { CallView } from '../store/state.ts';
+import { nameOf, type CallView } from '../store/state.ts';
 import { banner } from './parts.ts';
 import { Screen, props } from './screen.ts';
 import { devices, processing } from './sound-parts.ts';
@@ -18,7 +18,8 @@ export class CallSound extends Screen {
     const words = soundWords(this.t.tag.startsWith('zh') ? 'zh' : 'en');
     const { quality, recording } = media;
     return html`
-      ${recording === null ? nothing : html`<div role="status" data-testid="recording">${banner('warn', words.recording)}</div>`}
+      <div role="status">${call.recorded ? html`<div data-testid="recorded">${banner('warn', words.recorded(nameOf(call.remote)))}</div>` : nothing}
+        ${recording === null ? nothing : html`<div data-testid="recording" data-told=${call.recordingTold}>${banner('warn', call.recordingTold ? words.recordingTold : words.recording)}</div>`}</div>
       ${quality?.grade && quality.mos !== null
         ? html`<p class="hint quality ${quality.grade}" data-testid="quality" data-grade=${quality.grade}>${words.quality(words.grades[quality.grade], quality.mos.toFixed(1))}</p>`
         : nothing}

@@ -45,6 +45,10 @@ export interface CallView {
   remoteHeld: boolean;
   /** The other side shows video, or will if this call is taken with it. */
   video: boolean;
+  /** The other side records it. */
+  recorded: boolean;
+  /** The other side shows that this side records it. */
+  recordingTold: boolean;
   /** There is no microphone: the other side hears nothing. */
   silent: boolean;
   /** The edge has lost the other side; it may come back. */

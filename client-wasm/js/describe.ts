@@ -1,0 +1,68 @@
+/** How the descriptions of a connection are made: who has a hand in them, which way streams go, which candidates are waited for. */
+
+/** Has a hand in each description that a connection makes, an answer or an offer. @internal */
+export type Describe = (connection: RTCPeerConnection, answers: boolean) => void | Promise<void>;
+
+/** Nobody looks after the video of this call: what is offered is refused. */
+const refuse: Describe = (connection, answers) => {
+  if (answers) for (const it of connection.getTransceivers()) if (it.receiver.track.kind === 'video') it.stop();
+};
+
+/** Sound goes both ways, or out only while the call is held (RFC 3264 §8.4); video as far as there is some, and not then. */
+export function direct(connection: RTCPeerConnection, held: boolean): void {
+  for (const it of connection.getTransceivers()) {
+    if (it.direction === 'stopped') continue;
+    if (it.receiver.track.kind === 'audio') it.direction = held ? 'sendonly' : 'sendrecv';
+    else it.direction = held ? 'inactive' : it.sender.track ? 'sendrecv' : 'recvonly';
+  }
+}
+
+/** Candidates that take longer than this are not waited for, ms. */
+const GATHERING_MS = 500;
+/** Once there is one of the best kind, those beside it take no longer, ms. */
+const BESIDE_MS = 30;
+
+/**
+ * Waits for candidates of the best kind that the servers promise; any are enough where the other side takes more later (`trickles`), by what
+ * it says in SIP and in its description (RFC 8840 §5.1). Until a browser calls it complete it waits on, in Chromium for 100 ms at least,
+ * for TCP that phones do not speak. Says whether what comes later is of use to nobody.
+ */
+export function gathered(connection: RTCPeerConnection, trickles: boolean | undefined): Promise<boolean> {
+  const urls = (connection.getConfiguration().iceServers ?? []).flatMap((server) => server.urls);
+  const best = urls.some((url) => url.startsWith('turn')) ? ' typ relay' : urls.length ? ' typ srflx' : ' typ host';
+  const theirs = connection.remoteDescription?.sdp;
+  const takes = trickles !== false && (theirs === undefined || /^a=ice-options:.*\btrickle\b/m.test(theirs));
+  const enough = trickles && takes ? '\na=candidate:' : best;
+  const described = (): string => connection.localDescription?.sdp ?? '';
+  return new Promise((resolve) => {
+    const events = ['icecandidate', 'icegatheringstatechange'];
+    const timers = [setTimeout(done, GATHERING_MS)];
+    function done(): void {
+      timers.forEach(clearTimeout);
+      for (const event of events) connection.removeEventListener(event, look);
+      resolve(!takes || described().includes(best));
+    }
+    function look(): void {
+      const sdp = described();
+      // A restart is told after the description: the state may still be that of the round before.
+      if (connection.iceGatheringState === 'complete' && sdp.includes('\na=candidate:')) done();
+      else if (timers.length < 2 && sdp.includes(enough)) timers.push(setTimeout(done, BESIDE_MS));
+    }
+    for (const event of events) connection.addEventListener(event, look);
+    look();
+  });
+}
+
+/** A connection whose descriptions are looked after before they are made. */
+export function tended(connection: RTCPeerConnection, by: () => Describe | null | undefined): RTCPeerConnection {
+  for (const name of ['createOffer', 'createAnswer'] as const) {
+    const make = connection[name].bind(connection) as () => Promise<RTCSessionDescriptionInit>;
+    Object.assign(connection, {
+      [name]: async () => {
+        await (by() ?? refuse)(connection, name === 'createAnswer');
+        return make();
+      },
+    });
+  }
+  return connection;
+}
