@@ -75,6 +75,7 @@ export class Firefox {
       'dom.webnotifications.requireinteraction.enabled': true,
       'permissions.default.desktop-notification': 1,
       'permissions.default.microphone': 1,
+      'permissions.default.camera': 1,
       'media.navigator.streams.fake': true,
       'media.navigator.audio.fake_frequency': tone,
       'media.peerconnection.ice.obfuscate_host_addresses': false,
