@@ -106,6 +106,8 @@ export const describe = Symbol('describe');
 export const offer = Symbol('offer');
 /** @internal */
 export const record = Symbol('record');
+/** @internal */
+export const servers = Symbol('servers');
 
 /** A line at a SIP server of another make. */
 export interface ServerLine {
@@ -551,6 +553,9 @@ export class Phone extends EventTarget {
 
   /** Makes the connections of calls in the place of the browser. @internal */
   [connect]: ((configuration: RTCConfiguration) => RTCPeerConnection) | null = null;
+
+  /** STUN and TURN servers for the next call: those that the page named, or else those of the edge. None where they cannot be had. @internal */
+  async [servers](): Promise<RTCIceServer[]> { return (await asked(this.#core.iceServers())) ?? []; }
 
   /** @internal */
   [beside](want: object): number {

@@ -248,6 +248,12 @@ impl PhoneCore {
         self.0.remote_stream(call)
     }
 
+    /// STUN and TURN servers for the next call.
+    #[wasm_bindgen(js_name = iceServers, unchecked_return_type = "Promise<RTCIceServer[] | undefined>")]
+    pub fn ice_servers(&self) -> Promise {
+        self.0.ice_servers()
+    }
+
     /// The connection of a call.
     pub fn connection(&self, call: &str) -> Option<RtcPeerConnection> {
         self.0.connection(call)

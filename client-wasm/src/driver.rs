@@ -62,7 +62,7 @@ struct Inner {
     media: RefCell<Table<CallId, Media>>,
     /// Why the media of a call failed last.
     failures: RefCell<Table<CallId, Problem>>,
-    ice: IceServers,
+    ice: Rc<IceServers>,
     audio: JsValue,
     /// Makes connections for those who want a hand in them.
     port: PhonePort,
@@ -87,7 +87,7 @@ impl Driver {
     /// A driver whose agent has not started yet.
     pub async fn new(
         session: &Session,
-        ice: IceServers,
+        ice: Rc<IceServers>,
         audio: JsValue,
         port: PhonePort,
         mut begun: Option<Begun>,

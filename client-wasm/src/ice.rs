@@ -3,7 +3,7 @@
 use crate::{clock::now, plain::member, rest::NO_BODY, session::Session};
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Array, Promise};
-use std::cell::RefCell;
+use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
@@ -16,7 +16,7 @@ const PATIENCE_MS: u32 = 1_000;
 pub struct IceServers {
     session: Session,
     given: JsValue,
-    asked: RefCell<Option<(u64, Promise)>>,
+    asked: Rc<RefCell<Option<(u64, Promise)>>>,
 }
 
 impl IceServers {
@@ -25,7 +25,7 @@ impl IceServers {
         Self {
             session,
             given,
-            asked: RefCell::new(None),
+            asked: Rc::default(),
         }
     }
 
@@ -39,11 +39,16 @@ impl IceServers {
         {
             return Some(promise.clone());
         }
-        let session = self.session.clone();
+        let (session, asked) = (self.session.clone(), self.asked.clone());
         let promise = future_to_promise(async move {
-            let answer = session.ask("GET", "/v1/ice", NO_BODY).await;
-            // Without them calls within one network still work.
-            Ok(answer.map_or(JsValue::UNDEFINED, |a| member(&a, "ice_servers")))
+            Ok(match session.ask("GET", "/v1/ice", NO_BODY).await {
+                Ok(answer) => member(&answer, "ice_servers"),
+                Err(_) => {
+                    // Without them calls within one network still work; whoever comes next asks again.
+                    asked.take();
+                    JsValue::UNDEFINED
+                }
+            })
         });
         *self.asked.borrow_mut() = Some((now(), promise.clone()));
         Some(promise)
@@ -67,5 +72,11 @@ impl IceServers {
         JsFuture::from(Promise::race(&Array::of2(&asked, &cap)))
             .await
             .unwrap_or_default()
+    }
+
+    /// The same for somebody who has the time to wait for the edge's answer.
+    pub fn awaited(&self) -> Promise {
+        self.refresh()
+            .unwrap_or_else(|| Promise::resolve(&self.given))
     }
 }

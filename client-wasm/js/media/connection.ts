@@ -1,5 +1,5 @@
 /** How the connections of a phone's calls are made: codecs as the user wants them, candidates gathered ahead. */
-import { connect } from '../index.ts';
+import { connect, servers } from '../index.ts';
 import type { Phone } from '../index.ts';
 import { shape, type CodecSettings } from './sdp.ts';
 
@@ -58,8 +58,7 @@ class Maker {
     if (this.#ahead || this.#preparing || phone.role !== 'leading') return;
     this.#preparing = true;
     try {
-      const iceServers = await iceServersOf(phone);
-      const connection = this.#make({ iceServers, iceCandidatePoolSize: 1 });
+      const connection = this.#make({ iceServers: await phone[servers](), iceCandidatePoolSize: 1 });
       const timer = setTimeout(() => this.drop(), FRESH_MS);
       this.#ahead = { connection, until: performance.now() + FRESH_MS, timer };
     } finally {
@@ -77,18 +76,6 @@ class Maker {
 }
 
 const makers = new WeakMap<Phone, Maker>();
-
-/** STUN and TURN servers of a phone: the page's own, or those of its edge. None where they cannot be had. */
-export async function iceServersOf(phone: Phone): Promise<RTCIceServer[]> {
-  if (phone.iceServers) return phone.iceServers;
-  try {
-    const { edge } = phone.session;
-    const answer = await fetch(`${edge}/v1/ice`, { headers: { authorization: `Bearer ${await phone.session.token()}` }, signal: AbortSignal.timeout(3000) });
-    return answer.ok ? ((await answer.json()) as { ice_servers: RTCIceServer[] }).ice_servers : [];
-  } catch {
-    return []; // a line at a server of another make, or no network
-  }
-}
 
 /** The codecs of the calls to come. */
 export function chooseCodecs(phone: Phone, wanted: CodecSettings): void {

@@ -1,6 +1,6 @@
 /** Is everything there that a call needs? Each step by itself, and a report that says which one is not. */
+import { servers } from '../index.ts';
 import type { Phone } from '../index.ts';
-import { iceServersOf } from './connection.ts';
 import { Judge, type Grade } from './mos.ts';
 import { sampleOf, type Counters } from './stats.ts';
 
@@ -68,7 +68,7 @@ export async function preflight(phone: Phone, { told = () => undefined, loopback
   };
 
   let stream: MediaStream | null = null;
-  const servers = await iceServersOf(phone);
+  const iceServers = await phone[servers]();
   try {
     await step('microphone', async () => {
       stream = await navigator.mediaDevices.getUserMedia({ audio: phone.audio });
@@ -76,9 +76,9 @@ export async function preflight(phone: Phone, { told = () => undefined, loopback
     });
     await step('socket', () => socket(phone));
     await step('registration', () => registration(phone));
-    await step('stun', () => candidate(servers, 'stun', 'srflx'));
-    await step('turn', () => candidate(servers, 'turn', 'relay'));
-    await step('loopback', () => loopback(stream, servers, report.steps.some(({ name, result }) => name === 'turn' && result === 'passed'), loopbackMs, signal));
+    await step('stun', () => candidate(iceServers, 'stun', 'srflx'));
+    await step('turn', () => candidate(iceServers, 'turn', 'relay'));
+    await step('loopback', () => loopback(stream, iceServers, report.steps.some(({ name, result }) => name === 'turn' && result === 'passed'), loopbackMs, signal));
   } finally {
     // The light goes out.
     for (const track of (stream as MediaStream | null)?.getTracks() ?? []) track.stop();

@@ -8,6 +8,7 @@ mod wakes;
 use crate::{
     channel::{Action, Channel, News},
     driver::Driver,
+    ice::IceServers,
     leader::{Claim, Lead, Waiting, claim},
     opening::Begun,
     problem::Problem,
@@ -42,7 +43,7 @@ struct Inner {
     session: Session,
     name: String,
     audio: JsValue,
-    ice_servers: JsValue,
+    ice: Rc<IceServers>,
     port: PhonePort,
     role: Cell<Role>,
     leading: RefCell<Option<Leading>>,
@@ -98,11 +99,12 @@ impl Phone {
         port: PhonePort,
     ) -> Result<Self, Problem> {
         let name = session.lock_name()?;
+        let ice = IceServers::new(session.clone(), options.ice_servers);
         let phone = Self(Rc::new(Inner {
             session,
             name: name.clone(),
             audio: options.audio,
-            ice_servers: options.ice_servers,
+            ice: Rc::new(ice),
             port,
             role: Cell::new(Role::Following),
             leading: RefCell::new(None),
@@ -278,6 +280,11 @@ impl Phone {
     /// The other side's stream; only in the leading tab.
     pub fn remote_stream(&self, call: &str) -> Option<MediaStream> {
         self.driver().ok()?.media(id(call).ok()?)?.remote()
+    }
+
+    /// `RTCIceServer[]` for the next call, or undefined: those that the page gave, or else those of the edge.
+    pub fn ice_servers(&self) -> Promise {
+        self.0.ice.awaited()
     }
 
     /// The connection of a call; only in the leading tab.

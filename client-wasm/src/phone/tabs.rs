@@ -4,7 +4,6 @@ use super::{Leading, Phone};
 use crate::{
     channel::{Action, Channel, News},
     driver::Driver,
-    ice::IceServers,
     leader::{Claim, Lead, Waiting, claim},
     page,
     problem::Problem,
@@ -21,9 +20,12 @@ impl Phone {
     pub(super) async fn lead(&self, lock: Lead) -> Result<(), Problem> {
         let begun = self.0.begun.take();
         self.forget_mirror();
-        let ice = IceServers::new(self.0.session.clone(), self.0.ice_servers.clone());
         let weak = self.weak();
-        let (audio, port) = (self.0.audio.clone(), self.0.port.clone());
+        let (ice, audio, port) = (
+            self.0.ice.clone(),
+            self.0.audio.clone(),
+            self.0.port.clone(),
+        );
         let driver = Driver::new(&self.0.session, ice, audio, port, begun, move |told| {
             if let Some(phone) = weak.upgrade().map(Phone) {
                 phone.told(told);

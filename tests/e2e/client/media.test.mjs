@@ -269,3 +269,31 @@ test('the check before a call tries each thing by itself, rings nobody, and lets
   assert.equal(refused.passed, false);
   assert.deepEqual(refused.steps.map(({ result, why }) => [result, why]).filter(([, why]) => why), [['failed', 'NotFoundError'], ['skipped', 'none'], ['skipped', 'none'], ['skipped', 'microphone']]);
 });
+
+test('the servers of a site are asked for once, whoever wants them; what failed is asked again', { timeout: 60_000 }, async () => {
+  const asked = await caller.evaluate(async () => {
+    await phone.close();
+    const real = window.fetch;
+    const asked = { cut: 0, answered: 0 };
+    let cut = true;
+    window.fetch = (request, ...rest) => {
+      if (!request.url.endsWith('/v1/ice')) return real(request, ...rest);
+      asked[cut ? 'cut' : 'answered'] += 1;
+      return cut ? Promise.reject(new TypeError('cut')) : real(request, ...rest);
+    };
+    try {
+      await open({ session });
+      await media.prepare(phone); // goes on without
+      media.drop(phone);
+      cut = false;
+      await media.prepare(phone);
+      media.drop(phone);
+      await media.preflight(phone, { loopbackMs: 500 });
+    } finally {
+      window.fetch = real;
+    }
+    return asked;
+  });
+  assert.ok(asked.cut > 0);
+  assert.equal(asked.answered, 1);
+});
