@@ -19,8 +19,9 @@ export function direct(connection: RTCPeerConnection, held: boolean): void {
 
 /** Candidates that take longer than this are not waited for, ms. */
 const GATHERING_MS = 500;
-/** Once there is one of the best kind, those beside it take no longer, ms. */
+/** Once there is one of the best kind, those beside it take no longer, ms: what servers tell, and the machine's own addresses. */
 const BESIDE_MS = 30;
+const BESIDE_OWN_MS = 10;
 
 /**
  * Waits for candidates of the best kind that the servers promise; any are enough where the other side takes more later (`trickles`), by what
@@ -46,7 +47,7 @@ export function gathered(connection: RTCPeerConnection, trickles: boolean | unde
       const sdp = described();
       // A restart is told after the description: the state may still be that of the round before.
       if (connection.iceGatheringState === 'complete' && sdp.includes('\na=candidate:')) done();
-      else if (timers.length < 2 && sdp.includes(enough)) timers.push(setTimeout(done, BESIDE_MS));
+      else if (timers.length < 2 && sdp.includes(enough)) timers.push(setTimeout(done, urls.length ? BESIDE_MS : BESIDE_OWN_MS));
     }
     for (const event of events) connection.addEventListener(event, look);
     look();

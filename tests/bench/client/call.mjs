@@ -3,6 +3,12 @@
 //
 // Both ways: the keys for sending are agreed (the microphone runs: its next packet goes), and the first packet of the phone has been
 // played. What goes out and comes in is counted after each call. No STUN server for anybody: it would be the network that is measured.
+//
+// Twice, under conditions that are the same for all. At once: nothing is done before `call()`. Prepared: the number was typed, half a
+// second of it, and each has done meanwhile what its documentation lets it do: Wakeline gathers candidates (its microphone stays off until
+// the call); JsSIP and SIP.js, which make their connection within the call, are handed a microphone that is open already. In both nobody
+// waits for all candidates: JsSIP goes on at the first one, Wakeline a little after the first one of the best kind, SIP.js when the
+// browser is done, for it has no other way than a limit (500 ms here, as Wakeline's).
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,7 +52,7 @@ const WATCH = `
     return took;
   };`;
 
-/** What each page runs, given `line`; `window.call` and `window.end` when it is registered. */
+/** What each page runs, given `line`; `window.call`, `window.prepare` and `window.end` when it is registered. */
 const PAGES = {
   ours: `
     import { Phone, Session } from './client-wasm/js/index.ts';
@@ -54,6 +60,7 @@ const PAGES = {
     const session = await Session.atServer({ server: line.url, addressOfRecord: line.uri, password: line.password });
     const phone = await Phone.open({ session, iceServers: [] });
     const look = () => { if (phone.registration.state === 'registered') window.call = () => phone.call('phone'); };
+    window.prepare = async () => (await import('./client-wasm/js/media/index.ts')).prepare(phone);
     window.end = () => { for (const call of phone.calls) call.hangUp(); };
     phone.addEventListener('registration', look);
     look();`,
@@ -61,19 +68,24 @@ const PAGES = {
   jssip: `
     import JsSIP from 'jssip';
     ${WATCH}
+    let mediaStream;
     const ua = new JsSIP.UA({ sockets: [new JsSIP.WebSocketInterface(line.url)], uri: line.uri, password: line.password });
     ua.on('registered', () => {
       window.call = () => ua.call('sip:phone@' + line.domain, {
-        mediaConstraints: { audio: true, video: false }, pcConfig: { iceServers: [] }, eventHandlers: { icecandidate: ({ ready }) => ready() },
+        mediaStream, mediaConstraints: { audio: true, video: false }, pcConfig: { iceServers: [] }, eventHandlers: { icecandidate: ({ ready }) => ready() },
       });
     });
+    window.prepare = async () => { mediaStream = await navigator.mediaDevices.getUserMedia({ audio: true }); };
     window.end = () => ua.terminateSessions();
     ua.start();`,
   sipjs: `
-    import { Inviter, Registerer, RegistererState, UserAgent } from 'sip.js';
+    import { Inviter, Registerer, RegistererState, UserAgent, Web } from 'sip.js';
     ${WATCH}
+    let microphone;
+    const askedFor = Web.defaultMediaStreamFactory();
     const agent = new UserAgent({
       uri: UserAgent.makeURI(line.uri), transportOptions: { server: line.url }, authorizationUsername: line.user, authorizationPassword: line.password, logLevel: 'error',
+      sessionDescriptionHandlerFactory: Web.defaultSessionDescriptionHandlerFactory((...wanted) => microphone ? Promise.resolve(microphone) : askedFor(...wanted)),
       sessionDescriptionHandlerFactoryOptions: { iceGatheringTimeout: 500, peerConnectionConfiguration: { iceServers: [] } },
     });
     const registerer = new Registerer(agent);
@@ -85,6 +97,7 @@ const PAGES = {
         inviter.invite();
       };
     });
+    window.prepare = async () => { microphone = await navigator.mediaDevices.getUserMedia({ audio: true }); };
     window.end = () => inviter.bye();
     await agent.start();
     await registerer.register();`,
@@ -95,7 +108,12 @@ const FLAGS = [
   '--autoplay-policy=no-user-gesture-required',
 ];
 
-/** `{ours, jssip, sipjs}`, medians in ms. */
+/** How long a number is typed, ms. */
+const TYPED_MS = 500;
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** `{ours, jssip, sipjs, prepared: {ours, jssip, sipjs}}`, medians in ms. */
 export async function callTimes({ rounds = 15 } = {}) {
   const bench = Bench.open();
   const profile = mkdtempSync(join(tmpdir(), 'wakeline-call-'));
@@ -110,21 +128,23 @@ export async function callTimes({ rounds = 15 } = {}) {
       executablePath: '/usr/bin/chromium', headless: true, userDataDir: profile, ignoreDefaultArgs: ['--mute-audio'], protocolTimeout: 60_000,
       args: [...FLAGS, `--use-file-for-fake-audio-capture=${writeTone(join(profile, '1000.wav'), 1000)}`],
     });
-    const found = Object.fromEntries(Object.keys(PAGES).map((name) => [name, []]));
+    const turns = [false, true].flatMap((prepared) => Object.keys(PAGES).map((name) => ({ name, prepared, found: [] })));
     for (let round = 0; round <= rounds; round += 1) {
-      for (const [name, list] of Object.entries(found)) {
+      for (const { name, prepared, found } of turns) {
         const page = await browser.newPage();
         await page.goto(`${web.origin}/${name}`);
         await page.waitForFunction('window.call', { timeout: 20_000, polling: 20 });
         const since = phone.events.mark();
+        if (prepared) await Promise.all([page.evaluate('prepare()'), sleep(TYPED_MS)]);
         const took = await page.evaluate('place(call)').catch((error) => { throw new Error(`${name}: ${error.message}`); });
-        if (round > 0) list.push(took); // the first round fills caches
+        if (round > 0) found.push(took); // the first round fills caches
         await page.evaluate('end()');
         await phone.event('CALL_CLOSED', { since });
         await page.close();
       }
     }
-    return Object.fromEntries(Object.entries(found).map(([name, list]) => [name, Math.round(median(list) * 10) / 10]));
+    const times = (wanted) => Object.fromEntries(turns.filter(({ prepared }) => prepared === wanted).map(({ name, found }) => [name, Math.round(median(found) * 10) / 10]));
+    return { ...times(false), prepared: times(true) };
   } finally {
     await browser?.close();
     web?.close();
