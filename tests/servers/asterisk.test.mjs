@@ -16,7 +16,8 @@ for (const wakenBy of ['dialplan', 'stasis']) {
     let world, edge, asterisk, trunk;
 
     before(async () => {
-      world = await AsteriskWorld.open({ wakenBy, announcement: 700 });
+      // The application's polls are long ones.
+      world = await AsteriskWorld.open({ wakenBy, announcement: 700, cable: wakenBy === 'stasis' });
       ({ edge, asterisk, trunk } = world);
     }, { timeout: 120_000 });
     after(() => world?.close(), { timeout: 30_000 });

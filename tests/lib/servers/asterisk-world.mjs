@@ -15,16 +15,16 @@ const POLLS = 32;
 export class AsteriskWorld extends CallWorld {
   /**
    * `wakenBy` is `dialplan` or `stasis`; `site` adds to the site at the edge, `announcement` is the frequency of one. `lines` are the
-   * numbers that may register, `callers` addresses beside the trunk's that calls may come from.
+   * numbers that may register, `callers` addresses beside the trunk's that calls may come from. With
+   * `cable` what lies between it and the edge can be pulled.
    */
-  static async open({ wakenBy = 'dialplan', announcement, site, limits = { ring_s: 20, direct_s: 3 }, lines = Array.from({ length: 60 }, (_, i) => String(1002 + i)), callers } = {}) {
+  static async open({ wakenBy = 'dialplan', announcement, site, limits = { ring_s: 20, direct_s: 3 }, lines = Array.from({ length: 60 }, (_, i) => String(1002 + i)), callers, cable = false } = {}) {
     const world = Object.assign(new AsteriskWorld(), { wakenBy });
     await world.begin({ scheme: 'derived', site });
     // Asterisk wants the name of a sound without its ending.
     const sound = announcement && join(world.bench.dir, 'please-wait');
     if (sound) writeTone(`${sound}.wav`, announcement, { rate: 8000, on: 1, off: 0 });
-    // To be pulled: the application's long poll keeps an object in memory.
-    if (wakenBy === 'stasis') world.cable = await Cable.open(world.edge.port);
+    if (cable) world.cable = await Cable.open(world.edge.port);
     world.server = await world.bench.add(ShippedAsterisk, {
       edge: (world.cable ?? world.edge).origin, credential: world.credential, domain: world.edge.domain, lines, secret: SECRET, gateway: world.trunk.address, callers, wakenBy, limits, announcement: sound,
     });
@@ -45,7 +45,8 @@ export class AsteriskWorld extends CallWorld {
 
   async forgotten(wake) {
     this.cable?.pull();
-    // An object waits on for whom it cannot hear any more; as many polls as it keeps, all of them short, take the place of that one.
+    // A long poll keeps an object in memory, and it waits on for whom it cannot reach any more; as many polls as it keeps, all of them
+    // short, take the place of that one.
     if (this.cable && wake) await Promise.all(Array.from({ length: POLLS }, () => this.wakeOf(wake, { wait: 1 })));
     await super.forgotten();
     this.cable?.putBack();

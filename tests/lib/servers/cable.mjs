@@ -8,9 +8,9 @@ export class Cable {
   /** To a port of this machine. */
   static async open(to) {
     const cable = new Cable();
-    cable.server = createServer((near) => {
+    cable.server = createServer({ noDelay: true }, (near) => {
       if (cable.#pulled) return near.destroy();
-      const far = connect(to, '127.0.0.1');
+      const far = connect({ port: to, host: '127.0.0.1', noDelay: true });
       for (const [end, other] of [[near, far], [far, near]]) {
         cable.#ends.add(end);
         end.on('error', () => {}).on('close', () => {
