@@ -14,11 +14,14 @@ import type {
 import { direct, gathered, tended, type Describe } from './describe.ts';
 import type { Early } from './early.ts';
 import type { CallVideo } from './media/video.ts';
+import { Problem, asked, done } from './problem.ts';
 
 export type {
   Blocked, CallEnd, CallState, Device, Direction, Missed, Outcome, OwnPresence, Presence, PresenceState, Registration, RegistrationState, Remote, Role, Visibility, Waiting,
   Wake, WakeProgress, WakeStage, WakeState,
 } from '../../build/client/wakeline_client.js';
+
+export { Problem } from './problem.ts';
 
 /** The account behind a session. */
 export interface Account {
@@ -26,29 +29,6 @@ export interface Account {
   number: string;
   displayName: string;
   addressOfRecord: string;
-}
-
-/** An RFC 9457 problem as an exception; `status` 0 means that it did not come from the edge (see `type`). */
-export class Problem extends Error {
-  readonly status: number;
-  readonly type: string;
-  readonly title: string;
-  readonly detail: string;
-  /** Seconds to wait before the next try, in 429 and 503. */
-  readonly retryAfter?: number;
-  /** The wake as it ended, when it was too late for it (410). */
-  readonly wake?: Wake;
-
-  constructor(o: { status: number; type?: string; title: string; detail?: string; retryAfter?: number; wake?: Wake }) {
-    super(o.detail || o.title);
-    this.name = 'Problem';
-    this.status = o.status;
-    this.type = o.type ?? 'about:blank';
-    this.title = o.title;
-    this.detail = o.detail ?? '';
-    if (o.retryAfter !== undefined) this.retryAfter = o.retryAfter;
-    if (o.wake) this.wake = o.wake;
-  }
 }
 
 let loading: Promise<unknown> | undefined;
@@ -64,29 +44,6 @@ export async function preload(from?: InitInput | Promise<InitInput | null>, earl
     if (early) offerEarly(early);
   })();
   await loading;
-}
-
-/** What the core throws has the members of a `Problem`, but not yet its class. */
-function problem(error: unknown): unknown {
-  return error instanceof Error && error.name === 'Problem' && !(error instanceof Problem)
-    ? new Problem(error as unknown as Problem)
-    : error;
-}
-
-async function asked<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    throw problem(error);
-  }
-}
-
-function done<T>(what: () => T): T {
-  try {
-    return what();
-  } catch (error) {
-    throw problem(error);
-  }
 }
 
 /** One segment of a path, whatever it holds. */
