@@ -138,6 +138,47 @@ for (const [name, serve] of Object.entries(SERVERS)) {
       }, { ms: TALK, every: 0, what: 'the page hears a 9' });
     });
 
+    test('a recording is told by an offer that the phone takes; who does not say that it shows it is not believed to', { timeout: PATIENCE }, async () => {
+      /** Records in the page, from and until the other side has agreed to what tells of it; the bytes of the file. */
+      const records = async (check) => {
+        const agreed = (what) => page.evaluate(async (what) => {
+          const told = new Promise((resolve) => {
+            call.connection.addEventListener('signalingstatechange', () => { if (call.connection.signalingState === 'stable') resolve(); });
+          });
+          if (what === 'begin') window.recording = new wakeline.Recording(call);
+          else window.file = recording.stop();
+          await told;
+        }, what);
+        await agreed('begin');
+        await check();
+        await agreed('end');
+        assert.ok(await page.evaluate('file.then(({ size }) => size)') > 1000);
+        await page.waitForFunction('!call.recordingTold', { timeout: TALK });
+      };
+      await talk();
+      await pageHears(page, TONES.phone);
+      await records(async () => {
+        await Promise.all([pageHears(page, TONES.phone), phoneTone(TONES.page)]);
+        assert.equal(await page.evaluate('call.recordingTold'), false);
+      });
+      await Promise.all([pageHears(page, TONES.phone), phoneTone(TONES.page)]);
+      await page.evaluate('call.hangUp()');
+      await page.waitForFunction('phone.calls.length === 0');
+
+      await page.evaluate(`dial('other')`);
+      await takes(other);
+      await active(page);
+      await records(async () => {
+        // Asterisk is an end of each call by itself: what is told to it, it tells nobody.
+        const passes = name === 'kamailio';
+        if (passes) await other.waitForFunction('call.recorded', { timeout: TALK });
+        if (passes) await page.waitForFunction('call.recordingTold', { timeout: TALK });
+        await Promise.all([pageHears(page, TONES.other), pageHears(other, TONES.page)]);
+        assert.deepEqual([await page.evaluate('call.recordingTold'), await other.evaluate('call.recorded')], [passes, passes]);
+      });
+      await other.waitForFunction('!call.recorded', { timeout: TALK });
+    });
+
     test('a blind transfer by the page: phone and third page talk, and the one who transferred is out of it', { timeout: PATIENCE }, async () => {
       await talk();
       await page.evaluate(`window.progress = []; call.addEventListener('transfer', (e) => progress.push(e.progress))`);

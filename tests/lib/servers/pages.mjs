@@ -48,7 +48,8 @@ export class Pages {
     pages.dir = mkdtempSync(join(tmpdir(), 'wakeline-pages-'));
     pages.browsers = [];
     const client = join(pages.dir, 'client.js');
-    await build({ entryPoints: [join(ROOT, `client-wasm/js/${whole ? 'package' : 'index'}.ts`)], plugins: [glue], bundle: true, format: 'esm', outfile: client, logLevel: 'error' });
+    const contents = `export * from './${whole ? 'package' : 'index'}.ts'; export { Recording } from './media/record.ts';`;
+    await build({ stdin: { contents, resolveDir: join(ROOT, 'client-wasm/js'), loader: 'ts' }, plugins: [glue], bundle: true, format: 'esm', outfile: client, logLevel: 'error' });
     const files = {
       '/': ['text/html', '<!doctype html><title>phone</title><audio autoplay></audio><script type="module" src="/page.js"></script>'],
       '/page.js': ['text/javascript', PAGE],
