@@ -29,6 +29,14 @@ export async function freeRange(count) {
   }
 }
 
+/** Two ports, one after the other, that were free a moment ago for UDP and TCP: for SIP, and for SIP over TLS beside it. */
+export async function freePair() {
+  for (;;) {
+    const pair = await freeRange(2);
+    if (!(await Promise.all(pair.map(isFreeForTcp))).includes(false)) return pair;
+  }
+}
+
 /** A UDP port that is named before its owner listens there: nobody else is given it until it is let go. */
 export class KeptPort {
   static async open() {
@@ -63,6 +71,13 @@ function isFree(port) {
   return new Promise((resolve) => {
     const socket = createSocket('udp4').once('error', () => resolve(false));
     socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)));
+  });
+}
+
+function isFreeForTcp(port) {
+  return new Promise((resolve) => {
+    const server = createServer().once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }
 

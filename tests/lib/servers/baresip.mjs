@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { writeTone } from '../audio.mjs';
 import { EventLog, until } from '../events.mjs';
-import { freePort, freeRange } from '../ports.mjs';
+import { freePair, freePort, freeRange } from '../ports.mjs';
 import { DOMAIN, Part, passwordOf } from './bench.mjs';
 
 const MODULES = '/usr/lib/baresip/modules';
@@ -23,7 +23,8 @@ export class Baresip extends Part {
     this.events = new EventLog();
     this.sounds = join(this.dir, 'sounds');
     mkdirSync(this.sounds, { recursive: true });
-    const [sip, control, [low, high]] = [await freePort(), await freePort(), await freeRange(40)];
+    // It takes the port after that of SIP for TLS, and ends where that is taken.
+    const [[sip], control, [low, high]] = [await freePair(), await freePort(), await freeRange(40)];
     this.control = control;
     this.port = sip;
     const [, rate] = codec.split('/').map(Number);
