@@ -1,6 +1,6 @@
 // What the edge carries, beside Kamailio in the same run on the same machine, with the same client.
 //
-//   node tests/bench/edge.mjs [--json FILE] [--only register,calls,wakes,cost,idle] [--seconds N] [--idle 2000,10000] [--lines 100000]
+//   node tests/bench/edge.mjs [--json FILE] [--only register,floor,calls,wakes,cost,idle] [--seconds N] [--idle 2000,10000] [--lines 100000]
 //
 // The worker runs in workerd itself, one process, no development proxy. The client is one Node process on the same
 // machine: what it cannot send, no server can take, and the JSON says how many processors there were for all.
@@ -14,11 +14,12 @@ import { parseArgs } from 'node:util';
 import { Edge } from '../lib/edge.mjs';
 import { Bench, DOMAIN, passwordOf } from '../lib/servers/bench.mjs';
 import { Kamailio } from '../lib/servers/kamailio.mjs';
+import { SHAPES, openFloor } from './edge/floor.mjs';
 import { SipSocket } from './edge/socket.mjs';
 import { cpu, family, memory, workerd } from './edge/process.mjs';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const PARTS = ['register', 'calls', 'wakes', 'cost', 'idle'];
+const PARTS = ['register', 'floor', 'calls', 'wakes', 'cost', 'idle'];
 const { values: options } = parseArgs({
   options: {
     json: { type: 'string' }, only: { type: 'string', default: PARTS.join() }, seconds: { type: 'string', default: '8' },
@@ -101,6 +102,24 @@ async function registerRate(server, numbers) {
   const used = (cpu(server.pids()) - before) / (result * (seconds + 1));
   for (const socket of sockets) socket.close();
   return { per_s: result, cpu_ms: round(used, 2) };
+}
+
+/** What workerd takes for the shape of a REGISTER when nothing is done in it: its rate is the ceiling of ours. */
+async function floorRate({ edge }) {
+  const floor = await openFloor(dirname(edge.dir));
+  try {
+    const result = {};
+    for (const shape of Object.keys(SHAPES)) {
+      const sockets = await floor.sockets(shape, SOCKETS);
+      const before = cpu(workerd());
+      const per_s = await rate(sockets, (socket) => socket.exchange());
+      result[shape] = { per_s, cpu_ms: round((cpu(workerd()) - before) / (per_s * (seconds + 1)), 2) };
+      for (const socket of sockets) socket.close();
+    }
+    return result;
+  } finally {
+    await floor.close();
+  }
 }
 
 async function callRate(server, numbers) {
@@ -280,6 +299,11 @@ async function main() {
         console.log(`   ${part}, ${server.name}: ${result}/s ${JSON.stringify(more)}`);
       }
       report[key].share = round(report[key].ours / report[key].kamailio, 3);
+      keep();
+    }
+    if (wants('floor')) {
+      report.floor = await floorRate(ours);
+      console.log(`   workerd alone, in the shape of a REGISTER: ${JSON.stringify(report.floor)}`);
       keep();
     }
     if (wants('wakes')) {
