@@ -24,3 +24,10 @@ export function cpu(pids) {
     return sum + (Number(stat[11]) + Number(stat[12])) * 10;
   }, 0);
 }
+
+/** How many files these processes hold open, and how many one may. */
+export function files(pids) {
+  const open = pids.map((pid) => { try { return readdirSync(`/proc/${pid}/fd`).length; } catch { return 0; } });
+  const limit = /^Max open files\s+(\d+)/m.exec(read(`/proc/${pids[0]}/limits`))?.[1] ?? 'unknown';
+  return `${Math.max(0, ...open)} of ${limit} open files`;
+}

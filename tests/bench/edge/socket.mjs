@@ -17,6 +17,7 @@ export class SipSocket {
     const { port, pathname } = new URL(url);
     socket.tcp = connect(Number(port), '127.0.0.1');
     socket.tcp.setNoDelay(true);
+    socket.tcp.on('error', () => {});
     await new Promise((resolve, reject) => {
       let head = Buffer.alloc(0);
       const shake = (bytes) => {
@@ -31,12 +32,12 @@ export class SipSocket {
       };
       socket.tcp.on('data', shake);
       socket.tcp.once('error', reject);
+      socket.tcp.once('close', () => reject(new Error('the server closed the connection')));
       socket.tcp.write([
         `GET ${pathname} HTTP/1.1`, `Host: 127.0.0.1:${port}`, 'Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
         'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Protocol: sip', '', '',
       ].join('\r\n'));
     });
-    socket.tcp.on('error', () => {});
     socket.tcp.on('close', () => { socket.closed = true; for (const fail of socket.failing ?? []) fail(new Error(`${line.number}: the socket closed`)); });
     return socket;
   }
