@@ -122,6 +122,17 @@ async function floorRate({ edge }) {
   }
 }
 
+/** The same two objects as a server of the idle part: each socket says one thing, and then nothing. */
+async function openIdleFloor({ edge }) {
+  const floor = await openFloor(dirname(edge.dir));
+  const come = async () => {
+    const [socket] = await floor.sockets('rows', 1);
+    await socket.exchange();
+    return socket;
+  };
+  return { name: 'workerd_alone', pids: () => workerd(), come, close: () => floor.close() };
+}
+
 async function callRate(server, numbers) {
   const pairs = [];
   for (let at = 0; at + 1 < numbers.length; at += 2) {
@@ -151,6 +162,7 @@ async function idle(server, counts) {
     }
     return last;
   };
+  const come = server.come ?? ((number) => online(server, number, server.token && { token: server.token(number) }));
   const empty = await settled();
   const sockets = [];
   const result = {};
@@ -164,7 +176,7 @@ async function idle(server, counts) {
       if (refused) return;
       await pause(Math.max(0, at - now()));
       try {
-        sockets.push(await online(server, number, server.token && { token: server.token(number) }));
+        sockets.push(await come(number));
         if (sockets.length % 100 === 0) held = files(server.pids());
       } catch (error) {
         refused ??= error;
@@ -327,10 +339,13 @@ async function main() {
     let idling;
     if (wants('idle')) {
       report.idle_socket_kb = {};
-      for (const server of [...servers].reverse()) {
-        idling = await idle(server, options.idle.split(',').map(Number));
+      const steps = options.idle.split(',').map(Number);
+      const floor = await openIdleFloor(ours);
+      for (const [server, up] of [[servers[1], steps], [floor, steps.slice(0, 1)], [ours, steps]]) {
+        idling = await idle(server, up);
         report.idle_socket_kb[server.name] = idling.result;
         if (server !== ours) idling.close();
+        if (server === floor) await floor.close();
         keep();
       }
     }
