@@ -18,7 +18,7 @@ pub mod callserver;
 pub mod command;
 pub mod config;
 pub mod flow;
-
+mod in_dialog;
 pub mod line;
 pub mod messages;
 pub mod outbox;

@@ -3,6 +3,18 @@
 use crate::sim::World;
 use wakeline_sip::edge::LineCommand;
 
+/// A page that rings, and who calls it.
+fn ringing() -> (World, usize, usize) {
+    let (mut world, caller, callee) = World::caller_and_sleeper();
+    world.open(callee);
+    world.settle();
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.into_bytes());
+    world.settle();
+    assert_eq!(world.pages[callee].ringing.len(), 1);
+    (world, caller, callee)
+}
+
 #[test]
 fn a_caller_whose_call_never_arrived_hears_503() {
     let (mut world, caller, _) = World::caller_and_sleeper();
@@ -47,12 +59,7 @@ fn a_register_that_never_arrived_is_answered() {
 
 #[test]
 fn a_page_whose_line_is_never_heard_of_again_does_not_ring_for_ever() {
-    let (mut world, caller, callee) = World::caller_and_sleeper();
-    world.open(callee);
-    world.settle();
-    let invite = world.pages[caller].invite("1002");
-    world.send(caller, invite.into_bytes());
-    world.settle();
+    let (mut world, _, callee) = ringing();
     assert_eq!(world.pages[callee].ringing.len(), 1);
     let flow = world.pages[callee].flow.clone().unwrap();
     world.cut_off = Some(flow.clone());
@@ -65,12 +72,7 @@ fn a_page_whose_line_is_never_heard_of_again_does_not_ring_for_ever() {
 
 #[test]
 fn an_answer_that_nobody_confirms_is_ended_at_its_page() {
-    let (mut world, caller, callee) = World::caller_and_sleeper();
-    world.open(callee);
-    world.settle();
-    let invite = world.pages[caller].invite("1002");
-    world.send(caller, invite.into_bytes());
-    world.settle();
+    let (mut world, caller, callee) = ringing();
     let flow = world.pages[caller].flow.clone().unwrap();
     world.cut_off = Some(flow);
     let answer = world.pages[callee].answer();
@@ -117,12 +119,7 @@ fn what_comes_after_the_end_of_a_dialog_joins_no_call() {
 
 #[test]
 fn a_page_whose_answer_never_arrives_is_not_left_in_a_call() {
-    let (mut world, caller, callee) = World::caller_and_sleeper();
-    world.open(callee);
-    world.settle();
-    let invite = world.pages[caller].invite("1002");
-    world.send(caller, invite.into_bytes());
-    world.settle();
+    let (mut world, caller, callee) = ringing();
     let answer = world.pages[callee].answer();
     world.cut_off = Some("line:demo:1002".into());
     world.send(callee, answer);

@@ -2,6 +2,7 @@
 
 use super::ingress::edge_host;
 use super::{Flow, FlowOutput};
+use crate::edge::in_dialog::in_dialog;
 use crate::edge::messages::FlowToLine;
 use crate::id::{DeviceId, Number};
 use crate::time::{Duration, Time};
@@ -116,16 +117,10 @@ fn row_key(key: &ClientKey) -> String {
 /// A request to whoever gave this 2xx, in the name of its caller.
 fn back_to(answer: &Response, method: Method, cseq: u32) -> Option<Request> {
     let headers = &answer.headers;
-    let target = headers.contact().ok()??.uri.without_headers();
-    let cseq = format!("{cseq} {method}");
-    Some(
-        Request::bare(method, target)
-            .with(HeaderName::MaxForwards, "70")
-            .with(HeaderName::From, headers.get(HeaderName::From)?)
-            .with(HeaderName::To, headers.get(HeaderName::To)?)
-            .with(HeaderName::CallId, headers.call_id().ok()?)
-            .with(HeaderName::CSeq, cseq),
-    )
+    let target = headers.contact().ok()??.uri;
+    let (from, to) = (headers.get(HeaderName::From)?, headers.get(HeaderName::To)?);
+    let call_id = headers.call_id().ok()?;
+    Some(in_dialog(method, target, from, to, call_id, cseq))
 }
 
 impl Flow {

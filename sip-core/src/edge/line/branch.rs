@@ -2,6 +2,7 @@
 
 use super::Line;
 use super::call::{BranchState, Call, Dialog, Leg};
+use crate::edge::in_dialog::in_dialog;
 use crate::edge::messages::{Answer, LineToFlow};
 use crate::id::DeviceId;
 use crate::time::Time;
@@ -321,14 +322,7 @@ pub(super) fn in_dialog_request(
     to: &Leg,
     call_id: &str,
 ) -> Option<Request> {
-    let target = to.contact.parse::<Uri>().ok()?.without_headers();
-    let cseq = format!("{cseq} {method}");
-    Some(
-        Request::bare(method, target)
-            .with(HeaderName::MaxForwards, "70")
-            .with(HeaderName::From, from.address.as_str())
-            .with(HeaderName::To, to.address.as_str())
-            .with(HeaderName::CallId, call_id)
-            .with(HeaderName::CSeq, cseq),
-    )
+    let target = to.contact.parse::<Uri>().ok()?;
+    let (from, to) = (from.address.as_str(), to.address.as_str());
+    Some(in_dialog(method, target, from, to, call_id, cseq))
 }
