@@ -115,6 +115,20 @@ export class Stage {
   }
 }
 
+/** Calls a number; after how many ms the INVITE left. */
+export function left(page, number) {
+  return page.evaluate(async (number) => {
+    const began = performance.now();
+    await dial(number);
+    await new Promise((resolve) => {
+      const look = () => { if (call.state !== 'new') resolve(); };
+      call.addEventListener('state', look);
+      look();
+    });
+    return performance.now() - began;
+  }, number);
+}
+
 /** The loudest frequency that a page's audio element plays within `ms`, and how loud it was. */
 export function hear(page, ms = 1500) {
   return page.evaluate(async (ms) => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import dgram from 'node:dgram';
 import { after, before, test } from 'node:test';
 import { until } from '../../lib/events.mjs';
-import { Stage, hear } from './harness.mjs';
+import { Stage, hear, left } from './harness.mjs';
 
 let stage, caller, callee;
 
@@ -213,16 +213,7 @@ test('candidates that were gathered while the number was typed are not waited fo
         await new Promise((resolve) => setTimeout(resolve, 300)); // nobody is told when the browser has taken it
         answers = false;
       }
-      const ms = await caller.evaluate(async () => {
-        const began = performance.now();
-        await dial('1002');
-        await new Promise((resolve) => {
-          const look = () => { if (call.state !== 'new') resolve(); };
-          call.addEventListener('state', look);
-          look();
-        });
-        return performance.now() - began;
-      });
+      const ms = await left(caller, '1002');
       const sdp = await caller.evaluate('call.connection.localDescription.sdp');
       await callee.waitForFunction(`window.call?.state === 'incoming'`);
       await hangUp();

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import dgram from 'node:dgram';
 import { after, before, test } from 'node:test';
-import { Stage, hear } from './harness.mjs';
+import { Stage, hear, left } from './harness.mjs';
 
 const LATE_MS = 1500;
 let stage, caller, callee, nat;
@@ -129,16 +129,7 @@ test('an answer goes out with what is there; what comes later arrives in the cal
 
 test('a first offer waits for them half a second, and has what came; nobody is sent more before there is a dialog', { timeout: 90_000 }, async () => {
   await Promise.all([caller, callee].map((page) => page.evaluate('window.call = undefined; window.described.length = 0')));
-  const ms = await callee.evaluate(async () => {
-    const began = performance.now();
-    await dial('1001');
-    await new Promise((resolve) => {
-      const look = () => { if (call.state !== 'new') resolve(); };
-      call.addEventListener('state', look);
-      look();
-    });
-    return performance.now() - began;
-  });
+  const ms = await left(callee, '1001');
   assert.ok(ms > 490, `${ms} ms`);
   await caller.waitForFunction(`window.call?.state === 'incoming'`);
   await caller.evaluate('call.answer()');
