@@ -201,6 +201,8 @@ fn ended() -> CallView {
             by: By::Remote,
             retry_after: Some(30),
         }),
+        recorded: true,
+        recording_told: true,
         replaces: Some("6".into()),
         answered_at: Some(1_900_000_000_123),
         ..call()

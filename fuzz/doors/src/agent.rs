@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use wakeline_sip::agent::{
-    Agent, CallId, Command, Config, Event, Input, MediaReply, MediaRequest, Output, Path, Patience,
-    Policy,
+    Agent, BesideCommand, BesideId, CallId, Command, Config, Event, Input, MediaReply,
+    MediaRequest, Output, Path, Patience, Policy,
 };
 use wakeline_sip::auth::Login;
 use wakeline_sip::entropy::Entropy;
@@ -354,9 +354,65 @@ impl Page {
             13 => Command::Dtmf(call, bytes.text()),
             14 => Command::Transfer(call, Pii(bytes.text())),
             15 => Command::TransferTo(call, nth_last(&self.calls, kind).copied().unwrap_or(call)),
+            16 => self.rarer(kind / 18, call, bytes),
             _ => Command::Start,
         };
         self.input(Input::Command(command));
+    }
+
+    /// What a page wants less often.
+    fn rarer(&mut self, kind: u8, call: CallId, bytes: &mut Bytes<'_>) -> Command {
+        match kind {
+            0 | 1 => Command::Record(call, kind == 0),
+            2 => Command::Candidates(call, Pii(bytes.text().into_bytes())),
+            3 => {
+                let more = b"a=mid:0\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n";
+                Command::Candidates(call, Pii(more.to_vec()))
+            }
+            4 => Command::Offer(call),
+            5 => {
+                let (to, call) = (Pii(bytes.text()), self.agent.next_call());
+                keep(&mut self.calls, call);
+                let headers = Vec::new();
+                Command::CallWithoutOffer { call, to, headers }
+            }
+            6 => Command::Login(Login::with_password("1001", bytes.text())),
+            _ => Command::Beside(self.beside(kind, bytes)),
+        }
+    }
+
+    fn beside(&mut self, kind: u8, bytes: &mut Bytes<'_>) -> BesideCommand {
+        let earlier = BesideId(u64::from(bytes.u8()));
+        let to = Pii("1002".to_owned());
+        let (content_type, package) = ("text/plain".to_owned(), "dialog".to_owned());
+        let expires = u32::from(bytes.u16());
+        let text = |bytes: &mut Bytes<'_>| Pii(bytes.text().into_bytes());
+        match kind {
+            7 => BesideCommand::Typing(to),
+            8 => BesideCommand::Accept(vec![bytes.text()]),
+            9 => BesideCommand::Message {
+                id: self.agent.next_beside(),
+                to,
+                content_type,
+                body: text(bytes),
+            },
+            10 => BesideCommand::Subscribe {
+                id: self.agent.next_beside(),
+                to,
+                package,
+                accept: vec![bytes.text()],
+                expires,
+            },
+            11 => BesideCommand::Unsubscribe(earlier),
+            12 => BesideCommand::Publish {
+                id: self.agent.next_beside(),
+                package,
+                content_type,
+                body: text(bytes),
+                expires,
+            },
+            _ => BesideCommand::Unpublish(earlier),
+        }
     }
 
     fn answer_media(&mut self, bytes: &mut Bytes<'_>) {

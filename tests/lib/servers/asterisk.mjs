@@ -24,7 +24,8 @@ res_pjsip_caller_id res_pjsip_authenticator_digest res_pjsip_outbound_authentica
 res_pjsip_registrar res_pjsip_path res_pjsip_nat res_pjsip_rfc3326 res_pjsip_dtmf_info res_pjsip_header_funcs
 res_pjsip_transport_websocket res_pjsip_pubsub res_pjsip_refer res_pjsip_messaging res_http_websocket chan_pjsip func_pjsip_aor
 func_pjsip_contact func_pjsip_endpoint func_callerid func_channel func_logic func_strings func_global func_uri app_dial app_echo
-app_playtones app_verbose app_stack app_read app_senddtmf app_confbridge app_exec res_musiconhold`.split(/\s+/);
+app_playtones app_verbose app_stack app_read app_senddtmf app_confbridge app_exec res_musiconhold res_pjsip_outbound_publish res_pjsip_exten_state
+res_pjsip_dialog_info_body_generator res_pjsip_pidf_body_generator res_pjsip_mwi res_pjsip_mwi_body_generator res_adsi res_smdi app_voicemail`.split(/\s+/);
 
 /** An Asterisk process whose configuration somebody else has written into `etc`. */
 export class AsteriskProcess extends Part {
@@ -70,9 +71,16 @@ export class AsteriskProcess extends Part {
 }
 
 export class Asterisk extends AsteriskProcess {
+  /** Lays a message into a page's mailbox, as one that was spoken would lie there. */
+  mail(user, name = 'msg0000') {
+    const inbox = join(this.dir, 'spool/voicemail/bench', user, 'INBOX');
+    mkdirSync(inbox, { recursive: true });
+    writeFileSync(join(inbox, `${name}.txt`), '[message]\norigmailbox=x\n');
+  }
+
   /**
    * `pages` register over WebSocket, `phones` over UDP; each may call each by its name. `echo` answers with an echo, `menu` reads four
-   * digits into the global `READ` and says "666". `endpoint` is a line for the endpoints of all pages, `more` are lines for those of some users.
+   * digits into the global `READ` and says "666". Who is in a call can be watched, and each page has a mailbox. `endpoint` is a line for the endpoints of all pages, `more` are lines for those of some users.
    */
   async open({ pages = [], phones = [], endpoint = '', more = {} }) {
     this.udp = await freePort();
@@ -96,6 +104,7 @@ export class Asterisk extends AsteriskProcess {
     const line = (user, template) => [
       `[${user}](${template})`, `auth=auth-${user}`, `aors=${user}`, ...(more[user] ?? []), `[auth-${user}]`, 'type=auth', 'auth_type=userpass', `username=${user}`,
       `password=${passwordOf(user)}`, `realm=${DOMAIN}`, `[${user}]`, 'type=aor', 'max_contacts=4', 'remove_existing=yes', 'minimum_expiration=10',
+      `mailboxes=${user}@bench`,
     ];
     write('pjsip',
       '[global]', 'type=global', `default_realm=${DOMAIN}`, '[udp]', 'type=transport', 'protocol=udp', `bind=127.0.0.1:${this.udp}`,
@@ -105,7 +114,8 @@ export class Asterisk extends AsteriskProcess {
       ...pages.flatMap((user) => line(user, 'page')), ...phones.flatMap((user) => line(user, 'phone')));
     write('extensions', '[bench]', 'exten => echo,1,Answer()', ' same => n,Echo()',
       'exten => menu,1,Answer()', ' same => n,Read(GOT,,4,,1,20)', ' same => n,Set(GLOBAL(READ)=${GOT})', ' same => n,SendDTMF(666,100,100)', ' same => n,Wait(5)', ' same => n,Hangup()',
-      ...[...pages, ...phones].flatMap((user) => [`exten => ${user},1,Dial(\${PJSIP_DIAL_CONTACTS(${user})},30)`, ` same => n,Hangup(\${HANGUPCAUSE})`]));
+      ...[...pages, ...phones].flatMap((user) => [`exten => ${user},hint,PJSIP/${user}`, `exten => ${user},1,Dial(\${PJSIP_DIAL_CONTACTS(${user})},30)`, ` same => n,Hangup(\${HANGUPCAUSE})`]));
+    write('voicemail', '[general]', 'format=wav', 'pollmailboxes=yes', 'pollfreq=1', '[bench]', ...pages.map((user) => `${user} => 0,${user}`));
     write('confbridge', '[general]');
     write('indications', '[general]', 'country=us', '[us]', 'ringcadence = 2000,4000', 'dial = 350+440', 'busy = 480+620/500,0/500', 'ring = 440+480/2000,0/4000');
     for (const empty of ['features', 'acl', 'udptl', 'pjproject', 'ccss', 'cel', 'musiconhold', 'websocket_client']) write(empty, '');

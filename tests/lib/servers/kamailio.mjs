@@ -2,7 +2,7 @@
 // between pages and phones.
 import { createHash } from 'node:crypto';
 import dgram from 'node:dgram';
-import { writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { until } from '../events.mjs';
 import { freePort } from '../ports.mjs';
@@ -12,6 +12,14 @@ const MODULES = [
   'kex', 'pv', 'sl', 'tm', 'tmx', 'rr', 'maxfwd', 'siputils', 'textops', 'htable', 'usrloc', 'registrar', 'nathelper', 'auth',
   'xhttp', 'websocket', 'xlog',
 ];
+
+/** Where Debian keeps them, and the empty tables that its presence server insists on. */
+const LIBRARY = '/usr/lib/x86_64-linux-gnu/kamailio/modules/';
+const TABLES = '/usr/share/kamailio/dbtext/kamailio';
+const PRESENCE = ['textopsx', 'db_text', 'presence', 'presence_xml', 'presence_dialoginfo', 'presence_mwi', 'presence_conference'];
+
+/** Has it a presence server on this machine? */
+export const hasPresence = () => PRESENCE.every((name) => existsSync(`${LIBRARY}${name}.so`));
 
 const md5 = (text) => createHash('md5').update(text).digest('hex');
 
@@ -23,15 +31,19 @@ export class Kamailio extends Part {
 
   /**
    * `users` may register (or `anyone`); `media` is a started `RtpEngine`, or nothing when only signalling is wanted. `workers` are the
-   * processes that take SIP over WebSocket.
+   * processes that take SIP over WebSocket. `presence`: it keeps states that are published, and tells them to who subscribes.
    */
-  async open({ users = [], anyone = false, media, workers = 2, connections = 4096, memory = 128 }) {
+  async open({ users = [], anyone = false, media, workers = 2, connections = 4096, memory = 128, presence = false }) {
     this.udp = await freePort();
     this.tcp = await freePort();
     this.url = `ws://127.0.0.1:${this.tcp}`;
     this.sip = `127.0.0.1:${this.udp}`;
     const file = join(this.dir, 'kamailio.cfg');
-    writeFileSync(file, this.#configuration({ users, anyone, media, workers, connections }));
+    if (presence) {
+      mkdirSync(join(this.dir, 'tables'));
+      for (const table of ['version', 'presentity', 'active_watchers', 'watchers', 'xcap']) cpSync(join(TABLES, table), join(this.dir, 'tables', table));
+    }
+    writeFileSync(file, this.#configuration({ users, anyone, media, workers, connections, presence }));
     await this.launch(file, memory);
   }
 
@@ -41,10 +53,10 @@ export class Kamailio extends Part {
     await until(() => this.alive() && this.#answers(), { ms: 20_000, every: 50, what: 'Kamailio answers OPTIONS' });
   }
 
-  #configuration({ users, anyone, media, workers, connections }) {
+  #configuration({ users, anyone, media, workers, connections, presence }) {
     // Every user's password is made from the name by one rule, so that a bench may have as many as it wants.
     const ha1 = (user) => (anyone ? `$var(who) = ${user} + ":${DOMAIN}:${passwordOf('')}" + ${user}; $var(ha1) = $(var(who){s.md5});` : `$var(ha1) = $sht(users=>${user});`);
-    const load = [...MODULES, ...(media ? ['rtpengine'] : [])].map((name) => `loadmodule "${name}.so"`).join('\n');
+    const load = [...MODULES, ...(media ? ['rtpengine'] : []), ...(presence ? PRESENCE : [])].map((name) => `loadmodule "${name}.so"`).join('\n');
     const passwords = users.map((user) => `    $sht(users=>${user}) = "${ha1Of(user)}";`).join('\n');
     return `#!KAMAILIO
 debug=0
@@ -61,7 +73,7 @@ tcp_accept_no_cl=yes
 tcp_connection_lifetime=3605
 tcp_max_connections=${connections}
 tcp_accept_unique=0
-mpath="/usr/lib/x86_64-linux-gnu/kamailio/modules/"
+mpath="${LIBRARY}"
 ${load}
 modparam("tm", "fr_timer", 5000)
 modparam("tm", "fr_inv_timer", 60000)
@@ -75,6 +87,13 @@ modparam("auth", "qop", "auth")
 modparam("htable", "htable", "users=>size=12;")
 modparam("websocket", "keepalive_mechanism", 0)
 ${media ? `modparam("rtpengine", "rtpengine_sock", "udp:${media.control}")` : ''}
+${presence ? `modparam("presence|presence_xml", "db_url", "text://${this.dir}/tables")
+modparam("presence", "server_address", "sip:127.0.0.1:${this.udp}")
+modparam("presence", "subs_db_mode", 0)
+# Soon renewed, or soon over.
+modparam("presence", "max_expires", 8)
+modparam("presence", "publ_cache", 0)
+modparam("presence_xml", "force_active", 1)` : ''}
 
 request_route {
     if (!mf_process_maxfwd_header("10")) { sl_send_reply("483", "Too Many Hops"); exit; }
@@ -91,6 +110,9 @@ request_route {
     if (is_method("ACK")) exit;
     route(PROOF);
     remove_hf("Route");
+${presence ? `    # What it tells goes through itself first: only there the page's alias becomes its socket.
+    if (is_method("SUBSCRIBE")) { append_hf("Record-Route: <sip:127.0.0.1:${this.udp};lr>\\r\\n"); msg_apply_changes(); t_newtran(); handle_subscribe(); exit; }
+    if (is_method("PUBLISH")) { t_newtran(); handle_publish(); exit; }` : ''}
     if (is_method("INVITE|SUBSCRIBE")) record_route();
     if (is_method("REGISTER")) { if (!save("location")) sl_reply_error(); exit; }
     if (!lookup("location")) {
@@ -114,6 +136,7 @@ route[PROOF] {
 }
 
 route[WITHIN] {
+${presence ? '    if (is_method("SUBSCRIBE") && uri==myself) { msg_apply_changes(); t_newtran(); handle_subscribe(); exit; }' : ''}
     if (loose_route()) {
         handle_ruri_alias();
 ${media ? '        if (is_method("BYE")) rtpengine_delete();' : ''}

@@ -55,6 +55,10 @@ pub const SERVERS: &[Need] = &[
         "/usr/lib/x86_64-linux-gnu/kamailio/modules/auth_ephemeral.so",
         "kamailio-autheph-modules",
     ),
+    (
+        "/usr/lib/x86_64-linux-gnu/kamailio/modules/presence.so",
+        "kamailio-presence-modules",
+    ),
     ("rtpengine", "rtpengine-daemon"),
     ("baresip", "baresip"),
     ("sipp", "sip-tester"),
