@@ -5,12 +5,27 @@
  */
 
 import { Problem, beside as besideOf, told } from './index.ts';
-import type { Phone, Remote } from './index.ts';
+import type { Call, Phone, Remote } from './index.ts';
 
 interface News {
-  what: 'message' | 'composing' | 'sent' | 'state' | 'notified';
+  what: 'message' | 'composing' | 'sent' | 'state' | 'notified' | 'about';
   id: number; status: number | null; state: string; retryAt: number | null; reason: string | null;
   from: Remote; active: boolean; contentType: string; body: string; branch: number; summary: MessageSummary | null;
+  call: string; diverted: Remote | null; private: boolean; referredBy: Remote | null; wantsAnswer: boolean; headers: [string, string][];
+}
+
+/** What an incoming call brought with it. */
+export interface About {
+  /** Whom it was meant for before it was diverted to this line (RFC 5806, RFC 7044). */
+  diverted: Remote | null;
+  /** The caller withholds who it is (RFC 3323). */
+  private: boolean;
+  /** Who transferred it here (RFC 3892). */
+  referredBy: Remote | null;
+  /** It asks to be answered without a person; `ways.autoAnswer` does so. */
+  wantsAnswer: boolean;
+  /** The headers that the client does not know, and Subject. */
+  headers: [string, string][];
 }
 
 /** So many messages of one kind. */
@@ -107,11 +122,16 @@ export class Beside extends EventTarget {
   readonly #phone: Phone;
   readonly #sent = new Map<number, { resolve: (status: number) => void; reject: (problem: Problem) => void }>();
   readonly #lasting = new Map<number, Lasting>();
+  readonly #abouts = new Map<string, About>();
 
   private constructor(phone: Phone) {
     super();
     this.#phone = phone;
     phone[told] = (news) => this.#told(news as News);
+    phone.addEventListener('calls', () => {
+      const known = new Set(phone.calls.map(({ id }) => id));
+      for (const id of this.#abouts.keys()) if (!known.has(id)) this.#abouts.delete(id);
+    });
   }
 
   /** That of this phone. */
@@ -123,6 +143,23 @@ export class Beside extends EventTarget {
 
   /** Takes messages of these types too; others are refused (415), so that their sender knows. */
   accept(...types: string[]): void { this.#want({ want: 'accept', types }); }
+
+  /** What an incoming call brought with it; null of a call that came before this was made, or is over. */
+  about(call: Call): About | null { return this.#abouts.get(call.id) ?? null; }
+
+  /** Calls, and lets the other side make the offer (RFC 3261 §13.2.1). */
+  callWithoutOffer(to: string, { headers = {} }: { headers?: Record<string, string> } = {}): Promise<Call> {
+    return new Promise((resolve) => {
+      const id = String(this.#want({ want: 'callWithoutOffer', to, headers: Object.entries(headers) }));
+      const look = (): void => {
+        const call = this.#phone.calls.find((one) => one.id === id);
+        if (!call) return;
+        this.#phone.removeEventListener('calls', look);
+        resolve(call);
+      };
+      this.#phone.addEventListener('calls', look);
+    });
+  }
 
   /** Sends a message. Resolves with 200 when it has arrived, 202 when it will; else throws a `Problem` with its status. */
   message(to: string, body: string, { contentType = 'text/plain' } = {}): Promise<number> {
@@ -155,7 +192,10 @@ export class Beside extends EventTarget {
 
   #told(news: News): void {
     const lasting = this.#lasting.get(news.id);
-    if (news.what === 'message') this.dispatchEvent(new MessageEvent(news));
+    if (news.what === 'about') {
+      const { diverted, referredBy, wantsAnswer, headers } = news;
+      this.#abouts.set(news.call, { diverted, private: news.private, referredBy, wantsAnswer, headers });
+    } else if (news.what === 'message') this.dispatchEvent(new MessageEvent(news));
     else if (news.what === 'composing') this.dispatchEvent(new ComposingEvent(news.from, news.active));
     else if (news.what === 'notified') lasting?.dispatchEvent(new NotifyEvent(news));
     else if (news.what === 'sent') {

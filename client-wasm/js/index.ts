@@ -6,6 +6,7 @@
  */
 
 import load, { PhoneCore, SessionCore, offerEarly } from '../../build/client/wakeline_client.js';
+import type { Ways } from './ways.ts';
 import type {
   BlockCaller, Blocked, BlockedList, CallChange, CallEnd, CallState, CallView, Device, DeviceList, Direction, DoNotDisturb, InitInput, Missed, MissedList, MissedSeen,
   OwnPresence, PhonePort, Presence, Registration, Remote, Role, SetDoNotDisturb, SetPresence, VapidKey, Waiting, Wake, WakeProgress, WakeReport, WakeStage,
@@ -81,6 +82,8 @@ export interface ServerLine {
   ha1?: string;
   /** A token (RFC 8898) in place of both. */
   token?: string;
+  /** What is done otherwise at this server. Only in the whole client, the package. */
+  ways?: Ways;
 }
 
 /** Who am I on this edge. Lives in IndexedDB `wakeline`, with the device's non-extractable key. */
@@ -121,7 +124,7 @@ export class Session {
   static async atServer(o: ServerLine): Promise<Session> {
     await preload();
     return new Session(done(() => SessionCore.atServer(
-      [o.server].flat(), o.addressOfRecord, o.displayName ?? '', o.user, o.password, o.ha1, o.token,
+      [o.server].flat(), o.addressOfRecord, o.displayName ?? '', o.user, o.password, o.ha1, o.token, o.ways,
     )));
   }
 

@@ -4,8 +4,8 @@ use crate::{phone::Phone, problem::Problem, types::Remote};
 use serde::{Deserialize, Serialize};
 use wakeline_sip::{
     agent::{
-        BesideCommand, BesideEvent, BesideId, Command, MessageSummary, Party, PublicationState,
-        SubscriptionState,
+        About, BesideCommand, BesideEvent, BesideId, CallId, Command, MessageSummary, Party,
+        PublicationState, SubscriptionState,
     },
     pii::Pii,
 };
@@ -48,6 +48,11 @@ pub(crate) enum Want {
     },
     /// Take it back.
     Unpublish { id: u32 },
+    /// Call, and let the other side make the offer.
+    CallWithoutOffer {
+        to: String,
+        headers: Vec<(String, String)>,
+    },
 }
 
 /// What the page is told.
@@ -77,6 +82,14 @@ enum News {
         retry_at: Option<u64>,
         status: Option<u16>,
         reason: Option<String>,
+    },
+    About {
+        call: String,
+        diverted: Option<Remote>,
+        private: bool,
+        referred_by: Option<Remote>,
+        wants_answer: bool,
+        headers: Vec<(String, String)>,
     },
     Notified {
         id: u64,
@@ -109,6 +122,13 @@ impl Phone {
     /// What the page wants beside calls; gives the id of what it began.
     pub(crate) fn beside(&self, want: Want) -> Result<u32, Problem> {
         let driver = self.driver()?;
+        if let Want::CallWithoutOffer { to, headers } = want {
+            let (to, call) = (Pii(to), driver.next_call());
+            crate::page::beside(async move {
+                driver.command(Command::CallWithoutOffer { call, to, headers });
+            });
+            return Ok(u32::try_from(call.0).unwrap_or_default());
+        }
         let new = || driver.next_beside();
         let given = |id: u32| BesideId(id.into());
         let (id, command) = match want {
@@ -166,6 +186,7 @@ impl Phone {
                 (id, publish)
             }
             Want::Unpublish { id } => (given(id), BesideCommand::Unpublish(given(id))),
+            Want::CallWithoutOffer { .. } => return Err(Problem::Garbled),
         };
         // The page learns the id before anything that is told of it.
         crate::page::beside(async move {
@@ -239,6 +260,23 @@ pub(crate) fn news(event: BesideEvent) -> JsValue {
             }
         }
     };
+    written(&news)
+}
+
+/// What came with a call, beside what every page shows.
+pub(crate) fn about(call: CallId, about: &About) -> JsValue {
+    let party = |party: &Party| remote(party.clone());
+    written(&News::About {
+        call: call.0.to_string(),
+        diverted: about.diverted.as_ref().map(party),
+        private: about.private,
+        referred_by: about.referred_by.as_ref().map(party),
+        wants_answer: about.wants_answer,
+        headers: about.headers.clone(),
+    })
+}
+
+fn written(news: &News) -> JsValue {
     let serializer = serde_wasm_bindgen::Serializer::new().serialize_missing_as_null(true);
     // These types hold strings and small numbers only.
     news.serialize(&serializer).unwrap_or_default()

@@ -59,6 +59,10 @@ impl SessionCore {
 
     /// A line at a SIP server that is not our edge.
     #[wasm_bindgen(js_name = atServer)]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what crosses one by one costs no serde in the page"
+    )]
     pub fn at_server(
         urls: Vec<String>,
         address_of_record: String,
@@ -67,6 +71,7 @@ impl SessionCore {
         password: Option<String>,
         ha1: Option<String>,
         token: Option<String>,
+        #[wasm_bindgen(unchecked_param_type = "object | undefined")] ways: JsValue,
     ) -> Answer<SessionCore> {
         let line = Line {
             urls,
@@ -77,7 +82,12 @@ impl SessionCore {
             ha1,
             token,
         };
-        Ok(Self(Session::at_server(Server::new(line)?)))
+        let server = Server::new(line)?;
+        #[cfg(feature = "beside")]
+        let server = crate::ways::on(server, ways)?;
+        #[cfg(not(feature = "beside"))]
+        let _ = ways;
+        Ok(Self(Session::at_server(server)))
     }
 
     /// Whose line it is.

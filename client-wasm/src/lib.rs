@@ -39,3 +39,5 @@ pub mod store;
 pub mod table;
 pub mod timer;
 pub mod types;
+#[cfg(feature = "beside")]
+mod ways;

@@ -10,7 +10,7 @@ use crate::{
 use js_sys::{Array, ArrayBuffer, Promise, Reflect, Uint8Array};
 use std::cell::RefCell;
 use wakeline_sip::{
-    agent::{self, Config, Patience, Policy},
+    agent::{self, Config, Patience},
     auth::Login,
     pii::Pii,
 };
@@ -130,7 +130,7 @@ pub fn config(
         token: token.map(Pii),
         login,
         patience: Patience::default(),
-        policy: Policy::default(),
+        policy: session.policy(),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{device, problem::Problem};
 use wakeline_edge_api::Account;
-use wakeline_sip::{auth::Login, wire::Uri};
+use wakeline_sip::{agent::Policy, auth::Login, wire::Uri};
 
 /// Where this browser profile keeps the device's id: one for all of its servers.
 const INSTANCE: &str = "wakeline-instance";
@@ -19,6 +19,8 @@ pub struct Server {
     pub login: Option<Login>,
     /// For Bearer (RFC 8898).
     pub token: Option<String>,
+    /// How calls are treated there.
+    pub policy: Policy,
 }
 
 /// What a page knows of its line there.
@@ -81,6 +83,7 @@ impl Server {
             instance: instance()?,
             login,
             token: line.token,
+            policy: Policy::default(),
         })
     }
 }

@@ -17,7 +17,7 @@ use std::{
     rc::Rc,
 };
 use wakeline_edge_api::{self as api, Account, SIP_PATH};
-use wakeline_sip::auth::Login;
+use wakeline_sip::{agent::Policy, auth::Login};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::CryptoKeyPair;
@@ -174,6 +174,12 @@ impl Session {
                 None => vec![edge_sip_url(&self.0.edge)],
             },
         }
+    }
+
+    /// How calls are treated there.
+    pub fn policy(&self) -> Policy {
+        let server = self.0.server.as_ref();
+        server.map(|server| server.policy).unwrap_or_default()
     }
 
     /// What proves our line to whoever takes the registration.

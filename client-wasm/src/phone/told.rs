@@ -43,6 +43,10 @@ impl Phone {
                 if let Some(wake) = &view.wake {
                     self.wake_arrived(wake);
                 }
+                #[cfg(feature = "beside")]
+                if let Some(about) = &view.about {
+                    self.0.port.beside(crate::beside::about(call, about));
+                }
                 self.call_is(CallView::of(call, view, Sound::default()));
                 let Ok(driver) = self.driver() else { return };
                 let phone = self.clone();

@@ -67,6 +67,8 @@ pub use io::{Command, Input, MediaReply, MediaRequest, Output};
 pub use opening::Opening;
 pub use path::Path;
 pub use weights::Weighted;
+#[cfg(feature = "outbound")]
+pub use weights::order;
 
 use crate::entropy::Entropy;
 use crate::time::Time;

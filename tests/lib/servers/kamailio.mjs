@@ -21,10 +21,10 @@ const PRESENCE = ['textopsx', 'db_text', 'presence', 'presence_xml', 'presence_d
 /** Has it a presence server on this machine? */
 export const hasPresence = () => PRESENCE.every((name) => existsSync(`${LIBRARY}${name}.so`));
 
-const md5 = (text) => createHash('md5').update(text).digest('hex');
+const hashed = (text, how) => createHash(how).update(text).digest('hex');
 
 /** H(A1) of a line, as Kamailio stores it. */
-export const ha1Of = (user) => md5(`${user}:${DOMAIN}:${passwordOf(user)}`);
+export const ha1Of = (user, how = 'md5') => hashed(`${user}:${DOMAIN}:${passwordOf(user)}`, how);
 
 export class Kamailio extends Part {
   name = 'kamailio';
@@ -32,8 +32,10 @@ export class Kamailio extends Part {
   /**
    * `users` may register (or `anyone`); `media` is a started `RtpEngine`, or nothing when only signalling is wanted. `workers` are the
    * processes that take SIP over WebSocket. `presence`: it keeps states that are published, and tells them to who subscribes.
+   * `hash` is of its digest, `params` more lines for its modules, `first` what it does with a request that is proven, before all else, `within` with one
+   * inside of a dialog.
    */
-  async open({ users = [], anyone = false, media, workers = 2, connections = 4096, memory = 128, presence = false }) {
+  async open({ users = [], anyone = false, media, workers = 2, connections = 4096, memory = 128, presence = false, hash = 'md5', params = '', first = '', within = '' }) {
     this.udp = await freePort();
     this.tcp = await freePort();
     this.url = `ws://127.0.0.1:${this.tcp}`;
@@ -43,7 +45,7 @@ export class Kamailio extends Part {
       mkdirSync(join(this.dir, 'tables'));
       for (const table of ['version', 'presentity', 'active_watchers', 'watchers', 'xcap']) cpSync(join(TABLES, table), join(this.dir, 'tables', table));
     }
-    writeFileSync(file, this.#configuration({ users, anyone, media, workers, connections, presence }));
+    writeFileSync(file, this.#configuration({ users, anyone, media, workers, connections, presence, hash, params, first, within }));
     await this.launch(file, memory);
   }
 
@@ -53,11 +55,11 @@ export class Kamailio extends Part {
     await until(() => this.alive() && this.#answers(), { ms: 20_000, every: 50, what: 'Kamailio answers OPTIONS' });
   }
 
-  #configuration({ users, anyone, media, workers, connections, presence }) {
+  #configuration({ users, anyone, media, workers, connections, presence, hash, params, first, within }) {
     // Every user's password is made from the name by one rule, so that a bench may have as many as it wants.
     const ha1 = (user) => (anyone ? `$var(who) = ${user} + ":${DOMAIN}:${passwordOf('')}" + ${user}; $var(ha1) = $(var(who){s.md5});` : `$var(ha1) = $sht(users=>${user});`);
     const load = [...MODULES, ...(media ? ['rtpengine'] : []), ...(presence ? PRESENCE : [])].map((name) => `loadmodule "${name}.so"`).join('\n');
-    const passwords = users.map((user) => `    $sht(users=>${user}) = "${ha1Of(user)}";`).join('\n');
+    const passwords = users.map((user) => `    $sht(users=>${user}) = "${ha1Of(user, hash)}";`).join('\n');
     return `#!KAMAILIO
 debug=0
 log_stderror=yes
@@ -84,6 +86,7 @@ modparam("usrloc", "db_mode", 0)
 modparam("usrloc", "handle_lost_tcp", 1)
 modparam("auth", "nonce_expire", 300)
 modparam("auth", "qop", "auth")
+${hash === 'md5' ? '' : 'modparam("auth", "algorithm", "SHA-256")'}
 modparam("htable", "htable", "users=>size=12;")
 modparam("websocket", "keepalive_mechanism", 0)
 ${media ? `modparam("rtpengine", "rtpengine_sock", "udp:${media.control}")` : ''}
@@ -94,6 +97,7 @@ modparam("presence", "subs_db_mode", 0)
 modparam("presence", "max_expires", 8)
 modparam("presence", "publ_cache", 0)
 modparam("presence_xml", "force_active", 1)` : ''}
+${params}
 
 request_route {
     if (!mf_process_maxfwd_header("10")) { sl_send_reply("483", "Too Many Hops"); exit; }
@@ -110,6 +114,7 @@ request_route {
     if (is_method("ACK")) exit;
     route(PROOF);
     remove_hf("Route");
+    ${first}
 ${presence ? `    # What it tells goes through itself first: only there the page's alias becomes its socket.
     if (is_method("SUBSCRIBE")) { append_hf("Record-Route: <sip:127.0.0.1:${this.udp};lr>\\r\\n"); msg_apply_changes(); t_newtran(); handle_subscribe(); exit; }
     if (is_method("PUBLISH")) { t_newtran(); handle_publish(); exit; }` : ''}
@@ -123,14 +128,15 @@ ${presence ? `    # What it tells goes through itself first: only there the page
 }
 
 route[PROOF] {
+    # 16 more: the proof was right, and its nonce had aged, or served.
     if (is_method("REGISTER")) {
         ${ha1('$tU')}
         if ($var(ha1)==$null || $var(ha1)==0) { sl_send_reply("403", "Forbidden"); exit; }
-        if (!pv_www_authenticate("${DOMAIN}", "$var(ha1)", "1")) { www_challenge("${DOMAIN}", "1"); exit; }
+        if (!pv_www_authenticate("${DOMAIN}", "$var(ha1)", "1")) { if ($rc==-4 || $rc==-6) www_challenge("${DOMAIN}", "17"); else www_challenge("${DOMAIN}", "1"); exit; }
     } else {
         ${ha1('$fU')}
         if ($var(ha1)==$null || $var(ha1)==0) { sl_send_reply("403", "Forbidden"); exit; }
-        if (!pv_proxy_authenticate("${DOMAIN}", "$var(ha1)", "1")) { proxy_challenge("${DOMAIN}", "1"); exit; }
+        if (!pv_proxy_authenticate("${DOMAIN}", "$var(ha1)", "1")) { if ($rc==-4 || $rc==-6) proxy_challenge("${DOMAIN}", "17"); else proxy_challenge("${DOMAIN}", "1"); exit; }
     }
     consume_credentials();
 }
@@ -138,6 +144,7 @@ route[PROOF] {
 route[WITHIN] {
 ${presence ? '    if (is_method("SUBSCRIBE") && uri==myself) { msg_apply_changes(); t_newtran(); handle_subscribe(); exit; }' : ''}
     if (loose_route()) {
+        ${within}
         handle_ruri_alias();
 ${media ? '        if (is_method("BYE")) rtpengine_delete();' : ''}
         route(RELAY);

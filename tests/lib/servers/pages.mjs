@@ -15,6 +15,16 @@ import { DOMAIN, passwordOf } from './bench.mjs';
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 const PAGE = `
 import * as wakeline from './client.js';
+// Each SIP message of this page, whole: '> ' what it sent, '< ' what it got.
+const wire = window.wire = [];
+const { send } = WebSocket.prototype;
+WebSocket.prototype.send = function (data) {
+  const text = (one) => (typeof one === 'string' ? one : new TextDecoder().decode(one));
+  if (!this.watched) this.addEventListener('message', ({ data: got }) => wire.push('< ' + text(got)));
+  this.watched = true;
+  wire.push('> ' + text(data));
+  return send.call(this, data);
+};
 const seen = { registration: [], states: [] };
 const watch = (call) => {
   window.call = call;

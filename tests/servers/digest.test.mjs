@@ -1,0 +1,103 @@
+// Proofs that no server here asks for: a registrar of our own over a real WebSocket, with a reading of RFC 7616 of its own, and a page in
+// a real browser. `auth-int` covers the body, `-sess` binds to the first nonce; both in each of the two hashes. And a Bearer token (RFC 8898).
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { WebSocketServer } from 'ws';
+import { Message } from '../edge/device.mjs';
+import { DOMAIN, passwordOf } from '../lib/servers/bench.mjs';
+import { Pages } from '../lib/servers/pages.mjs';
+
+let pages, browser;
+before(async () => {
+  pages = await Pages.open({ whole: true });
+  browser = await pages.browser('chromium', 1000);
+}, { timeout: 90_000 });
+after(() => pages?.close(), { timeout: 30_000 });
+
+/** Answers each request of a page by `answers(message)`: a status with headers. */
+async function registrar(answers) {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, handleProtocols: () => 'sip' });
+  await new Promise((resolve) => server.once('listening', resolve));
+  server.on('connection', (socket) => socket.on('message', (data) => {
+    const message = new Message(data.toString());
+    if (!message.method || message.method === 'ACK') return;
+    const [status, ...headers] = answers(message);
+    const copied = ['via', 'from', 'call-id', 'cseq'].map((name) => `${name}: ${message.header(name)}`);
+    socket.send([`SIP/2.0 ${status} x`, ...copied, `To: ${message.header('to')};tag=r`, ...headers, 'Content-Length: 0', '', ''].join('\r\n'));
+  }));
+  return { url: `ws://127.0.0.1:${server.address().port}`, close: () => { for (const one of server.clients) one.terminate(); server.close(); } };
+}
+
+const granted = (message) => [200, `Contact: ${message.header('contact')}`];
+const hashes = { MD5: 'md5', 'SHA-256': 'sha256' };
+
+for (const [algorithm, how] of Object.entries(hashes)) {
+  for (const session of ['', '-sess']) {
+    for (const qop of ['auth', 'auth-int']) {
+      test(`${algorithm}${session} with ${qop}`, { timeout: 60_000 }, async () => {
+        const hash = (...parts) => createHash(how).update(parts.join(':')).digest('hex');
+        const checked = [];
+        let served = 0;
+        /** Is it proven? By the letter of RFC 7616 §3.4. */
+        const proven = (message) => {
+          const text = message.header('authorization') ?? message.header('proxy-authorization');
+          const of = (name) => new RegExp(`[ ,]${name}="?([^",]*)`).exec(text)?.[1];
+          if (!text || of('nonce') !== `nonce${served}`) return false;
+          let ha1 = hash('ada', DOMAIN, passwordOf('ada'));
+          if (session) ha1 = hash(ha1, of('nonce'), of('cnonce'));
+          const ha2 = qop === 'auth-int' ? hash(message.method, of('uri'), hash(message.body)) : hash(message.method, of('uri'));
+          assert.deepEqual([of('algorithm'), of('qop'), of('username'), of('realm')], [algorithm + session, qop, 'ada', DOMAIN]);
+          assert.equal(of('response'), hash(ha1, of('nonce'), of('nc'), of('cnonce'), qop, ha2));
+          checked.push([message.method, Number.parseInt(of('nc'), 16)]);
+          return true;
+        };
+        const challenge = (name) => `${name}: Digest realm="${DOMAIN}", nonce="nonce${served}", algorithm=${algorithm}${session}, qop="${qop}"`;
+        let wrong;
+        const peer = await registrar((message) => {
+          try {
+            if (message.method === 'REGISTER') return proven(message) ? granted(message) : [401, challenge('WWW-Authenticate')];
+            return proven(message) ? [480] : [407, challenge('Proxy-Authenticate')];
+          } catch (error) {
+            wrong = error;
+            return [403];
+          }
+        });
+        try {
+          const page = await pages.registered(browser, peer, 'ada').catch((error) => { throw wrong ?? error; });
+          const message = () => page.evaluate(() => wakeline.Beside.of(phone).message('ben', '你好').catch((problem) => problem.status));
+          assert.equal(await message(), 480, wrong?.message);
+          served += 1;
+          assert.equal(await message(), 480, 'a nonce that has aged is followed by the next');
+          assert.ok(checked.some(([method]) => method === 'REGISTER') && checked.filter(([method]) => method === 'MESSAGE').length === 2, JSON.stringify(checked));
+          assert.equal(wrong, undefined);
+          await page.evaluate('phone.close()');
+          await page.close();
+        } finally {
+          peer.close();
+        }
+      });
+    }
+  }
+}
+
+test('a Bearer token goes with the first REGISTER, and a refused one is told', { timeout: 60_000 }, async () => {
+  const seen = [];
+  const peer = await registrar((message) => {
+    seen.push(message.header('authorization'));
+    return seen.at(-1) === 'Bearer good' ? granted(message) : [401, `WWW-Authenticate: Bearer authz_server="https://tokens.${DOMAIN}", error="invalid_token"`];
+  });
+  try {
+    const page = await pages.registered(browser, peer, 'ada', { password: undefined, token: 'good' });
+    assert.equal(seen[0], 'Bearer good');
+    await page.evaluate('phone.close()');
+    await page.close();
+    const other = await pages.page(browser);
+    await other.evaluate((options) => window.open(options), { server: peer.url, addressOfRecord: `sip:ada@${DOMAIN}`, token: 'bad' });
+    await other.waitForFunction(`phone.registration.state === 'refused'`, { timeout: 20_000 });
+    assert.equal(await other.evaluate('phone.registration.reason'), 'signed-out', 'there is nobody to ask for another one');
+    await other.close();
+  } finally {
+    peer.close();
+  }
+});
