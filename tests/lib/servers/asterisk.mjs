@@ -25,7 +25,7 @@ res_pjsip_registrar res_pjsip_path res_pjsip_nat res_pjsip_rfc3326 res_pjsip_dtm
 res_pjsip_transport_websocket res_pjsip_pubsub res_pjsip_refer res_pjsip_messaging res_http_websocket chan_pjsip func_pjsip_aor
 func_pjsip_contact func_pjsip_endpoint func_callerid func_channel func_logic func_strings func_global func_uri app_dial app_echo
 app_playtones app_verbose app_stack app_read app_senddtmf app_confbridge app_exec res_musiconhold res_pjsip_outbound_publish res_pjsip_exten_state
-res_pjsip_dialog_info_body_generator res_pjsip_pidf_body_generator res_pjsip_mwi res_pjsip_mwi_body_generator res_adsi res_smdi app_voicemail`.split(/\s+/);
+res_pjsip_dialog_info_body_generator res_pjsip_pidf_body_generator res_pjsip_mwi res_pjsip_mwi_body_generator res_adsi res_smdi app_voicemail res_pjsip_diversion`.split(/\s+/);
 
 /** An Asterisk process whose configuration somebody else has written into `etc`. */
 export class AsteriskProcess extends Part {
@@ -80,18 +80,19 @@ export class Asterisk extends AsteriskProcess {
 
   /**
    * `pages` register over WebSocket, `phones` over UDP; each may call each by its name. `echo` answers with an echo, `menu` reads four
-   * digits into the global `READ` and says "666". Who is in a call can be watched, and each page has a mailbox. `endpoint` is a line for the endpoints of all pages, `more` are lines for those of some users.
+   * digits into the global `READ` and says "666". Who is in a call can be watched, and each page has a mailbox. `endpoint` is a line for the endpoints of all pages, `more` are lines for those of some users,
+   * `plan` is more of the dialplan.
    */
-  async open({ pages = [], phones = [], endpoint = '', more = {} }) {
+  async open({ pages = [], phones = [], endpoint = '', more = {}, plan = [] }) {
     this.udp = await freePort();
     this.http = await freePort();
     this.url = `ws://127.0.0.1:${this.http}/ws`;
     this.sip = `127.0.0.1:${this.udp}`;
-    await this.#configure(pages, phones, endpoint, more);
+    await this.#configure(pages, phones, endpoint, more, plan);
     await this.boot();
   }
 
-  async #configure(pages, phones, endpoint, more) {
+  async #configure(pages, phones, endpoint, more, plan) {
     const write = this.folders();
     const [low, high] = await freeRange(200);
     write('modules', '[modules]', 'autoload=no', ...MODULES.map((name) => `load=${name}.so`));
@@ -114,7 +115,7 @@ export class Asterisk extends AsteriskProcess {
       ...pages.flatMap((user) => line(user, 'page')), ...phones.flatMap((user) => line(user, 'phone')));
     write('extensions', '[bench]', 'exten => echo,1,Answer()', ' same => n,Echo()',
       'exten => menu,1,Answer()', ' same => n,Read(GOT,,4,,1,20)', ' same => n,Set(GLOBAL(READ)=${GOT})', ' same => n,SendDTMF(666,100,100)', ' same => n,Wait(5)', ' same => n,Hangup()',
-      ...[...pages, ...phones].flatMap((user) => [`exten => ${user},hint,PJSIP/${user}`, `exten => ${user},1,Dial(\${PJSIP_DIAL_CONTACTS(${user})},30)`, ` same => n,Hangup(\${HANGUPCAUSE})`]));
+      ...[...pages, ...phones].flatMap((user) => [`exten => ${user},hint,PJSIP/${user}`, `exten => ${user},1,Dial(\${PJSIP_DIAL_CONTACTS(${user})},30)`, ` same => n,Hangup(\${HANGUPCAUSE})`]), ...plan);
     write('voicemail', '[general]', 'format=wav', 'pollmailboxes=yes', 'pollfreq=1', '[bench]', ...pages.map((user) => `${user} => 0,${user}`));
     write('confbridge', '[general]');
     write('indications', '[general]', 'country=us', '[us]', 'ringcadence = 2000,4000', 'dial = 350+440', 'busy = 480+620/500,0/500', 'ring = 440+480/2000,0/4000');
