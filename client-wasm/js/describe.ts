@@ -54,7 +54,14 @@ export function gathered(connection: RTCPeerConnection, trickles: boolean | unde
   });
 }
 
-/** A connection whose descriptions are looked after before they are made. */
+/** What a description says of its sound without the names of the streams, or with this one. */
+const named = (sdp: string, ssrc: number | undefined): string =>
+  sdp.replace(/^m=audio[^]*?(?=^m=|(?![^]))/m, (audio) => audio.replace(/^a=ssrc:.*\r\n/gm, '') + (ssrc ? `a=ssrc:${ssrc} cname:-\r\n` : ''));
+
+/**
+ * A connection whose descriptions are looked after before they are made. In Chromium an offer that was rolled back takes the sound away from
+ * whoever does not merely play it (Web Audio, a recording) until the stream has another name: it is then one that is not named, or was not.
+ */
 export function tended(connection: RTCPeerConnection, by: () => Describe | null | undefined): RTCPeerConnection {
   for (const name of ['createOffer', 'createAnswer'] as const) {
     const make = connection[name].bind(connection) as () => Promise<RTCSessionDescriptionInit>;
@@ -65,5 +72,21 @@ export function tended(connection: RTCPeerConnection, by: () => Describe | null 
       },
     });
   }
-  return connection;
+  const local = connection.setLocalDescription.bind(connection) as (own: RTCLocalSessionDescriptionInit) => Promise<void>;
+  const remote = connection.setRemoteDescription.bind(connection) as (theirs: RTCSessionDescriptionInit) => Promise<void>;
+  let [turned, heard]: [boolean, number | undefined] = [false, undefined];
+  const look = (): void => {
+    heard = connection.getReceivers().find(({ track }) => track.kind === 'audio')?.getSynchronizationSources()[0]?.source ?? heard;
+  };
+  return Object.assign(connection, {
+    setLocalDescription(own: RTCLocalSessionDescriptionInit) {
+      look();
+      if (own.type === 'rollback') turned = !turned;
+      return local(own);
+    },
+    setRemoteDescription({ type, sdp = '' }: RTCSessionDescriptionInit) {
+      look();
+      return remote({ type, sdp: turned ? named(sdp, /^a=ssrc:/m.test(sdp) ? undefined : heard) : sdp });
+    },
+  });
 }

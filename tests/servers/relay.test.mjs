@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { Stage, hear } from '../e2e/client/harness.mjs';
+import { Stage, hear, tonesIn } from '../e2e/client/harness.mjs';
 import { Bench } from '../lib/servers/bench.mjs';
 import { Coturn } from '../lib/servers/coturn.mjs';
 
@@ -83,10 +83,7 @@ test('the credentials are of the line, end soon, and no other password opens the
   assert.deepEqual(await gathered([{ ...server, username: `${Math.floor(Date.now() / 1000) - 60}:${number}` }]), []);
 });
 
-/**
- * The energy of what the page has decoded in a second (a full tone: 0.25). The frequency is not asked for: Chromium may hand Web Audio
- * nothing but silence after a path was lost in a call's first seconds, while it decodes and plays what comes.
- */
+/** The energy of what the page has decoded in a second (a full tone: 0.25). */
 const loudness = (page) => page.evaluate(async () => {
   const energy = async () => [...(await connections.at(-1).getStats()).values()].find(({ type }) => type === 'inbound-rtp')?.totalAudioEnergy ?? 0;
   const before = await energy();
@@ -120,6 +117,8 @@ test('a relay that goes away under a call, and comes back, is found again: the s
     window.broke = false;
     call.addEventListener('media', () => { window.broke ||= call.broken; });
   })));
+  for (const page of [caller, callee]) await page.evaluate(async () => { window.recording = new (await import('/client/media.js')).Recording(call); });
+  await hear(caller, 2000);
   await turn.close();
   await Promise.race([caller, callee].map((page) => page.waitForFunction('broke', { timeout: 30_000 })));
   for (const loud of await Promise.all([caller, callee].map(loudness))) assert.ok(loud < 0.01, `without a relay ${loud} is heard`);
@@ -131,6 +130,7 @@ test('a relay that goes away under a call, and comes back, is found again: the s
     assert.ok(all.at(-1) > 0.1, `a tone was to be heard: ${all}, ${JSON.stringify(await page.evaluate(watched))}`);
   };
   await Promise.all([hears(caller), hears(callee)]);
+  await hear(caller, 1500);
   const after = await look(caller);
   assert.equal(after.made, before.made, 'no other connection');
   assert.notEqual(after.fragment, before.fragment);
@@ -138,6 +138,11 @@ test('a relay that goes away under a call, and comes back, is found again: the s
   for (const page of [caller, callee]) assert.deepEqual(await pair(page), ['relay', 'relay']);
   await caller.evaluate('call.hangUp()');
   await callee.waitForFunction(`call.state === 'ended'`);
+  // What was recorded has both tones before and after.
+  for (const page of [caller, callee]) {
+    const file = await page.evaluate(tonesIn);
+    for (const [one, other, nobody] of file.tones) assert.ok(one > nobody * 20 && other > nobody * 20, JSON.stringify(file));
+  }
 });
 
 test('the check before a call finds the relay, and calls itself through it', { timeout: 60_000 }, async () => {

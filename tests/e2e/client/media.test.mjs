@@ -1,9 +1,11 @@
 // What a page can do about the sound of its calls: microphones and speakers, codecs, quality, levels, recordings, the check before.
 import assert from 'node:assert/strict';
 import dgram from 'node:dgram';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { build } from 'esbuild';
 import { until } from '../../lib/events.mjs';
-import { Stage, hear, left } from './harness.mjs';
+import { Stage, hear, left, tonesIn } from './harness.mjs';
 
 let stage, caller, callee;
 
@@ -19,7 +21,8 @@ function watch() {
 }
 
 before(async () => {
-  stage = await Stage.open();
+  const also = (assets) => build({ entryPoints: [join(import.meta.dirname, '../../../client-wasm/js/describe.ts')], bundle: true, format: 'esm', outdir: join(assets, 'client'), logLevel: 'error' });
+  stage = await Stage.open({}, { also });
   await stage.account('1001', 'Ada');
   await stage.account('1002', 'Ben');
   const [one, two] = await Promise.all([stage.browser(440), stage.browser(1000)]);
@@ -40,6 +43,9 @@ async function talking(to = callee) {
   await to.evaluate('call.answer()');
   for (const page of [caller, to]) await page.waitForFunction(`call.state === 'active' && call.connection.connectionState === 'connected'`);
 }
+
+/** How much of each tone, and of one that nobody has, is in the first and the last second of the page's recording. */
+const tones = (page) => page.evaluate(tonesIn);
 
 async function hangUp() {
   await caller.evaluate('call.hangUp()');
@@ -158,27 +164,67 @@ test('a recording holds both sides, and ends with its call', { timeout: 60_000 }
   await caller.evaluate(() => media.useInput(phone, '', { echoCancellation: false, noiseSuppression: false, autoGainControl: false }));
   await hear(caller, 1500);
   await hangUp();
-  const file = await caller.evaluate(async () => {
-    const blob = await recording.file;
-    const context = new AudioContext();
-    const sound = await context.decodeAudioData(await blob.arrayBuffer());
-    const wave = sound.getChannelData(0);
-    await context.close();
-    // Goertzel: how much of a tone is in a second of it.
-    const strength = (hz, from) => {
-      const [n, w] = [sound.sampleRate, (2 * Math.PI * hz) / sound.sampleRate];
-      let [a, b] = [0, 0];
-      for (let at = from; at < Math.min(from + n, wave.length); at += 1) [a, b] = [wave[at] + 2 * Math.cos(w) * a - b, a];
-      return Math.sqrt(a * a + b * b - 2 * Math.cos(w) * a * b) / n;
-    };
-    const early = Math.floor(sound.sampleRate * 0.8);
-    const late = wave.length - Math.floor(sound.sampleRate * 1.2);
-    return { type: blob.type, seconds: sound.duration, tones: [early, late].map((from) => [440, 1000, 2600].map((hz) => strength(hz, from))) };
-  });
+  const file = await tones(caller);
   assert.match(file.type, /^audio\//);
   assert.ok(file.seconds > 3, `${file.seconds} s`);
   for (const [ours, theirs, nobody] of file.tones) assert.ok(ours > nobody * 20 && theirs > nobody * 20, JSON.stringify(file));
 });
+
+for (const unnamed of [false, true]) {
+  // Two offers that cross are refused by both sides: each takes its own back.
+  test(`a sound is there for Web Audio after an offer was rolled back, twice, where its stream is ${unnamed ? 'not named' : 'named'}`, { timeout: 60_000 }, async () => {
+    const heard = await caller.evaluate(async (unnamed) => {
+      const { tended } = await import('/client/describe.js');
+      const context = new AudioContext();
+      const tone = context.createMediaStreamDestination();
+      const oscillator = context.createOscillator();
+      oscillator.connect(tone);
+      oscillator.start();
+      const [far, near] = [new RTCPeerConnection(), tended(new RTCPeerConnection(), () => () => {})];
+      for (const [one, other] of [[far, near], [near, far]]) {
+        one.onicecandidate = ({ candidate }) => candidate && other.addIceCandidate(candidate).catch(() => {});
+        one.addTrack(tone.stream.getAudioTracks()[0], tone.stream);
+      }
+      // What many phones say of their streams: nothing.
+      const said = ({ type, sdp }) => ({ type, sdp: unnamed ? sdp.replace(/^a=ssrc:.*\r\n/gm, '') : sdp });
+      const agree = async (one, other) => {
+        await one.setLocalDescription(await one.createOffer({ iceRestart: true }));
+        await other.setRemoteDescription(said(one.localDescription));
+        await other.setLocalDescription(await other.createAnswer());
+        await one.setRemoteDescription(said(other.localDescription));
+      };
+      await agree(far, near);
+      const [{ track }] = near.getReceivers();
+      const player = Object.assign(new Audio(), { srcObject: new MediaStream([track]) });
+      await player.play();
+      const analyser = context.createAnalyser();
+      context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
+      const wave = new Float32Array(analyser.fftSize);
+      const loud = async () => {
+        for (const until = performance.now() + 5000; performance.now() < until;) {
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          analyser.getFloatTimeDomainData(wave);
+          if (Math.max(...wave) > 0.5) return true;
+        }
+        return false;
+      };
+      const heard = [await loud()];
+      for (const [one, other] of [[far, near], [near, far]]) {
+        await near.setLocalDescription(await near.createOffer());
+        await near.setLocalDescription({ type: 'rollback' });
+        await agree(one, other);
+        // What was on its way has been heard.
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        heard.push(await loud());
+      }
+      player.pause();
+      for (const it of [far, near]) it.close();
+      await context.close();
+      return heard;
+    }, unnamed);
+    assert.deepEqual(heard, [true, true, true]);
+  });
+}
 
 test('candidates that were gathered while the number was typed are not waited for', { timeout: 60_000 }, async () => {
   // A STUN server that takes its time, and may fall silent.
