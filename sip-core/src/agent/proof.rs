@@ -1,10 +1,17 @@
 //! What the agent proves itself with when a server challenges one of its requests (RFC 3261 §22). REGISTER has its own
 //! business with the registrar; here is every other request.
 
+use std::collections::VecDeque;
+
 use super::config::Config;
 use crate::auth::{DigestClient, Login};
 use crate::entropy::Entropy;
 use crate::wire::{CSeq, HeaderName, Headers, Request, Response, Via};
+
+/// Challenges of one request that are answered: of the server, of a proxy, and each once more for a nonce that has aged.
+const CHALLENGES: u8 = 4;
+/// So many requests are remembered for that.
+const REQUESTS: usize = 64;
 
 /// A login, and what the servers on the way have asked for so far: the one that answers, and a proxy before it.
 #[derive(Debug, Default)]
@@ -14,6 +21,8 @@ pub struct Proof {
     server: Option<DigestClient>,
     /// For `Proxy-Authorization`.
     proxy: Option<DigestClient>,
+    /// Requests that went out again: Call-ID and number of the last one, and how often.
+    repeated: VecDeque<(String, u32, u8)>,
 }
 
 impl Proof {
@@ -93,16 +102,28 @@ impl Proof {
         let in_vain = client
             .as_ref()
             .is_some_and(|c| request.headers.has(answered) && c.is_fresh());
-        if in_vain {
+        let cseq = request.headers.cseq().ok()?;
+        let next = cseq.number.checked_add(1)?;
+        let call_id = request.headers.call_id().ok()?;
+        let of = |(id, number, _): &(String, u32, u8)| id == call_id && *number == cseq.number;
+        let before = self.repeated.iter().position(of);
+        let times = before.and_then(|at| self.repeated.remove(at));
+        let times = times.map_or(0, |(.., times)| times);
+        // Two who ask in turn, each for what the other has made stale, never end.
+        if in_vain || times >= CHALLENGES {
             *client = None;
             return None;
         }
+        if self.repeated.len() >= REQUESTS {
+            self.repeated.pop_front();
+        }
+        self.repeated
+            .push_back((call_id.to_owned(), next, times + 1));
         *client = Some(DigestClient::new(challenge));
-        let cseq = request.headers.cseq().ok()?;
         let mut again = request.clone();
         again.headers.remove_first_value(HeaderName::Via);
         again.headers.prepend(HeaderName::Via, via.to_string());
-        let next = CSeq::new(cseq.number.checked_add(1)?, cseq.method);
+        let next = CSeq::new(next, cseq.method);
         again.headers.set(HeaderName::CSeq, next.to_string());
         self.authorize(&mut again, entropy);
         Some(again)

@@ -13,6 +13,8 @@ use crate::wire::{Contacts, Credentials, HeaderName, Response, Uri};
 
 /// Redirections that are followed.
 const REDIRECTIONS: usize = 5;
+/// Challenges in a row that are answered.
+const CHALLENGES: u8 = 4;
 
 /// ```text
 /// Unbound → Asking → Bound → Asking (refresh) → …
@@ -71,6 +73,8 @@ pub struct Registrar {
     token: Option<Pii<String>>,
     login: Option<Login>,
     digest: Option<DigestClient>,
+    /// Challenges that were answered since the last answer that was none.
+    challenges: u8,
     /// The registrars that others have named instead of themselves; the last one is asked.
     elsewhere: Vec<Uri>,
 }
@@ -90,6 +94,7 @@ impl Registrar {
             token: config.token.clone(),
             login: config.login.clone(),
             digest: None,
+            challenges: 0,
             elsewhere: Vec::new(),
         }
     }
@@ -272,6 +277,7 @@ impl Registrar {
     }
 
     fn confirmed(&mut self, post: &mut Post, response: &Response) -> Answer {
+        self.challenges = 0;
         let info = response.headers.get(HeaderName::AuthenticationInfo);
         if let (Some(digest), Some(info)) = (&mut self.digest, info) {
             digest.follow(info);
@@ -318,10 +324,14 @@ impl Registrar {
         let challenges = response.headers.challenges(name).unwrap_or_default();
         let digest = self.login.as_ref().and_then(|l| l.choose(&challenges));
         if let Some(challenge) = digest {
-            if self
-                .digest
-                .as_ref()
-                .is_none_or(|before| before.may_retry(&challenge))
+            // One after the other is stale, or of another realm: that has to end as well.
+            self.challenges += 1;
+            let more = self.challenges <= CHALLENGES;
+            if more
+                && self
+                    .digest
+                    .as_ref()
+                    .is_none_or(|before| before.may_retry(&challenge))
             {
                 self.digest = Some(DigestClient::new(challenge));
                 self.ask(post);
@@ -336,6 +346,7 @@ impl Registrar {
 
     fn refused(&mut self, status: u16, again: Option<Time>) -> Answer {
         self.bound = false;
+        self.challenges = 0;
         self.state = State::Refused(status, again);
         Answer::Refused
     }
@@ -343,6 +354,7 @@ impl Registrar {
     /// The flow is gone, and the binding with it.
     pub fn flow_lost(&mut self) {
         self.elsewhere.clear();
+        self.challenges = 0;
         self.bound = false;
         if !matches!(self.state, State::Refused(..)) {
             self.state = State::Unbound;

@@ -267,6 +267,191 @@ fn silence_nonsense_and_a_lost_flow_at_every_point_end_in_a_word() {
     }
 }
 
+/// Faults that leave the status as it is.
+const STRANGE: [&str; 10] = [
+    "no description",
+    "number of another",
+    "method of another",
+    "another call",
+    "another branch",
+    "another from tag",
+    "no via",
+    "truncated",
+    "huge body",
+    "retry after an age",
+];
+
+fn strange(request: &Request, status: u16, fault: &str) -> Vec<u8> {
+    let mut response = Response::for_request(request, status, "")
+        .with_to_tag("fault")
+        .with(
+            HeaderName::Contact,
+            format!("<{};transport=ws>", request.uri),
+        );
+    if fault != "no description" {
+        response = response.with_body("application/sdp", sdp("fault", "sendrecv"));
+    }
+    let headers = &mut response.headers;
+    let number = request.headers.cseq().unwrap().number;
+    match fault {
+        "number of another" => {
+            headers.set(
+                HeaderName::CSeq,
+                format!("{} {}", number + 7, request.method),
+            );
+        }
+        "method of another" => headers.set(HeaderName::CSeq, format!("{number} OPTIONS")),
+        "another call" => headers.set(HeaderName::CallId, "another"),
+        "another branch" => {
+            headers.replace_first_value(HeaderName::Via, "SIP/2.0/WSS a;branch=z9hG4bKno")
+        }
+        "another from tag" => {
+            let from = request.headers.from().unwrap().with_tag("another");
+            headers.set(HeaderName::From, from.to_string());
+        }
+        "no via" => drop(headers.remove(HeaderName::Via)),
+        "huge body" => response = response.with_body("application/sdp", vec![b'x'; 200_000]),
+        "retry after an age" => headers.set(HeaderName::RetryAfter, "4294967295"),
+        _ => {}
+    }
+    let mut bytes = response.to_bytes();
+    if fault == "truncated" {
+        bytes.truncate(bytes.len() * 2 / 3);
+    }
+    bytes
+}
+
+#[test]
+fn answers_that_belong_to_nothing_or_are_cut_off_leave_no_call_stuck() {
+    for (flow, method) in FLOWS {
+        for status in [180, 183, 200, 202, 302, 403, 422, 481, 491, 503] {
+            for fault in STRANGE {
+                let (mut page, call) = begin(flow);
+                live(&mut page, 75, &method, &|request| {
+                    vec![strange(request, status, fault)]
+                });
+                let what = format!("{flow} × {status} × {fault}");
+                let state = page.view_of(call).state;
+                if !matches!(state, CallState::Active | CallState::Ended) {
+                    let patient =
+                        flow == "ring reliably" || (flow.starts_with("call") && status < 200);
+                    assert!(patient, "{what}: {state:?}");
+                    page.command(Command::HangUp(call));
+                }
+                settled(&mut page, call, &what);
+            }
+        }
+    }
+}
+
+/// Other requests than those that are waited for, by everybody's name and nobody's.
+#[test]
+fn what_nobody_asked_for_leaves_no_call_stuck() {
+    for (flow, method) in FLOWS {
+        for other in [
+            "INVITE",
+            "ACK",
+            "CANCEL",
+            "BYE",
+            "UPDATE",
+            "PRACK",
+            "REFER",
+            "NOTIFY",
+            "INFO",
+            "MESSAGE",
+            "OPTIONS",
+            "SUBSCRIBE",
+            "DANCE",
+        ] {
+            let (mut page, call) = begin(flow);
+            live(&mut page, 75, &method, &|asked| {
+                let mut request = asked.clone();
+                request.method = other.parse().unwrap();
+                let (from, to) = (asked.headers.from().unwrap(), asked.headers.to().unwrap());
+                let to = to.with_tag("fault");
+                request.headers.set(HeaderName::From, to.to_string());
+                request.headers.set(HeaderName::To, from.to_string());
+                request.headers.set(HeaderName::CSeq, format!("77 {other}"));
+                let via = format!("SIP/2.0/WSS a.invalid;branch=z9hG4bKun{other}");
+                request
+                    .headers
+                    .replace_first_value(HeaderName::Via, via.as_str());
+                let good = Response::for_request(asked, 200, "").with_to_tag("fault");
+                let good = good.with(HeaderName::Contact, "<sip:f@f.invalid>");
+                let good = good.with_body("application/sdp", sdp("fault", "sendrecv"));
+                let early = request.to_bytes();
+                vec![early.clone(), good.to_bytes(), early]
+            });
+            let what = format!("{flow} × unasked {other}");
+            if !matches!(
+                page.view_of(call).state,
+                CallState::Active | CallState::Ended
+            ) {
+                assert_eq!(flow, "ring reliably", "{what}");
+                page.command(Command::HangUp(call));
+            }
+            let strangers: Vec<_> = page.agent.calls.iter().map(|c| c.id).collect();
+            for id in strangers.into_iter().filter(|id| *id != call) {
+                page.command(Command::HangUp(id));
+                page.command(Command::Reject(id));
+            }
+            settled(&mut page, call, &what);
+        }
+    }
+}
+
+#[test]
+fn who_challenges_for_ever_is_not_answered_for_ever() {
+    use std::cell::Cell;
+    for (flow, method) in FLOWS {
+        for turn in ["401", "407", "in turn", "in turn, stale"] {
+            let (mut page, call) = begin(flow);
+            let sent: Vec<_> = page.sent.drain(..).collect();
+            page.command(Command::Login(crate::auth::Login::with_password(
+                "1001", "x",
+            )));
+            page.sent.extend(sent);
+            let asked = Cell::new(0_u32);
+            live(&mut page, 75, &method, &|request| {
+                asked.set(asked.get() + 1);
+                let proxy = match turn {
+                    "401" => false,
+                    "407" => true,
+                    _ => asked.get().is_multiple_of(2),
+                };
+                let (status, name) = match proxy {
+                    true => (407, HeaderName::ProxyAuthenticate),
+                    false => (401, HeaderName::WwwAuthenticate),
+                };
+                let stale = if turn.ends_with("stale") {
+                    ", stale=true"
+                } else {
+                    ""
+                };
+                let text = format!(
+                    "Digest realm=\"x\", nonce=\"n{}\", qop=\"auth\"{stale}",
+                    asked.get()
+                );
+                vec![
+                    Response::for_request(request, status, "")
+                        .with(name, text)
+                        .to_bytes(),
+                ]
+            });
+            let what = format!("{flow} × challenged {turn}");
+            assert!(asked.get() < 40, "{what}: asked {} times", asked.get());
+            if !matches!(
+                page.view_of(call).state,
+                CallState::Active | CallState::Ended
+            ) {
+                assert_eq!(flow, "ring reliably", "{what}");
+                page.command(Command::HangUp(call));
+            }
+            settled(&mut page, call, &what);
+        }
+    }
+}
+
 #[test]
 fn whatever_a_registrar_answers_the_page_knows_where_it_stands() {
     for status in STATUSES {

@@ -4,6 +4,7 @@
 mod beside;
 #[cfg(feature = "beside")]
 mod beside_faults;
+mod called_faults;
 mod calls;
 mod challenged;
 mod dialing;
