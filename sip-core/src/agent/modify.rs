@@ -45,6 +45,8 @@ pub struct Modify {
     step: Step,
     /// Hold or resume.
     hold: Option<bool>,
+    /// What of that is in the offer which is under way: the other may be wanted by now.
+    holding: Option<bool>,
     /// The session timer has come.
     refresh: bool,
     /// The connection has to be made anew.
@@ -204,6 +206,7 @@ impl Call {
         if let Some(hold) = self.modify.hold {
             post.media(self.id, MediaRequest::Hold(hold));
         }
+        self.modify.holding = self.modify.hold;
         // What is wanted from here on is not in this one.
         self.modify.offered |= std::mem::take(&mut self.modify.offer);
         self.modify.step = Step::Offering;
@@ -264,9 +267,10 @@ impl Call {
 
     /// It is as it was wanted.
     fn changed(&mut self) {
-        if let Some(hold) = self.modify.hold.take() {
+        if let Some(hold) = self.modify.holding.take() {
             self.view.held = hold;
         }
+        self.modify.hold = self.modify.hold.filter(|&on| on != self.view.held);
         self.modify.refresh = false;
         self.modify.renew = false;
         self.modify.restart = false;
@@ -298,7 +302,10 @@ impl Call {
         }
         if let Some(hold) = self.modify.hold.take() {
             post.media(self.id, MediaRequest::Hold(self.view.held));
-            refused(post, if hold { Wish::Hold } else { Wish::Resume });
+            // Whoever has thought better of it has what they want.
+            if self.modify.holding.take().is_none_or(|on| on == hold) {
+                refused(post, if hold { Wish::Hold } else { Wish::Resume });
+            }
         }
     }
 

@@ -53,6 +53,38 @@ fn each_side_holds_and_resumes_and_the_other_is_told() {
 }
 
 #[test]
+fn whoever_thinks_better_of_it_while_the_offer_is_under_way_gets_the_other_one_next() {
+    let mut edge = Edge::new();
+    edge.talking();
+    let (caller, _) = ids(&edge);
+    for on in [true, false] {
+        edge.caller.command(Command::Hold(caller, on));
+        edge.caller.command(Command::Hold(caller, !on));
+        assert_eq!(edge.caller.sent.len(), 1, "one at a time");
+        edge.relay();
+        assert_eq!(holds(&edge), (!on, false, false, !on));
+        edge.caller.command(Command::Hold(caller, on));
+        edge.relay();
+        assert_eq!(holds(&edge), (on, false, false, on));
+    }
+}
+
+#[test]
+fn whoever_thinks_better_of_it_is_told_of_no_refusal() {
+    let mut edge = Edge::new();
+    edge.talking();
+    let (caller, _) = ids(&edge);
+    edge.caller.command(Command::Hold(caller, true));
+    let invite = edge.caller.request(Method::Invite);
+    edge.caller.command(Command::Hold(caller, false));
+    edge.caller.frame(Response::for_request(&invite, 488, ""));
+    edge.caller.request(Method::Ack);
+    let refused = |event: &Event| matches!(event, Event::Refused { .. });
+    assert!(!edge.caller.events.iter().any(refused));
+    assert!(!edge.caller.view().held && edge.caller.silent());
+}
+
+#[test]
 fn two_offers_that_cross_are_both_taken_back_and_tried_again_apart() {
     for seed in 0..8 {
         let mut edge = Edge::new();
