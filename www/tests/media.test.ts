@@ -105,5 +105,8 @@ test('a second is the difference of two reports; a new connection begins at zero
   assert.deepEqual(sample, { packets: 45, rtt: 80, jitter: 12, loss: 0.1 });
   assert.equal(sampleOf(report(10, 0), first.counters).sample.packets, 10);
   assert.deepEqual(sampleOf(new Map() as unknown as RTCStatsReport, null).sample, { packets: 0, rtt: null, jitter: 0, loss: 0 });
-  assert.deepEqual(levelsOf(report(1, 0)), { input: 0.5, output: 0.25 });
+  assert.deepEqual(levelsOf(report(1, 0), () => 0.9), { input: 0.5, output: 0.25 });
+  // As in Firefox.
+  const unsaid = new Map([['source', { type: 'media-source', kind: 'audio', id: 'source' }]]) as unknown as RTCStatsReport;
+  assert.deepEqual(levelsOf(unsaid, () => 0.9), { input: 0.9, output: 0 });
 });

@@ -70,14 +70,48 @@ export class CallQuality extends EventTarget {
   }
 }
 
+/** Listens to a microphone itself: Firefox does not say how loud it is. */
+class Meter {
+  readonly #context = new AudioContext();
+  readonly #analyser = new AnalyserNode(this.#context, { fftSize: 8192 });
+  readonly #wave = new Float32Array(this.#analyser.fftSize);
+  #track: MediaStreamTrack | null = null;
+  #source: MediaStreamAudioSourceNode | null = null;
+
+  level(track: MediaStreamTrack | null): number {
+    if (track !== this.#track) {
+      this.#source?.disconnect();
+      this.#track = track;
+      this.#source = track && this.#context.createMediaStreamSource(new MediaStream([track]));
+      this.#source?.connect(this.#analyser);
+      void this.#context.resume().catch(() => undefined);
+    }
+    this.#analyser.getFloatTimeDomainData(this.#wave);
+    return this.#wave.reduce((loudest, sample) => Math.max(loudest, Math.abs(sample)), 0);
+  }
+
+  close(): void {
+    void this.#context.close().catch(() => undefined);
+  }
+}
+
 /** Tells how loud both sides of a call are, five times a second, until the answer is called or the call ends. */
 export function watchLevels(call: Call, tell: (levels: Levels) => void): () => void {
+  let meter: Meter | null = null;
+  let over = false;
+  const own = (): number => {
+    const track = call.connection?.getSenders().find((it) => it.track?.kind === 'audio')?.track ?? null;
+    return (meter ??= new Meter()).level(track);
+  };
   const timer = setInterval(() => {
-    void call.connection?.getStats().then((report) => tell(levelsOf(report)), () => undefined);
+    void call.connection?.getStats().then((report) => { if (!over) tell(levelsOf(report, own)); }, () => undefined);
   }, 200);
   const stop = (): void => {
+    over = true;
     clearInterval(timer);
     call.removeEventListener('ended', stop);
+    meter?.close();
+    meter = null;
   };
   call.addEventListener('ended', stop);
   return stop;

@@ -38,7 +38,8 @@ export function sampleOf(report: RTCStatsReport, before: Counters | null): { sam
   };
 }
 
-export function levelsOf(report: RTCStatsReport): Levels {
-  const level = (type: string): number => of(report).find((one) => one.type === type && one.kind === 'audio')?.audioLevel ?? 0;
-  return { input: level('media-source'), output: level('inbound-rtp') };
+/** `own` is how loud this side is where the browser does not say so. */
+export function levelsOf(report: RTCStatsReport, own: () => number = () => 0): Levels {
+  const level = (type: string): number | undefined => of(report).find((one) => one.type === type && one.kind === 'audio')?.audioLevel;
+  return { input: level('media-source') ?? own(), output: level('inbound-rtp') ?? 0 };
 }

@@ -32,10 +32,10 @@ const watch = (call) => {
   call.addEventListener('state', () => seen.states.push(call.state));
   call.addEventListener('media', () => { if (call.remoteStream) document.querySelector('audio').srcObject = call.remoteStream; });
 };
-window.open = async (line) => {
+window.open = async ({ iceServers, ...line }) => {
   const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
   const session = await wakeline.Session.atServer(line);
-  const phone = window.phone = await wakeline.Phone.open({ session, audio });
+  const phone = window.phone = await wakeline.Phone.open({ session, audio, iceServers });
   seen.registration.push(phone.registration);
   phone.addEventListener('registration', () => seen.registration.push(phone.registration));
   phone.addEventListener('incoming', (event) => watch(event.call));
@@ -58,7 +58,7 @@ export class Pages {
     pages.dir = mkdtempSync(join(tmpdir(), 'wakeline-pages-'));
     pages.browsers = [];
     const client = join(pages.dir, 'client.js');
-    const contents = `export * from './${whole ? 'package' : 'index'}.ts'; export { Recording } from './media/record.ts';`;
+    const contents = `export * from './${whole ? 'package' : 'index'}.ts'; export * from './media/index.ts';`;
     await build({ stdin: { contents, resolveDir: join(ROOT, 'client-wasm/js'), loader: 'ts' }, plugins: [glue], bundle: true, format: 'esm', outfile: client, logLevel: 'error' });
     const files = {
       '/': ['text/html', '<!doctype html><title>phone</title><audio autoplay></audio><script type="module" src="/page.js"></script>'],
@@ -95,9 +95,10 @@ export class Pages {
     return browser;
   }
 
-  /** A loaded page, not registered anywhere yet. */
-  async page(browser) {
+  /** A loaded page, not registered anywhere yet. `before` runs in it ahead of everything of its own. */
+  async page(browser, { before } = {}) {
     const page = await browser.driver.newPage();
+    if (before) await page.evaluateOnNewDocument(before);
     // The driver polls by animation frame unless told otherwise, and a tab behind another one is painted at no certain time.
     const wait = page.waitForFunction.bind(page);
     page.waitForFunction = (predicate, options, ...args) => wait(predicate, { polling: 50, ...options }, ...args);
@@ -108,8 +109,8 @@ export class Pages {
   }
 
   /** A page that is registered at `server` (`Kamailio`, `Asterisk`) as `user`. */
-  async registered(browser, server, user, more = {}) {
-    const page = await this.page(browser);
+  async registered(browser, server, user, { before, ...more } = {}) {
+    const page = await this.page(browser, { before });
     const line = { server: server.url, addressOfRecord: `sip:${user}@${DOMAIN}`, displayName: `Page ${user}`, password: passwordOf(user), ...more };
     await page.evaluate((options) => window.open(options), line);
     await page.waitForFunction(`phone.registration.state === 'registered'`, { timeout: 20_000 }).catch(async (error) => {
