@@ -19,7 +19,7 @@ const shows = async ({ page }, id) => {
   await page.waitForFunction(going, { timeout: 30_000, polling: 100 }, id);
 };
 const press = async ({ page }, id) => {
-  await page.waitForSelector(`[data-testid="${id}"]:not([disabled])`, { timeout: 20_000 });
+  await page.waitForSelector(`[data-testid="${id}"]:not([disabled], [aria-disabled="true"])`, { timeout: 20_000 });
   await page.$eval(`[data-testid="${id}"]`, (it) => it.scrollIntoView({ block: 'center' }));
   await page.click(`[data-testid="${id}"]`);
 };

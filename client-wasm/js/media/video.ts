@@ -34,7 +34,7 @@ const videos = new WeakMap<Call, CallVideo>();
 /** The video of one call. Fires `change` when any of its members has changed, and `refused` when the other side takes no video. */
 export class CallVideo extends EventTarget {
   readonly call: Call;
-  /** What this side sends, for a view of oneself. */
+  /** What this side sends, for a view of oneself; null while the call is held. */
   local: MediaStream | null = null;
   /** What the other side shows; null while it shows nothing, or holds the call. */
   remote: MediaStream | null = null;
@@ -45,6 +45,8 @@ export class CallVideo extends EventTarget {
   /** The other side has not taken what was shown last. */
   refused = false;
   #own: Own | null = null;
+  /** The call is held by either side: the camera is closed, and its light off, until it goes on. */
+  #rests = false;
   /** The camera goes on when the screen is not shared any more. */
   #back: MediaTrackConstraints | null = null;
   #constraints: MediaTrackConstraints = {};
@@ -62,6 +64,7 @@ export class CallVideo extends EventTarget {
     this.call = call;
     call[describe] = (connection, answers) => this.#describe(connection, answers);
     call.addEventListener('ended', () => this.#ended());
+    call.addEventListener('state', () => this.#rest());
     call.addEventListener('refused', ({ what }) => {
       if (what === 'media') this.#refused();
     });
@@ -135,13 +138,7 @@ export class CallVideo extends EventTarget {
     }
     if (this.#over) return stopAll(taken);
     const before = this.#own;
-    this.#own = taken;
-    this.source = taken.source;
-    this.local = taken.stream;
-    // The browser's own button, or a camera that was pulled out.
-    taken.track.addEventListener('ended', () => {
-      if (this.#own === taken) void (taken.source === 'screen' ? this.stopSharing() : this.stop());
-    });
+    this.#use(taken);
     const it = this.#transceiver();
     const sends = before !== null && it !== null;
     if (it) await this.#carry(it, taken);
@@ -151,6 +148,53 @@ export class CallVideo extends EventTarget {
       if (it) it.direction = this.call.held ? 'inactive' : 'sendrecv';
       this.call[offer]();
     }
+    this.#tell();
+    this.#rest();
+  }
+
+  #use(taken: Own): void {
+    this.#rests = false;
+    this.#own = taken;
+    this.source = taken.source;
+    this.local = taken.stream;
+    // The browser's own button, or a camera that was pulled out.
+    taken.track.addEventListener('ended', () => {
+      if (this.#own === taken) void (taken.source === 'screen' ? this.stopSharing() : this.stop());
+    });
+  }
+
+  /**
+   * Nobody is seen while a call is held, so that nothing has to film. A screen stays open: the browser would ask again which one. What was agreed
+   * on stays as it is, too: the track that has ended holds the place of the one to come.
+   */
+  #rest(): void {
+    const own = this.#own;
+    if (own?.source !== 'camera' || this.#over || this.#rests === this.#held) return;
+    if (!this.#held) return void this.#wake(own);
+    this.#rests = true;
+    this.local = null;
+    stopAll(own);
+    this.#tell();
+  }
+
+  get #held(): boolean {
+    return this.call.held || this.call.remoteHeld;
+  }
+
+  async #wake(own: Own): Promise<void> {
+    let taken: Own;
+    try {
+      taken = await camera(this.#constraints);
+    } catch (error) {
+      if (this.#own !== own) return;
+      this.problem = error;
+      return this.stop();
+    }
+    // Held again, or something else is shown by now.
+    if (this.#own !== own || this.#held) return stopAll(taken);
+    this.#use(taken);
+    const it = this.#transceiver();
+    if (it) await this.#carry(it, taken);
     this.#tell();
   }
 

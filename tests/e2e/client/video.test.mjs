@@ -161,16 +161,34 @@ test('video is added by either side, refused by a page that takes none, removed,
   await Promise.all([hears(ada, TONES.ben), hears(ben, TONES.ada)]);
 });
 
-test('a held call shows nothing, and both show again when it is resumed', { timeout: 120_000 }, async () => {
+test('a held call shows nothing, with no camera open on either side, and both show again when it is resumed', { timeout: 120_000 }, async () => {
   await talk({ from: { video: true }, to: { video: true } });
   await Promise.all([sees(ada), sees(ben)]);
-  await ada.evaluate('call.hold()');
-  await ben.waitForFunction('call.remoteHeld');
-  await Promise.all([seesNothing(ada), seesNothing(ben)]);
-  await ada.evaluate('call.hold(false)');
-  await ben.waitForFunction('!call.remoteHeld');
-  await Promise.all([sees(ada), sees(ben)]);
+  for (const times of [1, 2]) {
+    await ada.evaluate('call.hold()');
+    await ben.waitForFunction('call.remoteHeld');
+    await Promise.all([seesNothing(ada), seesNothing(ben)]);
+    for (const page of [ada, ben]) {
+      await page.waitForFunction(`cameras.length > 0 && cameras.every((track) => track.readyState === 'ended')`);
+      assert.deepEqual(await page.evaluate('[video.source, video.local, video.problem]'), ['camera', null, null]);
+    }
+    await ada.evaluate('call.hold(false)');
+    await ben.waitForFunction('!call.remoteHeld');
+    await Promise.all([sees(ada), sees(ben)]);
+    for (const page of [ada, ben]) assert.deepEqual(await page.evaluate(`[cameras.length, cameras.filter((track) => track.readyState === 'live').length]`), [times + 1, 1]);
+  }
   await hears(ben, TONES.ada);
+
+  // A camera that is gone by then: the call goes on, and whoever had it is told.
+  await ada.evaluate('call.hold()');
+  await ada.waitForFunction('call.held');
+  await ben.waitForFunction(`call.remoteHeld && cameras.every((track) => track.readyState === 'ended')`);
+  await ben.evaluate('window.noCamera = true');
+  await ada.evaluate('call.hold(false)');
+  await ben.waitForFunction(`video.problem?.name === 'NotFoundError' && video.source === null`);
+  await sees(ben);
+  await ada.waitForFunction('video.remote === null');
+  await Promise.all([hears(ada, TONES.ben), hears(ben, TONES.ada)]);
 });
 
 test('a screen is shared in a call of sound, and takes the place of the camera in one of video', { timeout: 120_000 }, async () => {

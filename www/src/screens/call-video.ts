@@ -31,13 +31,15 @@ export class CallVideoScreen extends Screen {
     if (!video || video.call !== call.id) return nothing;
     const words = videoWords(this.t.tag.startsWith('zh') ? 'zh' : 'en');
     const { source } = video;
+    // Nobody is seen while it is held: the camera is closed.
+    const own = call.held || call.remoteHeld ? null : source;
     return html`
-      ${video.remote || source ? this.#pictures(video, words) : nothing}
+      ${video.remote || own ? this.#pictures({ ...video, source: own }, words) : nothing}
       <div class="row video-keys" role="group" aria-label=${words.title}>
-        <button type="button" data-testid="camera" aria-label=${words.camera} aria-pressed=${source === 'camera' ? 'true' : 'false'} ?disabled=${video.busy || call.held}
+        <button type="button" data-testid="camera" aria-label=${words.camera} aria-pressed=${source === 'camera' ? 'true' : 'false'} aria-disabled=${video.busy ? 'true' : 'false'} ?disabled=${call.held}
           @click=${() => this.ask('video', { call: call.id, show: source === 'camera' ? null : 'camera' })}>${icon('camera')} ${source === 'camera' ? words.cameraOff : words.camera}</button>
         ${video.shares
-          ? html`<button type="button" data-testid="share" aria-label=${words.share} aria-pressed=${source === 'screen' ? 'true' : 'false'} ?disabled=${video.busy || call.held}
+          ? html`<button type="button" data-testid="share" aria-label=${words.share} aria-pressed=${source === 'screen' ? 'true' : 'false'} aria-disabled=${video.busy ? 'true' : 'false'} ?disabled=${call.held}
               @click=${() => this.ask('video', { call: call.id, show: source === 'screen' ? null : 'screen' })}>${icon('devices')} ${source === 'screen' ? words.shareOff : words.share}</button>`
           : nothing}
       </div>
