@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { soundWords, type SoundWords } from '../i18n/sound.ts';
 import type { MediaState, SoundSettings } from '../store/media.ts';
 import { nameOf, type CallView } from '../store/state.ts';
-import { banner } from './parts.ts';
+import { banner, unfolded } from './parts.ts';
 import { Screen, props } from './screen.ts';
 import { devices, processing } from './sound-parts.ts';
 
@@ -24,8 +24,8 @@ export class CallSound extends Screen {
         ? html`<p class="hint quality ${quality.grade}" data-testid="quality" data-grade=${quality.grade}>${words.quality(words.grades[quality.grade], quality.mos.toFixed(1))}</p>`
         : nothing}
       <div role="status">${quality?.warnings.map((warning) => html`<p class="hint warn" data-testid="warning-${warning}">${words.warnings[warning]}</p>`) ?? nothing}</div>
-      <details class="more" data-testid="sound" ?open=${media.open} @toggle=${(event: Event) => this.#toggled(event)}>
-        <summary>${words.title}</summary>
+      <details class="more" name="more" data-testid="sound" ?open=${media.open} @toggle=${(event: Event) => this.#toggled(event)}>
+        <summary @click=${unfolded}>${words.title}</summary>
         <div class="sound-panel">
           ${media.levels ? this.#levels(media.levels, words) : nothing}
           ${devices(media, words, (change) => this.#change(change))}

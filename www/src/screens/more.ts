@@ -1,6 +1,7 @@
 /** What else can be done in a call: digits, sending the other side elsewhere, a second call. Plain, and folded away. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { nameOf, type CallView, type State } from '../store/state.ts';
+import { unfolded } from './parts.ts';
 import { Screen, props } from './screen.ts';
 
 const digits = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '0', '#'];
@@ -21,23 +22,28 @@ export class MoreControls extends Screen {
     this.number = '';
   }
 
+  protected override willUpdate(changed: Map<string, unknown>): void {
+    // The digits of one call are not those of the other.
+    if (changed.has('call') && (changed.get('call') as CallView | undefined)?.id !== this.call.id) this.sent = '';
+  }
+
   protected override render(): TemplateResult {
     const { t, call, beside } = this;
     const to = this.number.trim();
     return html`
       ${beside ? this.#beside(beside) : nothing}
       ${this.transfer ? html`<p class="hint ${this.transfer === 'refused' ? 'warn' : ''}" role="status" data-testid="transfer-state">${t.active.transferState[this.transfer]}</p>` : nothing}
-      <details class="more" data-testid="keys">
-        <summary>${t.active.keys}</summary>
+      <details class="more" name="more" data-testid="keys" @keydown=${(event: KeyboardEvent) => this.#typed(event)}>
+        <summary @click=${unfolded}>${t.active.keys}</summary>
         <output aria-label=${t.active.sent} dir="ltr">${this.sent}</output>
         <div class="keys">
           ${digits.map((digit) => html`<button type="button" class="key" data-testid="digit-${digit}" aria-label=${digit} @click=${() => this.#digit(digit)}><span>${digit}</span></button>`)}
         </div>
       </details>
-      <details class="more" data-testid="elsewhere">
-        <summary>${t.active.elsewhere}</summary>
+      <details class="more" name="more" data-testid="elsewhere">
+        <summary @click=${unfolded}>${t.active.elsewhere}</summary>
         <div class="row">
-          <input type="text" inputmode="tel" autocomplete="off" maxlength="64" dir="ltr" data-testid="elsewhere-number" aria-label=${t.keypad.number}
+          <input type="text" inputmode="tel" autocomplete="off" maxlength="64" dir="ltr" data-testid="elsewhere-number" aria-label=${t.keypad.number} placeholder=${t.keypad.number}
             .value=${this.number} @input=${(event: Event) => { this.number = (event.target as HTMLInputElement).value; }} />
           <button type="button" data-testid="transfer" ?disabled=${!to} @click=${() => this.ask('transfer', { call: call.id, to })}>${t.active.transfer}</button>
           ${beside ? nothing : html`<button type="button" data-testid="call-too" ?disabled=${!to} @click=${() => this.ask('call-too', { number: to })}>${t.active.callToo}</button>`}
@@ -58,6 +64,12 @@ export class MoreControls extends Screen {
         </div>
       </div>
     `;
+  }
+
+  /** Digits may be typed as well. */
+  #typed(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey || !digits.includes(event.key)) return;
+    if ((event.currentTarget as HTMLDetailsElement).open) this.#digit(event.key);
   }
 
   #digit(digit: string): void {

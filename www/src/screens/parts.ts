@@ -19,3 +19,9 @@ export const initial = (person: Person): TemplateResult | string => {
 export const heading = (text: string, className = ''): TemplateResult => html`<h1 tabindex="-1" class=${className}>${text}</h1>`;
 
 export const banner = (kind: 'warn' | 'info' | 'good', content: unknown): TemplateResult => html`<div class="banner ${kind}">${content}</div>`;
+
+/** What is unfolded is seen: as much of it as there is room for, its title first. */
+export function unfolded(event: Event): void {
+  const whole = (event.currentTarget as HTMLElement).parentElement;
+  requestAnimationFrame(() => whole?.scrollIntoView({ block: 'nearest' }));
+}

@@ -55,6 +55,13 @@ export class Screen extends LitElement {
     return this;
   }
 
+  /** Whoever had the focus in something that is gone finds it at the top of the screen, not of the document. */
+  protected override performUpdate(): void {
+    const had = this.contains(document.activeElement) ? document.activeElement : null;
+    super.performUpdate();
+    if (had && !had.isConnected) document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true });
+  }
+
   protected ask<K extends RequestName>(name: K, detail: Requests[K]): void {
     this.dispatchEvent(new CustomEvent(`${name}-request`, { detail, bubbles: true }));
   }

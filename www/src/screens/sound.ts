@@ -40,7 +40,7 @@ export class SoundScreen extends Screen {
 
   #check({ running, steps, passed }: MediaState['check'], words: SoundWords): TemplateResult {
     return html`
-      <button type="button" class="wide" data-testid="check" ?disabled=${running} @click=${() => this.ask('check', {})}>${words.check}</button>
+      <button type="button" class="wide" data-testid="check" aria-disabled=${running ? 'true' : 'false'} @click=${() => { if (!running) this.ask('check', {}); }}>${words.check}</button>
       <p class="hint" role="status">${running ? words.checking : words.checkHint}</p>
       ${passed === null ? nothing : html`<div role="status" data-testid="check-result" data-passed=${passed}>${banner(passed ? 'good' : 'warn', passed ? words.passed : words.failed)}</div>`}
       <ul class="list" aria-busy=${running ? 'true' : 'false'}>${steps.map((step) => this.#step(step, words))}</ul>
