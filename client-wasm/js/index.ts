@@ -5,7 +5,7 @@
  * types are generated from there.
  */
 
-import load, { PhoneCore, SessionCore, offerEarly } from '../../build/client/wakeline_client.js';
+import load, { PhoneCore, SessionCore } from '../../build/client/wakeline_client.js';
 import type { Ways } from './ways.ts';
 import type {
   BlockCaller, Blocked, BlockedList, CallChange, CallEnd, CallState, CallView, Device, DeviceList, Direction, DoNotDisturb, InitInput, Missed, MissedList, MissedSeen,
@@ -15,6 +15,7 @@ import type {
 import { direct, gathered, tended, type Describe } from './describe.ts';
 import type { Early } from './early.ts';
 import type { CallVideo } from './media/video.ts';
+import { offerEarly, takingOver } from './offered.ts';
 import { Problem, asked, done } from './problem.ts';
 
 export type {
@@ -465,7 +466,7 @@ export class Phone extends EventTarget {
   static async open(o: PhoneOptions): Promise<Phone> {
     const session = 'session' in o ? o.session : await Session.withToken(o);
     const phone = new Phone(session, o);
-    phone.#core = await asked(PhoneCore.open(session[core], o.iceServers, phone.#audio, o.wake, phone.#port()));
+    phone.#core = await takingOver((early) => asked(PhoneCore.open(session[core], o.iceServers, phone.#audio, o.wake, phone.#port(), early)));
     session[change](phone.#core);
     setTimeout(() => phone.#release(), HELD_MS);
     return phone;

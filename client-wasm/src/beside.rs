@@ -1,6 +1,7 @@
 //! Beside calls: what TypeScript wants and is told, in plain values. Only in the leading tab.
 
 use crate::{phone::Phone, problem::Problem, types::Remote};
+use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 use wakeline_sip::{
     agent::{

@@ -3,16 +3,17 @@
 //! Promises are made by one function for all of them: an `async fn` of its own costs 2 kB of wasm each.
 
 use crate::{
+    opening::Early,
     phone::{Options, Phone},
     plain::{member, read},
     problem::Problem,
     server::{Line, Server},
     session::Session,
-    types::{PhonePort, Registration, Role, js},
+    types::{PhonePort, js},
 };
+use alloc::{boxed::Box, string::String, vec::Vec};
+use core::{future::Future, pin::Pin};
 use js_sys::Promise;
-use std::{future::Future, pin::Pin};
-use tsify::Ts;
 use wakeline_edge_api as api;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
@@ -91,8 +92,9 @@ impl SessionCore {
     }
 
     /// Whose line it is.
-    pub fn account(&self) -> Answer<Ts<api::Account>> {
-        Ok(Ts::new_unchecked(js(&self.0.account()?)))
+    #[wasm_bindgen(unchecked_return_type = "Account")]
+    pub fn account(&self) -> Answer<JsValue> {
+        Ok(js(&self.0.account()?))
     }
 
     /// The edge's origin.
@@ -161,24 +163,28 @@ impl PhoneCore {
         #[wasm_bindgen(unchecked_param_type = "MediaTrackConstraints | boolean")] audio: JsValue,
         wake: Option<String>,
         port: PhonePort,
+        #[wasm_bindgen(unchecked_param_type = "object | null")] early: Option<Early>,
     ) -> Promise {
         let session = session.0.clone();
         let options = Options {
             ice_servers,
             audio,
             wake,
+            early,
         };
         promise(async move { Ok(Self(Phone::open(session, options, port).await?).into()) })
     }
 
     /// Which part this tab plays.
-    pub fn role(&self) -> Ts<Role> {
-        Ts::new_unchecked(js(&self.0.role()))
+    #[wasm_bindgen(unchecked_return_type = "Role")]
+    pub fn role(&self) -> JsValue {
+        js(&self.0.role())
     }
 
     /// The true registration.
-    pub fn registration(&self) -> Ts<Registration> {
-        Ts::new_unchecked(js(&self.0.registration()))
+    #[wasm_bindgen(unchecked_return_type = "Registration")]
+    pub fn registration(&self) -> JsValue {
+        js(&self.0.registration())
     }
 
     /// Makes this tab lead.

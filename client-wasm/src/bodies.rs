@@ -2,6 +2,7 @@
 //! through to the page, or comes from it, stays the browser's own.
 
 use crate::plain::{FromPlain, Plain, ToPlain, plain_object, plain_words, read};
+use alloc::string::String;
 use wakeline_edge_api::{
     Account, BindDevice, DevicePublicKey, PushTarget, RenewToken, Session, SignIn, SipAccount,
     WakeReport, WakeState, Why,

@@ -1,11 +1,12 @@
 //! What the tabs of one line tell each other.
 
+use crate::listener::EventListener;
 use crate::{
     plain::{FromPlain, Plain, ToPlain, member, plain_words, read},
     problem::Problem,
     types::{CallView, Registration},
 };
-use gloo_events::EventListener;
+use alloc::{string::String, vec::Vec};
 use wasm_bindgen::prelude::*;
 use web_sys::{BroadcastChannel, MessageEvent};
 

@@ -1,6 +1,7 @@
 //! This device's credential: an ECDSA P-256 key pair whose private half cannot be exported.
 
 use crate::{plain::member, problem::Problem, rest::parse};
+use alloc::string::String;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use js_sys::{Array, Uint8Array};
 use wakeline_edge_api::DevicePublicKey;

@@ -1,5 +1,6 @@
 //! Drives the agent of the leading tab: socket, alarm, media and the browser's own hints go in, its wishes are carried out.
 
+use crate::listener::EventListener;
 use crate::{
     clock::{drift, now},
     device,
@@ -14,13 +15,17 @@ use crate::{
     timer::Alarm,
     types::PhonePort,
 };
-use gloo_events::EventListener;
-use js_sys::Promise;
-use std::{
-    cell::{Cell, RefCell},
+use alloc::{
+    boxed::Box,
+    string::{String, ToString},
+    vec::Vec,
+};
+use alloc::{
     collections::VecDeque,
     rc::{Rc, Weak},
 };
+use core::cell::{Cell, RefCell};
+use js_sys::Promise;
 use wakeline_sip::{
     agent::{
         self, Agent, CallId, Command, Event, Input, MediaReply, MediaRequest, Output, Path,

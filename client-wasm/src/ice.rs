@@ -1,9 +1,10 @@
 //! STUN and TURN servers of the site, asked for beside the registration and again when they have grown old.
 
+use crate::timeout::sleep;
 use crate::{clock::now, plain::member, rest::NO_BODY, session::Session};
-use gloo_timers::future::TimeoutFuture;
+use alloc::rc::Rc;
+use core::cell::RefCell;
 use js_sys::{Array, Promise};
-use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
@@ -66,7 +67,7 @@ impl IceServers {
             return self.given.clone();
         };
         let cap = future_to_promise(async {
-            TimeoutFuture::new(PATIENCE_MS).await;
+            sleep(PATIENCE_MS).await;
             Ok(JsValue::UNDEFINED)
         });
         JsFuture::from(Promise::race(&Array::of2(&asked, &cap)))

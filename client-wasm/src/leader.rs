@@ -1,8 +1,9 @@
 //! One tab of a browser profile leads: it holds a Web Lock. The others wait for the lock, or steal it.
 
 use crate::{page, problem::Problem};
+use alloc::rc::Rc;
+use core::cell::RefCell;
 use js_sys::{Array, Function, Object, Promise, Reflect};
-use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortController;
@@ -82,7 +83,7 @@ pub async fn claim(
 ) -> Result<Option<Lead>, Problem> {
     let Some(locks) = locks() else {
         // A browser without locks: each tab is alone.
-        let release = Function::new_no_args("");
+        let release = Closure::once_into_js(|| {}).unchecked_into();
         return Ok(Some(Lead { release }));
     };
     let options = Object::new();

@@ -11,9 +11,17 @@
 //! | [`session`] | the line's token, the device's credential, requests under `/v1` |
 //! | [`server`] | a line at a SIP server that is not our edge |
 //! | [`store`], [`device`], [`rest`], [`bodies`] | IndexedDB, WebCrypto, `fetch`, what it carries |
-//! | [`socket`], [`timer`], [`clock`], [`page`] | the WebSocket; an alarm that a hidden page does not slow down; a clock that nobody sets; painting |
+//! | [`socket`], [`listener`], [`timer`], [`timeout`], [`clock`], [`page`] | the WebSocket; what happens to something of the browser; an alarm that a hidden page does not slow down; a clock that nobody sets; painting |
 //! | [`table`], [`plain`] | a map for a handful; plain values of JavaScript |
 //! | [`media`], [`ice`] | microphone and peer connection of one call |
+
+#![cfg_attr(all(target_arch = "wasm32", not(any(test, feature = "std"))), no_std)]
+
+#[macro_use]
+extern crate alloc;
+
+#[cfg(all(target_arch = "wasm32", not(any(test, feature = "std"))))]
+mod bare;
 
 #[cfg(feature = "beside")]
 pub mod beside;
@@ -25,6 +33,7 @@ pub mod device;
 pub mod driver;
 pub mod ice;
 pub mod leader;
+pub mod listener;
 pub mod media;
 pub mod opening;
 pub mod page;
@@ -37,6 +46,7 @@ pub mod session;
 pub mod socket;
 pub mod store;
 pub mod table;
+pub mod timeout;
 pub mod timer;
 pub mod types;
 #[cfg(feature = "beside")]

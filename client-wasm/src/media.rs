@@ -3,16 +3,15 @@
 //! The microphone is asked for when an offer or answer is wanted, and let go when the call's media is closed, even if
 //! the browser grants it only afterwards.
 
+use crate::listener::EventListener;
 use crate::{
     problem::Problem,
     types::{PhonePort, Sound},
 };
-use gloo_events::EventListener;
+use alloc::rc::Rc;
+use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
+use core::cell::{Cell, RefCell};
 use js_sys::{Array, Promise, Reflect};
-use std::{
-    cell::{Cell, RefCell},
-    rc::Rc,
-};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{

@@ -7,8 +7,8 @@ use crate::{
     problem::Problem,
     session::Session,
 };
+use alloc::{string::String, vec::Vec};
 use js_sys::{Array, ArrayBuffer, Promise, Reflect, Uint8Array};
-use std::cell::RefCell;
 use wakeline_sip::{
     agent::{self, Config, Patience},
     auth::Login,
@@ -134,17 +134,6 @@ pub fn config(
     })
 }
 
-thread_local! {
-    /// What the page began before this core was there.
-    static OFFERED: RefCell<Option<Early>> = const { RefCell::new(None) };
-}
-
-/// Hands over what the page's first script has begun: the next phone that leads goes on with it.
-#[wasm_bindgen(js_name = offerEarly)]
-pub fn offer_early(#[wasm_bindgen(unchecked_param_type = "object")] early: Early) {
-    OFFERED.set(Some(early));
-}
-
 /// What the script has begun.
 pub struct Begun {
     early: Early,
@@ -165,8 +154,8 @@ pub struct Said {
 
 impl Begun {
     /// What was begun for the line of this lock; anything else is given up.
-    pub async fn take(lock: &str) -> Option<Self> {
-        let early = OFFERED.take()?;
+    pub async fn take(lock: &str, early: Option<Early>) -> Option<Self> {
+        let early = early?;
         let opening = early.opening();
         let said = !opening.is_null();
         let stored: Option<Stored> = Stored::from_plain(&opening);

@@ -1,8 +1,9 @@
 //! The page itself: when what was shown is on the screen; work beside what it does.
 
-use gloo_timers::future::TimeoutFuture;
+use crate::timeout::{later, sleep};
+use alloc::boxed::Box;
+use core::{future::Future, pin::Pin};
 use js_sys::{Array, Promise};
-use std::{future::Future, pin::Pin};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
 use web_sys::VisibilityState;
@@ -30,15 +31,12 @@ pub async fn painted() {
     let frame = Promise::new(&mut |resolve, _| {
         // The callback runs before the frame is painted; a task after it runs behind the painting.
         let painted = Closure::once_into_js(move || {
-            gloo_timers::callback::Timeout::new(0, move || {
-                let _ = resolve.call0(&JsValue::UNDEFINED);
-            })
-            .forget();
+            later(0, &resolve);
         });
         let _ = window.request_animation_frame(painted.unchecked_ref());
     });
     let cap = future_to_promise(async {
-        TimeoutFuture::new(PAINT_CAP_MS).await;
+        sleep(PAINT_CAP_MS).await;
         Ok(JsValue::UNDEFINED)
     });
     // Neither of them rejects.

@@ -3,6 +3,7 @@
 //! By hand, member by member, and not by serde: what serde makes of the same types was a fifth of what a page downloads. Serde's
 //! attributes on them still say how they are declared; `tests/plain.rs` holds both to be the same.
 
+use alloc::{string::String, vec::Vec};
 use js_sys::{Array, Object};
 use wasm_bindgen::prelude::*;
 

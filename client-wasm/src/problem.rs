@@ -1,6 +1,7 @@
 //! What went wrong, as the page sees it: the edge's RFC 9457 document, or a problem of our own with status 0.
 
 use crate::plain::{FromPlain, member, read};
+use alloc::{boxed::Box, string::String};
 use js_sys::{Error, Reflect};
 use wasm_bindgen::prelude::*;
 

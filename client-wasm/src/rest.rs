@@ -4,11 +4,11 @@ use crate::{
     plain::FromPlain,
     problem::{Problem, Refusal},
 };
-use gloo_timers::callback::Timeout;
+use alloc::boxed::Box;
 use js_sys::{JSON, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, Headers, Request, RequestInit, Response};
+use web_sys::{AbortSignal, Headers, Request, RequestInit, Response};
 
 #[wasm_bindgen]
 extern "C" {
@@ -49,9 +49,7 @@ impl Call<'_> {
         let url = format!("{}{}", self.edge, self.path);
         let _ = js_sys::Reflect::set(&init, &"keepalive".into(), &JsValue::TRUE);
         // An edge that takes a request and never answers it is not there.
-        let controller = AbortController::new().map_err(|e| Problem::from_js(&e))?;
-        init.set_signal(Some(&controller.signal()));
-        let given_up = Timeout::new(patience(self.path), move || controller.abort());
+        init.set_signal(Some(&AbortSignal::timeout_with_u32(patience(self.path))));
         let request =
             Request::new_with_str_and_init(&url, &init).map_err(|e| Problem::from_js(&e))?;
 
@@ -64,7 +62,6 @@ impl Call<'_> {
             Ok(promise) => JsFuture::from(promise).await.unwrap_or_default(),
             Err(_) => JsValue::UNDEFINED,
         };
-        drop(given_up);
         if response.ok() {
             return Ok(value);
         }

@@ -1,6 +1,7 @@
 //! A line at a SIP server that is not our edge: no REST, no push, no wake; registration and calls only.
 
 use crate::{device, problem::Problem};
+use alloc::{string::String, vec::Vec};
 use wakeline_edge_api::Account;
 use wakeline_sip::{agent::Policy, auth::Login, wire::Uri};
 

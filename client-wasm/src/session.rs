@@ -9,13 +9,12 @@ use crate::{
     server::Server,
     store::{self, Record},
 };
+use alloc::rc::Rc;
+use alloc::{string::String, vec::Vec};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use core::cell::{Cell, RefCell};
 use futures_channel::oneshot;
 use js_sys::Promise;
-use std::{
-    cell::{Cell, RefCell},
-    rc::Rc,
-};
 use wakeline_edge_api::{self as api, Account, SIP_PATH};
 use wakeline_sip::{agent::Policy, auth::Login};
 use wasm_bindgen::prelude::*;

@@ -1,7 +1,8 @@
 //! The WebSocket to the edge (RFC 7118). Each socket tells its owner what happened until it is dropped.
 
+use crate::listener::EventListener;
 use crate::{opening::octets, problem::Problem};
-use gloo_events::EventListener;
+use alloc::{boxed::Box, vec::Vec};
 use wakeline_edge_api::SIP_SUBPROTOCOL;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -71,7 +72,7 @@ impl Socket {
     /// Sends one frame: text when it is UTF-8, as RFC 7118 prefers.
     pub fn send(&self, frame: &[u8]) {
         // A closing socket drops it, and its `close` follows.
-        let _ = match std::str::from_utf8(frame) {
+        let _ = match core::str::from_utf8(frame) {
             Ok(text) => self.socket.send_with_str(text),
             Err(_) => self.socket.send_with_u8_array(frame),
         };

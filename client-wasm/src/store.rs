@@ -8,6 +8,7 @@ use crate::{
     plain::{FromPlain, ToPlain, member, plain_object},
     problem::Problem,
 };
+use alloc::string::String;
 use js_sys::Promise;
 use wakeline_edge_api::Account;
 use wasm_bindgen::prelude::*;

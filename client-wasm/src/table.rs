@@ -1,5 +1,7 @@
 //! A map of a handful of entries: a list that is searched. A tree costs 50 kB of wasm and finds nothing sooner.
 
+use alloc::vec::Vec;
+
 /// Keys and values in the order in which they came.
 #[derive(Debug)]
 pub struct Table<K, V>(Vec<(K, V)>);
@@ -22,7 +24,7 @@ impl<K: PartialEq, V> Table<K, V> {
     /// Sets the value of a key; gives the one before.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         match self.0.iter_mut().find(|(k, _)| *k == key) {
-            Some((_, known)) => Some(std::mem::replace(known, value)),
+            Some((_, known)) => Some(core::mem::replace(known, value)),
             None => {
                 self.0.push((key, value));
                 None
@@ -73,7 +75,7 @@ impl<K: PartialEq, V> Table<K, V> {
 
 impl<K, V> IntoIterator for Table<K, V> {
     type Item = (K, V);
-    type IntoIter = std::vec::IntoIter<(K, V)>;
+    type IntoIter = alloc::vec::IntoIter<(K, V)>;
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
     }

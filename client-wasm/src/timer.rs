@@ -1,10 +1,10 @@
 //! One alarm that also goes off on time in a hidden page: browsers slow a hidden page's own timers down to one a
 //! minute, but not those of its workers (keepalive would come too late).
 
-use gloo_events::EventListener;
-use gloo_timers::callback::Timeout;
+use crate::{listener::EventListener, timeout::Timeout};
+use alloc::rc::Rc;
+use core::cell::RefCell;
 use js_sys::Array;
-use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::prelude::*;
 use web_sys::{Blob, BlobPropertyBag, MessageEvent, Url, Worker};
 

@@ -1,6 +1,7 @@
 //! What crosses to TypeScript: the declarations are generated from here.
 
 use crate::plain::{ToPlain, plain_object, plain_words};
+use alloc::string::{String, ToString};
 use js_sys::Promise;
 use serde::{Deserialize, Serialize};
 use tsify::Tsify;

@@ -10,8 +10,8 @@ use std::{cell::Cell, cell::RefCell, rc::Rc};
 
 use futures_channel::{mpsc, oneshot};
 use futures_util::StreamExt;
-use gloo_timers::future::TimeoutFuture;
 use js_sys::{Array, Function, Reflect, Uint8Array};
+use wakeline_client::timeout::sleep;
 use wakeline_client::{
     channel::{Action, Channel, News},
     device,
@@ -121,7 +121,7 @@ async fn the_alarm_rings_in_a_worker_and_setting_it_anew_moves_it() {
     assert!(at - start >= 59.0, "the first setting was replaced");
     alarm.set(Some(20));
     alarm.set(None);
-    TimeoutFuture::new(60).await;
+    sleep(60).await;
     assert_eq!(rings.get(), 1);
 }
 
@@ -143,7 +143,7 @@ async fn one_leads_and_who_waits_leads_when_the_leader_is_gone() {
         // A dropped receiver would drop the lead, too.
         assert!(tell.send(lead).is_ok());
     });
-    TimeoutFuture::new(10).await;
+    sleep(10).await;
     drop(first);
     assert!(leads.await.unwrap().is_some());
 }
@@ -222,7 +222,7 @@ async fn two_pages_hear_each_other_by_opus_and_let_the_microphone_go() {
     connected(&mut events).await;
     assert!(callee.remote().is_some() && caller.remote().is_some());
     while received(&callee).await < 10.0 || received(&caller).await < 10.0 {
-        TimeoutFuture::new(50).await;
+        sleep(50).await;
     }
 
     assert!(live_tracks(&microphones, true) == 2);
@@ -254,7 +254,7 @@ async fn a_microphone_that_is_granted_too_late_is_let_go_at_once() {
     let asking = media.clone();
     let (tell, asked) = oneshot::channel();
     spawn_local(async move { tell.send(asking.offer(Some(false)).await).unwrap() });
-    TimeoutFuture::new(0).await;
+    sleep(0).await;
     media.close();
     assert_eq!(asked.await.unwrap(), Err(Problem::Gone));
     assert!(live_tracks(&microphones, true) == 0);

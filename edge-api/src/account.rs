@@ -1,5 +1,6 @@
 //! Accounts, sign-in and the line's tokens.
 
+use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// `POST /v1/accounts`, by the site's key.
@@ -59,9 +60,9 @@ pub struct SipAccount {
     pub expires_at: Option<u64>,
 }
 
-impl std::fmt::Debug for SipAccount {
+impl core::fmt::Debug for SipAccount {
     /// Without the password.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("SipAccount")
             .field("servers", &self.servers)
             .field("domain", &self.domain)

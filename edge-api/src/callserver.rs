@@ -1,6 +1,7 @@
 //! Call servers: who they are, the wakes they ask for, the calls they ask about.
 
 use crate::{WakeState, Why};
+use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// `GET /v1/call-server`: who the edge takes the caller for.

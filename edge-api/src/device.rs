@@ -1,5 +1,6 @@
 //! Devices: what wakes a line, and the credential that outlives its session.
 
+use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// Where a device can be pushed to: a browser by its subscription, an app by the client id that its vendor's SDK gave it.

@@ -1,6 +1,7 @@
 //! The voice gateway: may the mobile be dialled, or is its user reached better by a page?
 
 use crate::ServerCaller;
+use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
 /// What became of dialling the mobile.

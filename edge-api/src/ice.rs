@@ -1,5 +1,6 @@
 //! STUN and TURN servers.
 
+use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// One entry of `RTCConfiguration.iceServers`.
@@ -32,9 +33,9 @@ pub struct IceAnswer {
     pub warning: Option<String>,
 }
 
-impl std::fmt::Debug for IceServer {
+impl core::fmt::Debug for IceServer {
     /// Without the TURN user and password.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("IceServer")
             .field("urls", &self.urls)
             .finish_non_exhaustive()

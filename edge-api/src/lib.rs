@@ -3,7 +3,12 @@
 //! Conventions: JSON; times are milliseconds since the Unix epoch in fields named `*_at` (or `at`); members that are not
 //! known are left out, not `null`; errors are [`Problem`] documents (RFC 9457) whose `type` is one of [`problem`].
 //!
-//! With the feature `tsify` each type is also a TypeScript declaration; it crosses the wasm boundary as `tsify::Ts<T>`.
+//! With the feature `tsify` each type is also a TypeScript declaration; values cross the wasm boundary by hand.
+
+#![cfg_attr(not(any(test, feature = "openapi")), no_std)]
+
+#[macro_use]
+extern crate alloc;
 
 mod account;
 mod callserver;

@@ -1,5 +1,6 @@
 //! Whether somebody is there.
 
+use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
 /// What a caller can expect of a line.

@@ -1,6 +1,7 @@
 //! Errors as RFC 9457 problem documents. The table of all of them: `type` path, title, status.
 
 use crate::Wake;
+use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
 /// `application/problem+json`.

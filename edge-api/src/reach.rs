@@ -1,5 +1,6 @@
 //! Who may reach a user: blocked callers, do-not-disturb.
 
+use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// A caller who is blocked.

@@ -1,5 +1,6 @@
 //! Records, for the site's backend; and the end of a user.
 
+use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// `user_property`: a user's state and address. The names are the product owner's.

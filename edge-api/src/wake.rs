@@ -1,5 +1,6 @@
 //! Wakes and missed calls as the page sees them.
 
+use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// Where a wake stands: the furthest device while it lasts, then one final state.

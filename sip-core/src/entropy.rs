@@ -1,6 +1,7 @@
 //! [`Entropy`]: randomness as an argument.
 
-use std::fmt;
+use alloc::string::String;
+use core::fmt;
 
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};

@@ -1,8 +1,9 @@
 //! Names of things on the edge: parsed once, capped, safe inside keys, URIs and object names.
 
+use alloc::{borrow::ToOwned, string::String};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use core::fmt;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// A name that the edge does not accept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -115,7 +116,7 @@ impl WakeId {
     /// The line, where the id names one.
     pub fn line(&self) -> Option<Number> {
         let line = URL_SAFE_NO_PAD.decode(self.0.get(WAKE_RANDOM..)?).ok()?;
-        Number::parse(std::str::from_utf8(&line).ok()?).ok()
+        Number::parse(core::str::from_utf8(&line).ok()?).ok()
     }
 }
 

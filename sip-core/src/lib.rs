@@ -13,6 +13,11 @@
 //! | [`wake`] | the two-level wake state machine |
 //! | [`edge`] | registrar, proxy with late forking, parked calls, dialog state |
 
+#![cfg_attr(not(any(test, feature = "rsip")), no_std)]
+
+#[macro_use]
+extern crate alloc;
+
 pub mod agent;
 pub mod auth;
 pub mod dialog;

@@ -1,7 +1,7 @@
 //! [`Pii`]: identities and secrets that must not reach a log.
 
-use std::fmt;
-use std::ops::{Deref, DerefMut};
+use core::fmt;
+use core::ops::{Deref, DerefMut};
 
 use serde::{Deserialize, Serialize};
 

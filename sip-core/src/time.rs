@@ -3,8 +3,8 @@
 //! `std::time::Instant::now()` panics on `wasm32-unknown-unknown`, and a state machine that asks the time cannot be
 //! tested in virtual time. So the core never asks: the driver stamps what arrives.
 
-use std::fmt;
-use std::ops::{Add, AddAssign, Mul, Sub};
+use core::fmt;
+use core::ops::{Add, AddAssign, Mul, Sub};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,6 @@
 //! The named timers of SIP and a tiny table that holds them.
 
+use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::time::{Duration, Time};

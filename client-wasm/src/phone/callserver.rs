@@ -1,10 +1,11 @@
 //! A line whose pages register at a call server: the edge, which wakes it, hands out what the call server takes for a while.
 
 use super::Phone;
+use crate::timeout::sleep;
 use crate::{
     bodies::OpenWake, clock::now, page, plain::read, rest::NO_BODY, types::RegistrationState,
 };
-use gloo_timers::future::TimeoutFuture;
+use alloc::vec::Vec;
 use wakeline_edge_api::WakeState;
 use wakeline_sip::agent::Command;
 
@@ -37,7 +38,7 @@ impl Phone {
                     _ => AGAIN_MS,
                 };
                 drop(phone);
-                TimeoutFuture::new(u32::try_from(wait.min(LONGEST_MS)).unwrap_or(u32::MAX)).await;
+                sleep(u32::try_from(wait.min(LONGEST_MS)).unwrap_or(u32::MAX)).await;
             }
         });
     }

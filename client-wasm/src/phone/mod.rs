@@ -5,24 +5,26 @@ mod tabs;
 mod told;
 mod wakes;
 
+use crate::timeout::sleep;
 use crate::{
     channel::{Action, Channel, News},
     driver::Driver,
     ice::IceServers,
     leader::{Claim, Lead, Waiting, claim},
-    opening::Begun,
+    opening::{Begun, Early},
     problem::Problem,
     session::Session,
     table::Table,
     types::{CallState, CallView, PhonePort, Registration, RegistrationState, Role},
 };
-use futures_channel::oneshot;
-use gloo_timers::future::TimeoutFuture;
-use js_sys::Promise;
-use std::{
-    cell::{Cell, RefCell},
-    rc::{Rc, Weak},
+use alloc::rc::{Rc, Weak};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
 };
+use core::cell::{Cell, RefCell};
+use futures_channel::oneshot;
+use js_sys::Promise;
 use wakeline_sip::{
     agent::{self, CallId, Command},
     pii::Pii,
@@ -89,6 +91,8 @@ pub struct Options {
     pub audio: JsValue,
     /// The wake that the page was opened for.
     pub wake: Option<String>,
+    /// What the page has begun for this phone.
+    pub early: Option<Early>,
 }
 
 impl Phone {
@@ -133,7 +137,7 @@ impl Phone {
             phone.want(wake.clone(), None);
         }
         // The page's first script may lead already.
-        let begun = Begun::take(&name).await;
+        let begun = Begun::take(&name, options.early).await;
         let lock = match begun.as_ref().and_then(|b| b.lead(phone.stolen())) {
             Some(lock) => Some(lock),
             None => claim(&name, Claim::IfFree, None, phone.stolen()).await?,
@@ -337,7 +341,7 @@ impl Phone {
                 if driver.registration() == agent::Registration::Closed {
                     break;
                 }
-                TimeoutFuture::new(50).await;
+                sleep(50).await;
             }
         }
         self.0.leading.take();

@@ -1,6 +1,7 @@
 //! Leading and following: one tab holds the line's flow, the others show it and can take over.
 
 use super::{Leading, Phone};
+use crate::timeout::sleep;
 use crate::{
     channel::{Action, Channel, News},
     driver::Driver,
@@ -9,8 +10,8 @@ use crate::{
     problem::Problem,
     types::{Role, js},
 };
+use alloc::string::String;
 use futures_channel::oneshot;
-use gloo_timers::future::TimeoutFuture;
 use wakeline_sip::agent::Command;
 
 /// A leading tab that is silent for so long is frozen.
@@ -69,7 +70,7 @@ impl Phone {
         self.tell(&News::Hello);
         let weak = self.weak();
         page::beside(async move {
-            TimeoutFuture::new(LEADER_ANSWERS_MS).await;
+            sleep(LEADER_ANSWERS_MS).await;
             if let Some(phone) = weak.upgrade() {
                 phone.leader_state.take();
             }

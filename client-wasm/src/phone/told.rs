@@ -1,13 +1,17 @@
 //! What the agent tells, and what the pages are shown of it.
 
 use super::{Phone, id};
+use crate::timeout::sleep;
 use crate::{
     driver::Told,
     page,
     problem::Problem,
     types::{CallChange, CallState, CallView, Registration, RegistrationState, Sound, js},
 };
-use gloo_timers::future::TimeoutFuture;
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 use wakeline_sip::{
     agent::{self, CallId, Command, Event},
     pii::Pii,
@@ -149,7 +153,7 @@ impl Phone {
                 Err(problem) if problem.requires_sign_in() || self.0.closed.get() => {
                     return Err(problem);
                 }
-                Err(_) => TimeoutFuture::new(TOKEN_AGAIN_MS).await,
+                Err(_) => sleep(TOKEN_AGAIN_MS).await,
             }
         }
     }

@@ -1,13 +1,14 @@
 //! Wakes: this page says ready for those that it was opened for, and for those that wait when it registers.
 
 use super::{Phone, Reply};
+use crate::timeout::sleep;
 use crate::{
     page,
     plain::read,
     problem::Problem,
     types::{Hindrance, RegistrationState, WakeProgress, WakingState, js},
 };
-use gloo_timers::future::TimeoutFuture;
+use alloc::{string::String, vec::Vec};
 use wakeline_edge_api::{
     WakeState, Why,
     problem::{NOT_REGISTERED, WAKE_OVER},
@@ -110,7 +111,7 @@ impl Phone {
             // Who was tapped goes on until the call is here or the wake is over.
             let pause = pauses.next().or(tapped.then_some(READY_LATER_MS));
             match pause.filter(|_| lost) {
-                Some(pause) => TimeoutFuture::new(pause).await,
+                Some(pause) => sleep(pause).await,
                 None => break answer,
             }
             if tapped && self.0.underway.borrow().get(&wake).is_none() {
@@ -167,7 +168,7 @@ impl Phone {
     async fn look_after(&self, wake: String) {
         let (mut last, mut told, mut looks) = (Step::Registering, None, 0);
         for look in 1..=GIVE_UP_LOOKS {
-            TimeoutFuture::new(LOOK_MS).await;
+            sleep(LOOK_MS).await;
             let step = self.0.underway.borrow().get(&wake).copied();
             let Some(step) = step.filter(|_| !self.0.closed.get()) else {
                 return;

@@ -4,6 +4,7 @@
 use super::call::party;
 use super::event::{About, Party};
 use crate::wire::{HeaderName, Headers, NameAddr};
+use alloc::{borrow::ToOwned, string::String};
 
 /// Headers of one's own are not kept beyond these.
 const MOST: usize = 16;

@@ -15,6 +15,7 @@ use crate::dialog::{Dialog, DialogId};
 use crate::pii::Pii;
 use crate::time::Time;
 use crate::wire::{HeaderName, Headers, Method, NameAddr, Request, Response, Uri};
+use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
 
 /// Where a call stands on the wire.
 ///
@@ -219,7 +220,7 @@ impl Call {
         if let Some(update) = self.update.take() {
             post.send(Response::for_request(&update, 487, ""));
         }
-        std::mem::replace(&mut self.phase, Phase::Over)
+        core::mem::replace(&mut self.phase, Phase::Over)
     }
 
     /// Both sides have agreed.
@@ -289,7 +290,7 @@ impl Call {
 
     /// The driver has done what was asked.
     pub fn media(&mut self, post: &mut Post, reply: MediaReply) {
-        if std::mem::take(&mut self.called_off) {
+        if core::mem::take(&mut self.called_off) {
             self.modify_next(post);
             return;
         }
@@ -297,7 +298,7 @@ impl Call {
             MediaReply::Local(sdp) => MediaReply::Local(Pii(self.marked(sdp.into_inner()))),
             reply => reply,
         };
-        if std::mem::take(&mut self.late_answer) {
+        if core::mem::take(&mut self.late_answer) {
             match reply {
                 MediaReply::Failed => self.end_locally(post, Some("answer cannot be used")),
                 _ => self.modify_next(post),
@@ -313,7 +314,7 @@ impl Call {
             self.modify_next(post);
             return;
         }
-        match std::mem::replace(&mut self.phase, Phase::Over) {
+        match core::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Offering(to) => self.offered(post, to, reply),
             Phase::Applying => self.applied(post, reply),
             Phase::Answering(asked) => self.answer_made(post, asked, reply),

@@ -3,6 +3,7 @@
 use crate::auth::Login;
 use crate::pii::Pii;
 use crate::time::Duration;
+use alloc::string::String;
 
 /// Everything that the agent is told once.
 #[derive(Clone, Debug)]

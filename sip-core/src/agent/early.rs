@@ -5,6 +5,11 @@ use super::event::CallId;
 use super::post::{Ask, Post, Purpose, sdp_of};
 use crate::dialog::Dialog;
 use crate::wire::{HeaderName, Method, Request, Response};
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 /// Branches that are told apart.
 const MOST: usize = 16;

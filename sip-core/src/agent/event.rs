@@ -2,6 +2,7 @@
 
 use crate::pii::Pii;
 use crate::time::Time;
+use alloc::{boxed::Box, string::String, vec::Vec};
 
 /// One call of this agent; never used again for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

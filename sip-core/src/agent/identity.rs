@@ -4,6 +4,10 @@ use super::config::Config;
 use super::trickle::PACKAGE;
 use crate::entropy::Entropy;
 use crate::wire::{HeaderName, Method, NameAddr, ParseError, Request, Response, Uri, Via, quote};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 
 /// The methods that are acted upon. Others that are known are refused with 405, unknown ones with 501.
 #[cfg(not(feature = "beside"))]

@@ -14,6 +14,7 @@ use crate::pii::Pii;
 use crate::time::Time;
 use crate::transaction::{ServerInvite, ServerKey, Transport};
 use crate::wire::{HeaderName, Request, Response};
+use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
 
 /// An INVITE that was asked of us.
 #[derive(Debug)]
@@ -98,7 +99,7 @@ impl Asked {
 
     /// Says that it rings, once; reliably to whoever insists, or can and we want it.
     fn ring(&mut self, post: &mut Post) {
-        if std::mem::replace(&mut self.alerted, true) {
+        if core::mem::replace(&mut self.alerted, true) {
             return;
         }
         let ringing = post.me.in_dialog(self.request(), 180, &self.tag);
@@ -247,7 +248,7 @@ impl Call {
 
     /// Takes that INVITE.
     pub fn adopt(&mut self, post: &mut Post, request: Request) {
-        let Phase::Orphaned(orphan) = std::mem::replace(&mut self.phase, Phase::Over) else {
+        let Phase::Orphaned(orphan) = core::mem::replace(&mut self.phase, Phase::Over) else {
             return;
         };
         let asked = Box::new(Asked::new(post, request));
@@ -270,7 +271,7 @@ impl Call {
     }
 
     fn take(&mut self, next: fn(Box<Asked>) -> Phase) {
-        match std::mem::replace(&mut self.phase, Phase::Over) {
+        match core::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Waiting(asked) => self.phase = next(asked),
             phase => self.phase = phase,
         }

@@ -1,7 +1,8 @@
 //! Digits by INFO (`application/dtmf-relay`), for servers that do not take them from the sound: one after another, each
 //! when the one before has arrived.
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
+use alloc::string::String;
 
 use super::call::{Call, Phase};
 use super::event::{Event, Wish};

@@ -5,6 +5,7 @@ use super::path::Path;
 use crate::auth::Login;
 use crate::pii::Pii;
 use crate::time::Time;
+use alloc::{string::String, vec::Vec};
 
 /// Something that happened outside of the agent.
 #[derive(Clone, Debug)]

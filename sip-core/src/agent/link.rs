@@ -153,7 +153,7 @@ impl Link {
 
     fn pause(&mut self, now: Time, entropy: &mut Entropy) {
         // A server that held us is tried once more before another.
-        if !std::mem::take(&mut self.proven) {
+        if !core::mem::take(&mut self.proven) {
             self.server = self.server.wrapping_add(1);
         }
         let first = self.patience.retry_first.as_millis();

@@ -53,6 +53,7 @@ mod transfer;
 mod trickle;
 mod weights;
 
+use alloc::vec::Vec;
 #[cfg(feature = "beside")]
 pub use beside::{
     BesideCommand, BesideEvent, BesideId, MessageCount, MessageSummary, PublicationState,

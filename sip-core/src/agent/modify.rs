@@ -12,6 +12,7 @@ use crate::pii::Pii;
 use crate::time::{Duration, Time};
 use crate::transaction::{ClientAction, ClientInvite, ClientKey, Transport};
 use crate::wire::{HeaderName, Method, Request, Response};
+use alloc::{borrow::ToOwned, boxed::Box, vec::Vec};
 
 /// A change that is refused for a while is not tried more often than this.
 const TRIES: u8 = 8;
@@ -208,7 +209,7 @@ impl Call {
         }
         self.modify.holding = self.modify.hold;
         // What is wanted from here on is not in this one.
-        self.modify.offered |= std::mem::take(&mut self.modify.offer);
+        self.modify.offered |= core::mem::take(&mut self.modify.offer);
         self.modify.step = Step::Offering;
         post.media(self.id, MediaRequest::CreateOffer);
     }
@@ -228,7 +229,7 @@ impl Call {
 
     /// The driver has done what a change wanted.
     pub fn modify_media(&mut self, post: &mut Post, reply: MediaReply) {
-        match (std::mem::take(&mut self.modify.step), reply) {
+        match (core::mem::take(&mut self.modify.step), reply) {
             (Step::Offering, MediaReply::Local(offer)) => {
                 let via = post.me.via(&mut post.entropy);
                 let Some(dialog) = self.dialog.as_mut().filter(|_| post.registered) else {
@@ -297,7 +298,7 @@ impl Call {
                 status,
             }));
         };
-        if std::mem::take(&mut self.modify.offered) {
+        if core::mem::take(&mut self.modify.offered) {
             refused(post, Wish::Media);
         }
         if let Some(hold) = self.modify.hold.take() {
@@ -338,7 +339,7 @@ impl Call {
                     self.change_answered(post, &response);
                 }
                 InviteNews::Response(response) => {
-                    let Step::Asking(transaction) = std::mem::take(&mut self.modify.step) else {
+                    let Step::Asking(transaction) = core::mem::take(&mut self.modify.step) else {
                         return;
                     };
                     if let Some(mut again) = post.challenged(transaction.request(), &response)
@@ -363,7 +364,7 @@ impl Call {
     }
 
     fn change_answered(&mut self, post: &mut Post, response: &Response) {
-        let Step::Asking(transaction) = std::mem::take(&mut self.modify.step) else {
+        let Step::Asking(transaction) = core::mem::take(&mut self.modify.step) else {
             return;
         };
         let Some(dialog) = &mut self.dialog else {
@@ -432,7 +433,7 @@ impl Call {
 
     /// What became of an UPDATE of ours.
     pub fn updated(&mut self, post: &mut Post, response: Option<&Response>) {
-        let offered = match std::mem::take(&mut self.modify.step) {
+        let offered = match core::mem::take(&mut self.modify.step) {
             Step::Updating => true,
             Step::Refreshing => false,
             step => {

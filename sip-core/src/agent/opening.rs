@@ -12,6 +12,7 @@ use crate::entropy::Entropy;
 use crate::pii::Pii;
 use crate::time::Time;
 use crate::wire::{Limits, Message, ParseError};
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
 /// A REGISTER to be sent once, on a flow of its own, and what is needed to say that the call behind it rings.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use super::event::{By, End, Outcome};
 use super::post::wake_of;
 use crate::wake::DO_NOT_DISTURB;
 use crate::wire::{HeaderName, Headers, Response};
+use alloc::string::String;
 
 /// The end of an outgoing call by a final response.
 pub fn of_response(response: &Response) -> End {

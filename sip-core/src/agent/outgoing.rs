@@ -10,6 +10,12 @@ use super::{about, outcome};
 use crate::pii::Pii;
 use crate::time::{Duration, Time};
 use crate::wire::{Contacts, HeaderName, NameAddr, Request, Response, Uri};
+use alloc::{
+    borrow::ToOwned,
+    boxed::Box,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 /// Redirections of one call that are followed.
 const REDIRECTIONS: usize = 5;
@@ -84,7 +90,7 @@ impl Call {
 
     /// There is a registered flow, perhaps: what waits for one goes out.
     pub fn flow_registered(&mut self, post: &mut Post) {
-        match std::mem::replace(&mut self.phase, Phase::Over) {
+        match core::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Parked(to, offer, _) if post.registered => {
                 let mut request = post.me.invite(&mut post.entropy, &to, offer);
                 if self.session > 0 {
@@ -258,7 +264,7 @@ impl Call {
         let Ok(Contacts::List(mut contacts)) = response.headers.contacts() else {
             return None;
         };
-        contacts.sort_by_key(|c| std::cmp::Reverse(c.q().unwrap_or(1000)));
+        contacts.sort_by_key(|c| core::cmp::Reverse(c.q().unwrap_or(1000)));
         let known = |uri: &Uri| uri == &request.uri || self.tried.contains(uri);
         let mut to = contacts
             .into_iter()
@@ -271,7 +277,7 @@ impl Call {
 
     /// The first 2xx. Those of other branches are acknowledged and ended by the post (RFC 3261 §13.2.2.4).
     fn answered(&mut self, post: &mut Post, response: &Response) {
-        let Phase::Inviting(mut invite) = std::mem::replace(&mut self.phase, Phase::Applying)
+        let Phase::Inviting(mut invite) = core::mem::replace(&mut self.phase, Phase::Applying)
         else {
             return;
         };

@@ -1,6 +1,7 @@
 //! What all machines of the agent write through, and the loose ends that outlive the call they belong to.
 
-use std::collections::VecDeque;
+use alloc::string::{String, ToString};
+use alloc::{borrow::ToOwned, boxed::Box, collections::VecDeque, vec::Vec};
 
 use super::config::Policy;
 use super::early::Early;
@@ -346,10 +347,10 @@ impl Post {
     /// The flow is registered: what waited for it goes out.
     pub fn flow_registered(&mut self) {
         self.registered = true;
-        for dialog in std::mem::take(&mut self.farewells) {
+        for dialog in core::mem::take(&mut self.farewells) {
             self.bye(dialog);
         }
-        for (request, until) in std::mem::take(&mut self.strays) {
+        for (request, until) in core::mem::take(&mut self.strays) {
             if self.now < until {
                 Invite::again(request, self).cancel(self, None);
             }
@@ -359,13 +360,13 @@ impl Post {
     /// The flow is gone with all its transactions. A BYE is sent again on the next one.
     pub fn flow_lost(&mut self) {
         self.registered = false;
-        for invite in std::mem::take(&mut self.invites) {
+        for invite in core::mem::take(&mut self.invites) {
             if invite.transaction.is_cancelled() && invite.is_open() {
                 self.take_back_later(invite.transaction.request().clone());
             }
         }
         self.refused.clear();
-        for (transaction, purpose) in std::mem::take(&mut self.requests) {
+        for (transaction, purpose) in core::mem::take(&mut self.requests) {
             match purpose {
                 Purpose::Bye(dialog) => push(&mut self.farewells, *dialog),
                 purpose => self.replied(transaction.request(), purpose, None),
@@ -399,7 +400,7 @@ impl Post {
         }
         self.invites
             .retain_mut(|i| !i.transaction.timeout(now).contains(&ClientAction::Ended));
-        let mut refused = std::mem::take(&mut self.refused);
+        let mut refused = core::mem::take(&mut self.refused);
         refused.retain_mut(|t| {
             let actions = t.timeout(now);
             let ended = actions.contains(&ServerAction::Ended);

@@ -1,7 +1,8 @@
 //! What the agent proves itself with when a server challenges one of its requests (RFC 3261 §22). REGISTER has its own
 //! business with the registrar; here is every other request.
 
-use std::collections::VecDeque;
+use alloc::string::{String, ToString};
+use alloc::{borrow::ToOwned, collections::VecDeque};
 
 use super::config::Config;
 use crate::auth::{DigestClient, Login};

@@ -3,6 +3,7 @@
 
 use super::call::Call;
 use super::post::Post;
+use alloc::vec::Vec;
 
 /// The option tag of who shows to its user that the other side records.
 pub const AWARE: &str = "record-aware";

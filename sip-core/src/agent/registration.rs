@@ -10,6 +10,12 @@ use crate::pii::Pii;
 use crate::time::{Duration, Time};
 use crate::transaction::{ClientAction, ClientKey, ClientNonInvite, Transport};
 use crate::wire::{Contacts, Credentials, HeaderName, Response, Uri};
+use alloc::{
+    borrow::ToOwned,
+    boxed::Box,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 /// Redirections that are followed.
 const REDIRECTIONS: usize = 5;
@@ -261,7 +267,7 @@ impl Registrar {
         let Ok(Contacts::List(mut contacts)) = response.headers.contacts() else {
             return None;
         };
-        contacts.sort_by_key(|c| std::cmp::Reverse(c.q().unwrap_or(1000)));
+        contacts.sort_by_key(|c| core::cmp::Reverse(c.q().unwrap_or(1000)));
         let own = &post.me.address_of_record.host;
         let asked = |uri: &Uri| {
             self.elsewhere.contains(uri)
@@ -301,7 +307,7 @@ impl Registrar {
         let refresh = u64::from(seconds) * 1000;
         let refresh = refresh.saturating_sub(60_000).max(refresh / 2);
         self.state = State::Bound(post.now + Duration::from_millis(refresh));
-        let new_flow = !std::mem::replace(&mut self.bound, true);
+        let new_flow = !core::mem::replace(&mut self.bound, true);
         self.ever = true;
         let waiting = response
             .headers

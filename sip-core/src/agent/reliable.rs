@@ -3,6 +3,7 @@
 use crate::time::{Duration, Time};
 use crate::timers::{GIVE_UP, T1};
 use crate::wire::{HeaderName, Request, Response};
+use alloc::string::ToString;
 
 /// A provisional response that waits for its PRACK.
 #[derive(Debug)]

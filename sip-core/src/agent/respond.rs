@@ -6,6 +6,10 @@
 use super::identity::{ALLOW, SDP, SUPPORTED};
 use super::post::{Post, sdp_of};
 use crate::wire::{HeaderName, Method, Request, Response};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 
 /// The event packages that this side tells of: how a call goes that it was asked to make (RFC 3515).
 pub const PACKAGES: &str = "refer";

@@ -2,6 +2,7 @@
 
 use crate::time::{Duration, Time};
 use crate::wire::{HeaderName, Headers, Request, Response};
+use alloc::string::{String, ToString};
 
 /// The shortest interval that is taken (RFC 4028 §5).
 pub const LEAST: u32 = 90;

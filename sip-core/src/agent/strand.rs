@@ -3,6 +3,7 @@
 use super::call::{Call, Phase};
 use super::post::Post;
 use crate::time::Time;
+use alloc::boxed::Box;
 
 impl Call {
     /// The flow is gone. A call that is answered goes on: its sound has a path of its own; one that is not yet waits for
@@ -11,7 +12,7 @@ impl Call {
         self.refresh = None;
         self.update = None;
         self.modify_flow_lost(post);
-        match std::mem::replace(&mut self.phase, Phase::Over) {
+        match core::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Inviting(invite) => {
                 let request = invite.transaction.request().clone();
                 self.phase = Phase::Stranded(Box::new(request), patience);

@@ -8,6 +8,11 @@ use super::post::{Ask, Post, Purpose};
 use crate::dialog::DialogId;
 use crate::time::{Duration, Time};
 use crate::wire::{HeaderName, Method, NameAddr, Request, Response, Uri};
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 /// A transfer of which nothing was heard for this long has failed. It may ring meanwhile.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -309,7 +314,7 @@ impl Call {
 
 /// The status line of a fragment.
 fn status_line(body: &[u8]) -> Option<u16> {
-    let text = std::str::from_utf8(body).ok()?;
+    let text = core::str::from_utf8(body).ok()?;
     let status = text.trim_start().strip_prefix("SIP/2.0 ")?.get(..3)?;
     status.parse().ok().filter(|s| (100..700).contains(s))
 }

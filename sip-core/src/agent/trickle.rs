@@ -8,6 +8,7 @@ use super::io::MediaRequest;
 use super::post::{Ask, Post, Purpose};
 use crate::pii::Pii;
 use crate::wire::{HeaderName, Headers, Method, Request, Response};
+use alloc::vec::Vec;
 
 /// The option tag, and the Info-Package.
 pub const PACKAGE: &str = "trickle-ice";
@@ -43,7 +44,7 @@ impl Call {
             && !self.late_answer
             && self.refresh.as_ref().is_none_or(|r| r.is_answered());
         if agreed && !self.trickle.theirs.is_empty() {
-            let fragment = Pii(std::mem::take(&mut self.trickle.theirs));
+            let fragment = Pii(core::mem::take(&mut self.trickle.theirs));
             post.media(self.id, MediaRequest::Candidates { fragment });
         }
         // Our 2xx may not have come through before its ACK is here.
@@ -81,7 +82,7 @@ impl Call {
     /// Candidates of the other side.
     pub fn trickled(&mut self, post: &mut Post, info: &Request) {
         let theirs = &mut self.trickle.theirs;
-        let status = match std::str::from_utf8(&info.body) {
+        let status = match core::str::from_utf8(&info.body) {
             Err(_) => 400,
             Ok(_) if theirs.len() + info.body.len() > MOST => 413,
             Ok(_) => {

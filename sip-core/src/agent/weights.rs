@@ -1,6 +1,7 @@
 //! In which order several servers are tried (RFC 2782).
 
 use crate::entropy::Entropy;
+use alloc::vec::Vec;
 
 /// One server, as an SRV record has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

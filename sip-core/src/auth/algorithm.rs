@@ -1,6 +1,7 @@
 //! [`Algorithm`]: the hash below a digest.
 
-use std::fmt;
+use alloc::string::String;
+use core::fmt;
 
 use md5::Md5;
 use serde::{Deserialize, Serialize};

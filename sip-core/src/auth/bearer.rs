@@ -4,6 +4,7 @@
 
 use super::AuthError;
 use crate::wire::{Challenge, quote};
+use alloc::string::String;
 
 /// What was wrong with the token (RFC 6750 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

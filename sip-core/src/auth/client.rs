@@ -1,5 +1,9 @@
 //! [`DigestClient`]: answers challenges.
 
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+};
 use serde::{Deserialize, Serialize};
 
 use super::digest::DigestChallenge;

@@ -1,5 +1,6 @@
 //! [`DigestChallenge`]: what a server asks with (RFC 7616 §3.3).
 
+use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
 use super::{Algorithm, AuthError};

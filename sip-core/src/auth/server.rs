@@ -1,5 +1,6 @@
 //! [`DigestResponse`]: what a server is answered, to be verified (RFC 7616 §3.4).
 
+use alloc::string::String;
 use subtle::ConstantTimeEq;
 
 use super::{Algorithm, AuthError};
@@ -62,7 +63,7 @@ impl TryFrom<&Credentials> for DigestResponse {
             credentials
                 .params
                 .text(name)
-                .map(std::borrow::Cow::into_owned)
+                .map(alloc::borrow::Cow::into_owned)
         };
         let must = |name: &str| {
             text(name)

@@ -1,5 +1,6 @@
 //! [`DialogId`].
 
+use alloc::{borrow::ToOwned, string::String};
 use serde::{Deserialize, Serialize};
 
 use crate::wire::{ParseError, Request, Response};

@@ -8,6 +8,7 @@ mod error;
 mod id;
 mod request;
 
+use alloc::{borrow::ToOwned, vec::Vec};
 pub use answered::{AnsweredAction, AnsweredInvite};
 pub use error::DialogError;
 pub use id::DialogId;

@@ -2,6 +2,7 @@
 
 use super::{Dialog, DialogState};
 use crate::wire::{CSeq, HeaderName, Method, NameAddr, Request, Uri, Via};
+use alloc::{string::ToString, vec::Vec};
 
 impl Dialog {
     /// The next request of ours: BYE, re-INVITE, UPDATE, INFO … Neither for ACK nor for CANCEL.

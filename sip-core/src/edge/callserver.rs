@@ -5,6 +5,7 @@ use super::messages::Party;
 use crate::id::{Number, Uid, WakeId};
 use crate::time::{Duration, Time};
 use crate::wake::{Failure, WakeState, Why};
+use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
 /// What a call server asks for.

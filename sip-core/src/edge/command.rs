@@ -7,6 +7,7 @@ use crate::id::{DeviceId, Number, Uid, WakeId};
 use crate::time::Time;
 pub use crate::wake::PushOutcome;
 use crate::wake::{DeviceState, WakeState, Why};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// A command for a line. The driver has already checked who may give it.
@@ -209,8 +210,8 @@ pub struct DigestSecret {
     pub md5: Option<String>,
 }
 
-impl std::fmt::Debug for DigestSecret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Debug for DigestSecret {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("DigestSecret(…)")
     }
 }

@@ -3,6 +3,7 @@
 use crate::id::SiteId;
 use crate::time::Duration;
 use crate::wake;
+use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
 /// One site's settings, as the two objects need them.

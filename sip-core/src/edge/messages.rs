@@ -5,6 +5,7 @@ use crate::id::{DeviceId, FlowToken, Number, SiteId, Uid, WakeId};
 use crate::time::Time;
 use crate::wake::WakeState;
 use crate::wire::{Request, Response};
+use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// Somebody in a call, as the edge knows them.

@@ -7,6 +7,7 @@
 
 use super::rows::{Row, RowChange, RowError, Table};
 use crate::time::{Duration, Time};
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// The stream of messages that belong to no call (registration).

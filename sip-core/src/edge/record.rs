@@ -8,6 +8,7 @@ use super::messages::Party;
 use crate::id::{Number, Uid, WakeId};
 use crate::time::Time;
 use crate::wake::DeviceState;
+use alloc::{borrow::ToOwned, boxed::Box, string::String};
 use serde::{Deserialize, Serialize};
 
 /// Something to be stored outside of the object.
@@ -61,9 +62,9 @@ pub struct LineState {
     pub at: Time,
 }
 
-impl std::fmt::Debug for LineState {
+impl core::fmt::Debug for LineState {
     /// Without the address.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("LineState")
             .field("number", &self.number)
             .field("online", &self.online)

@@ -4,8 +4,9 @@
 //! yields the rows to write. Restoring is the inverse. Values are JSON, so that an older worker's
 //! rows can still be read when fields are added.
 
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use serde::{Serialize, de::DeserializeOwned};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// One stored row. `(table, key)` is its primary key inside one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,7 +147,7 @@ impl<V: Serialize + DeserializeOwned> Table<V> {
 
     /// Hands every change since the last flush to `write`.
     pub fn flush(&mut self, mut write: impl FnMut(RowChange)) {
-        for key in std::mem::take(&mut self.touched) {
+        for key in core::mem::take(&mut self.touched) {
             let table = self.name.to_owned();
             write(match self.rows.get(&key) {
                 Some(value) => RowChange::Store(Row {

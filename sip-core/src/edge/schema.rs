@@ -6,6 +6,11 @@
 //! in one transaction. An older worker refuses rows of a newer version: it would lose what it does not know.
 
 use super::rows::{Row, RowChange};
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    vec::Vec,
+};
 use serde_json::{Value, json};
 
 /// The version that this worker writes.

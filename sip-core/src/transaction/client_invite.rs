@@ -1,5 +1,6 @@
 //! The INVITE client transaction (RFC 3261 §17.1.1, RFC 6026 §7.2).
 
+use alloc::{string::ToString, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 use super::{ClientAction, Transport};
@@ -116,7 +117,7 @@ impl ClientInvite {
                 }
                 let mut actions = vec![ClientAction::Receive(response)];
                 if let Cancel::Wanted(reasons) = &mut self.cancel {
-                    let reasons = std::mem::take(reasons);
+                    let reasons = core::mem::take(reasons);
                     actions.push(self.send_cancel(&reasons, now));
                 }
                 actions

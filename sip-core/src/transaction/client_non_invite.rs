@@ -1,5 +1,6 @@
 //! The non-INVITE client transaction (RFC 3261 §17.1.2).
 
+use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::{ClientAction, Transport};

@@ -1,5 +1,6 @@
 //! Which transaction a message belongs to (RFC 3261 §17.1.3, §17.2.3).
 
+use alloc::{borrow::ToOwned, string::String};
 use serde::{Deserialize, Serialize};
 
 use crate::entropy::MAGIC_COOKIE;

@@ -1,5 +1,6 @@
 //! The INVITE server transaction (RFC 3261 §17.2.1, RFC 6026 §7.1).
 
+use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::{ServerAction, Transport};

@@ -1,5 +1,6 @@
 //! The non-INVITE server transaction (RFC 3261 §17.2.2).
 
+use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::{ServerAction, Transport};

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::id::DeviceId;
 use crate::time::Time;
+use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// Devices of one wake; a line binds fewer.
@@ -130,7 +131,7 @@ impl Wake {
         if wake.devices.is_empty() {
             wake.finish(now, WakeState::Unbound, None, Quiet::Missed);
         }
-        let actions = std::mem::take(&mut wake.actions);
+        let actions = core::mem::take(&mut wake.actions);
         (wake, actions)
     }
 
@@ -151,7 +152,7 @@ impl Wake {
             self.apply(now, event);
             self.settle(now, &before);
         }
-        std::mem::take(&mut self.actions)
+        core::mem::take(&mut self.actions)
     }
 
     /// When [`Event::Timeout`] is wanted.

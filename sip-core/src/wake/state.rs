@@ -1,7 +1,8 @@
 //! The states of a device in a wake and of the wake itself.
 
+use alloc::string::String;
+use core::fmt;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// Where one device stands in one wake. The order of the living states is their progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

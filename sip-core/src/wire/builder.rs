@@ -4,6 +4,7 @@ use super::view::View;
 use super::{
     HeaderName, Headers, Limits, Method, NameAddr, ParseError, Request, Response, Uri, Via, phrase,
 };
+use alloc::{borrow::ToOwned, string::ToString, vec::Vec};
 
 /// Max-Forwards of a new request (RFC 3261 §8.1.1.6).
 const MAX_FORWARDS: &str = "70";

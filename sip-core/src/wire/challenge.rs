@@ -1,7 +1,8 @@
 //! [`Challenge`] and [`Credentials`]: the syntax of WWW-Authenticate and Authorization (RFC 3261 §25.1, RFC 8898).
 //! What they mean is the business of the auth room.
 
-use std::fmt;
+use alloc::{borrow::ToOwned, string::String};
+use core::fmt;
 
 use super::ParseError;
 use super::limits::MAX_PARAMS;
@@ -45,7 +46,7 @@ impl Challenge {
 
     /// A parameter's value without its quotes.
     pub fn text(&self, name: &str) -> Option<String> {
-        self.params.text(name).map(std::borrow::Cow::into_owned)
+        self.params.text(name).map(alloc::borrow::Cow::into_owned)
     }
 
     pub(super) fn parse_text(text: &str) -> Result<Self, ParseError> {

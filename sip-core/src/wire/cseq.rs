@@ -1,6 +1,6 @@
 //! [`CSeq`]: the order of requests (RFC 3261 §20.16).
 
-use std::fmt;
+use core::fmt;
 
 use super::scan::{all_token, is_lws, number, trim};
 use super::text::as_text;

@@ -1,6 +1,7 @@
 //! [`ParseError`]: what is wrong with a message, and the status that says so.
 
 use super::HeaderName;
+use alloc::{borrow::ToOwned, string::String};
 
 /// Why bytes are no acceptable message. Small and copyable; names the header where one is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

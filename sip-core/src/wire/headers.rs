@@ -3,6 +3,7 @@
 use super::name::{AsName, HeaderName, NameRef};
 use super::scan::{all_token, find_outside, is_token, split_list, trim, trim_bytes};
 use super::view::FieldRef;
+use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
 
 /// One header field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ impl Field {
 
     /// The value as text; none if a peer sent something else than UTF-8.
     pub fn text(&self) -> Option<&str> {
-        std::str::from_utf8(&self.value).ok()
+        core::str::from_utf8(&self.value).ok()
     }
 
     fn is(&self, name: NameRef<'_>) -> bool {

@@ -1,6 +1,11 @@
 //! [`Message`]: owned, editable, serialisable.
 
-use std::fmt;
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -162,13 +167,15 @@ impl Response {
 }
 
 fn write(start: fmt::Arguments<'_>, headers: &Headers, body: &[u8]) -> Vec<u8> {
-    use std::io::Write as _;
+    use fmt::Write as _;
     let room: usize = headers
         .iter()
         .map(|f| f.name().len() + f.bytes().len() + 4)
         .sum();
-    let mut out = Vec::with_capacity(room + body.len() + 128);
-    out.write_fmt(start).expect("writing to a Vec cannot fail");
+    let mut line = String::with_capacity(room + body.len() + 128);
+    line.write_fmt(start)
+        .expect("writing to a String cannot fail");
+    let mut out = line.into_bytes();
     // Parts of the start line are plain strings to whoever builds a message: they must not end the line.
     for byte in &mut out {
         if matches!(byte, b'\r' | b'\n') {
@@ -185,7 +192,9 @@ fn write(start: fmt::Arguments<'_>, headers: &Headers, body: &[u8]) -> Vec<u8> {
         out.extend_from_slice(field.bytes());
         out.extend_from_slice(b"\r\n");
     }
-    write!(out, "Content-Length: {}\r\n\r\n", body.len()).expect("writing to a Vec cannot fail");
+    out.extend_from_slice(b"Content-Length: ");
+    out.extend_from_slice(body.len().to_string().as_bytes());
+    out.extend_from_slice(b"\r\n\r\n");
     out.extend_from_slice(body);
     out
 }
@@ -239,7 +248,7 @@ impl fmt::Debug for Response {
 
 /// Stored as its text where it is text, as its octets otherwise.
 fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-    match std::str::from_utf8(bytes) {
+    match core::str::from_utf8(bytes) {
         Ok(text) => serializer.serialize_str(text),
         Err(_) => serializer.collect_seq(bytes),
     }

@@ -1,6 +1,7 @@
 //! [`Method`]: what a request asks for.
 
-use std::fmt;
+use alloc::boxed::Box;
+use core::fmt;
 
 use super::ParseError;
 use super::scan::all_token;

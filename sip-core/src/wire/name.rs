@@ -1,6 +1,7 @@
 //! [`HeaderName`]: the header names that the core knows, with their compact forms.
 
-use std::fmt;
+use alloc::string::String;
+use core::fmt;
 
 macro_rules! names {
     ($($variant:ident $long:literal $($short:literal)?;)*) => {

@@ -1,7 +1,8 @@
 //! [`NameAddr`]: From, To, Contact, Route and their kin (RFC 3261 §20.10).
 
-use std::borrow::Cow;
-use std::fmt;
+use alloc::borrow::Cow;
+use alloc::{string::String, vec::Vec};
+use core::fmt;
 
 use super::ParseError;
 use super::params::{Params, ParamsRef, quote, unquote};

@@ -1,7 +1,8 @@
 //! [`Params`]: the `;name=value` lists of URIs and headers.
 
-use std::borrow::Cow;
-use std::fmt;
+use alloc::borrow::Cow;
+use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
+use core::fmt;
 
 use super::ParseError;
 use super::limits::MAX_PARAMS;
@@ -20,7 +21,7 @@ impl<'a> ParamsRef<'a> {
     /// Each name with its raw value (quotes kept).
     pub fn iter(self) -> impl Iterator<Item = Result<(&'a str, Option<&'a str>), ParseError>> {
         let mut rest = self.0;
-        std::iter::from_fn(move || {
+        core::iter::from_fn(move || {
             if rest.is_empty() {
                 return None;
             }

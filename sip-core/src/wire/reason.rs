@@ -1,6 +1,10 @@
 //! [`Reason`]: why a request or response was sent (RFC 3326).
 
-use std::fmt;
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+};
+use core::fmt;
 
 use super::ParseError;
 use super::params::{Params, ParamsRef, quote};
@@ -41,7 +45,7 @@ impl Reason {
 
     /// The words, quotes and escapes resolved.
     pub fn text(&self) -> Option<String> {
-        self.params.text("text").map(std::borrow::Cow::into_owned)
+        self.params.text("text").map(alloc::borrow::Cow::into_owned)
     }
 
     pub(super) fn parse_text(text: &str) -> Result<Self, ParseError> {

@@ -93,7 +93,7 @@ pub(super) fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
 
 /// A header value as text; everything typed is UTF-8 (RFC 3261 §7.3.1).
 pub(super) fn utf8(bytes: &[u8]) -> Result<&str, ParseError> {
-    std::str::from_utf8(bytes).map_err(|_| ParseError::Value)
+    core::str::from_utf8(bytes).map_err(|_| ParseError::Value)
 }
 
 /// `at` is an opening quote: the index behind the closing one.
@@ -128,7 +128,7 @@ pub(super) fn find_outside(text: &[u8], wanted: u8) -> Result<usize, ParseError>
 /// The values of a comma-separated list, trimmed; commas in quotes and angle brackets divide nothing.
 pub fn split_list(text: &str) -> impl Iterator<Item = Result<&str, ParseError>> {
     let mut rest = (!trim(text).is_empty()).then_some(text);
-    std::iter::from_fn(move || {
+    core::iter::from_fn(move || {
         let text = rest?;
         match find_outside(text.as_bytes(), b',') {
             Ok(at) => {
@@ -149,7 +149,7 @@ pub fn split_list(text: &str) -> impl Iterator<Item = Result<&str, ParseError>> 
 }
 
 /// A decimal number, leading zeros allowed.
-pub(super) fn number<T: std::str::FromStr>(text: &str) -> Result<T, ParseError> {
+pub(super) fn number<T: core::str::FromStr>(text: &str) -> Result<T, ParseError> {
     if text.is_empty() || text.len() > 32 || !text.bytes().all(|b| b.is_ascii_digit()) {
         return Err(ParseError::Value);
     }

@@ -3,7 +3,7 @@
 /// Implements `FromStr` by a `parse_text` function, and serde as that text.
 macro_rules! as_text {
     ($type:ty) => {
-        impl std::str::FromStr for $type {
+        impl core::str::FromStr for $type {
             type Err = $crate::wire::ParseError;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 Self::parse_text(text)
@@ -21,7 +21,7 @@ macro_rules! as_text {
                 struct TextVisitor;
                 impl serde::de::Visitor<'_> for TextVisitor {
                     type Value = $type;
-                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                         f.write_str("the text of a sip value")
                     }
                     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$type, E> {

@@ -1,6 +1,7 @@
 //! Typed getters of [`Headers`]; decoded when asked for.
 
-use std::str::FromStr;
+use alloc::{string::String, vec::Vec};
+use core::str::FromStr;
 
 use super::scan::{number, split_list};
 use super::{

@@ -1,7 +1,8 @@
 //! [`Uri`]: SIP, SIPS and tel URIs (RFC 3261 §19.1, RFC 3966); others are kept opaque.
 
-use std::borrow::Cow;
-use std::fmt;
+use alloc::borrow::Cow;
+use alloc::{boxed::Box, string::String, vec::Vec};
+use core::fmt;
 
 use super::ParseError;
 use super::params::{Params, ParamsRef};
@@ -175,7 +176,7 @@ pub(super) fn split_host(text: &str) -> Result<(&str, &str), ParseError> {
 
 /// Also with the colon too many before an IPv4 part that the grammar of RFC 3261 has (RFC 5118 §4.10).
 fn is_ipv6(text: &str) -> bool {
-    let valid = |text: &str| text.parse::<std::net::Ipv6Addr>().is_ok();
+    let valid = |text: &str| text.parse::<core::net::Ipv6Addr>().is_ok();
     valid(text) || (text.contains('.') && valid(&text.replacen(":::", "::", 1)))
 }
 

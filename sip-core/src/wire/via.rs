@@ -1,6 +1,7 @@
 //! [`Via`]: where a request came through (RFC 3261 §20.42).
 
-use std::fmt;
+use alloc::string::String;
+use core::fmt;
 
 use super::ParseError;
 use super::params::{Params, ParamsRef};

@@ -5,6 +5,7 @@ use super::limits::Limits;
 use super::name::{AsName, HeaderName, NameRef};
 use super::scan::{comment_depth, is_token, number, trim_bytes, utf8};
 use super::{CSeq, Method, NameAddrRef, UriRef, ViaRef};
+use alloc::vec::Vec;
 
 /// The first line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -342,7 +343,7 @@ fn line_end(input: &[u8], from: usize) -> Result<usize, ParseError> {
 
 impl<'a> StartLine<'a> {
     fn parse(line: &'a [u8]) -> Result<Self, ParseError> {
-        let line = std::str::from_utf8(line).map_err(|_| ParseError::StartLine)?;
+        let line = core::str::from_utf8(line).map_err(|_| ParseError::StartLine)?;
         let (first, rest) = line.split_once(' ').ok_or(ParseError::StartLine)?;
         if is_status_line(line.as_bytes()) {
             version(first)?;

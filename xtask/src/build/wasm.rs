@@ -28,7 +28,14 @@ const PLAIN_IMPORT: &str = "import wasmModule from";
 /// Builds `build/worker`: our entry module, bundled with wasm-bindgen's glue, and the wasm beside it.
 pub fn worker(house: &House) -> Result<()> {
     let stage = house.state("stage/worker");
-    let wasm = compile(house, "wakeline-edge", "wakeline_edge", "the worker", &[])?;
+    let wasm = compile(
+        house,
+        BESIDE_RLIB,
+        "wakeline-edge",
+        "wakeline_edge",
+        "the worker",
+        &[],
+    )?;
     bindgen(
         house,
         &wasm,
@@ -124,7 +131,7 @@ fn web(house: &House, package: &str, what: &str, folder: &str, features: &[&str]
     let file = package.replace('-', "_");
     let glued = format!("{file}_bg.wasm");
     let stage = house.state(&format!("stage/{folder}"));
-    let wasm = compile(house, package, &file, what, features)?;
+    let wasm = compile(house, LINKED, package, &file, what, features)?;
     bindgen(
         house,
         &wasm,
@@ -137,8 +144,14 @@ fn web(house: &House, package: &str, what: &str, folder: &str, features: &[&str]
     copy_all_but(&stage, &out, &glued)
 }
 
+/// Cargo optimises nothing at link time where an rlib, which tests link, is made beside: a tenth of the client.
+const LINKED: &[&str] = &["rustc", "--lib", "--crate-type", "cdylib"];
+/// What an edge loads need not be as small, and takes minutes to link.
+const BESIDE_RLIB: &[&str] = &["build"];
+
 fn compile(
     house: &House,
+    command: &[&str],
     package: &str,
     file: &str,
     what: &str,
@@ -146,15 +159,9 @@ fn compile(
 ) -> Result<PathBuf> {
     wasm_target(house)?;
     Task::new(house, house.cargo())
-        .args([
-            "build",
-            "--release",
-            "--locked",
-            "--target",
-            WASM,
-            "--package",
-            package,
-        ])
+        .args(command)
+        .args(["--release", "--locked", "--target", WASM])
+        .args(["--package", package])
         .args(features)
         .env("CARGO_TARGET_DIR", house.target())
         .run_quietly(&format!("compiling {what}"))?;
@@ -185,7 +192,9 @@ pub const WASM_OPT: &str = "WAKELINE_WASM_OPT";
 /// The level of wasm-opt for what an edge loads: its limit counts octets as they are.
 const FOR_WORKERS: &str = "-Oz";
 /// And for what a person waits for: what `-Oz` makes has fewer octets, but is less alike, and larger once it is compressed.
-const FOR_PAGES: &str = "-O1";
+const FOR_PAGES: &str = "-Os";
+/// Who made it, and what it needs: nobody reads it.
+const UNREAD: [&str; 2] = ["--strip-producers", "--strip-target-features"];
 
 /// The level of wasm-opt, if another one is wanted than what is shipped.
 pub fn optimisation() -> Option<String> {
@@ -195,6 +204,7 @@ pub fn optimisation() -> Option<String> {
 fn optimise(house: &House, shipped: &str, from: &Path, to: &Path) -> Result<()> {
     Task::new(house, house.node_bin("wasm-opt"))
         .arg(optimisation().as_deref().unwrap_or(shipped))
+        .args(UNREAD)
         .args(FEATURES.map(|feature| format!("--enable-{feature}")))
         .arg(from)
         .arg("-o")

@@ -6,6 +6,7 @@ use super::{BesideEvent, Errand, Returned, tell};
 use crate::agent::post::{Post, Purpose};
 use crate::time::{Duration, Time};
 use crate::wire::{Method, Uri};
+use alloc::{string::String, vec::Vec};
 
 pub const ISCOMPOSING: &str = "application/im-iscomposing+xml";
 /// Who presses no key for this long types no more (§3.2).
@@ -28,7 +29,7 @@ pub struct Composing {
 impl Composing {
     /// Reads one. Only two of its elements matter, and both are plain text; whatever cannot be read is none.
     pub fn parse(body: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(body).ok()?;
+        let text = core::str::from_utf8(body).ok()?;
         // A state that is not known counts as idle (§5).
         let active = element(text, "state")? == "active";
         let refresh = element(text, "refresh").and_then(|t| t.parse().ok());

@@ -4,6 +4,7 @@ use super::super::event::Party;
 use super::MessageSummary;
 use crate::pii::Pii;
 use crate::time::Time;
+use alloc::{boxed::Box, string::String, vec::Vec};
 
 /// A message, a subscription or a publication of this agent; one of [`Agent::next_beside`](super::super::Agent::next_beside).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,6 +6,10 @@ use crate::agent::about;
 use crate::agent::post::{Post, Purpose};
 use crate::pii::Pii;
 use crate::wire::{HeaderName, Method, Request, Response};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 
 pub const TEXT: &str = "text/plain";
 /// Octets of a message of ours. One that is larger belongs elsewhere (RFC 3428 §8).

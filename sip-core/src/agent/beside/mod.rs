@@ -10,6 +10,7 @@ mod publication;
 mod subscription;
 mod summary;
 
+use alloc::{string::String, vec::Vec};
 pub use event::{BesideCommand, BesideEvent, BesideId, PublicationState, SubscriptionState};
 pub use summary::{MessageCount, MessageSummary};
 

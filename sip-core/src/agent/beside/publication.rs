@@ -6,6 +6,11 @@ use super::{
 };
 use crate::time::Time;
 use crate::wire::{HeaderName, Method, Response};
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 /// The shortest life that is asked for.
 const LEAST: u32 = 30;
@@ -72,7 +77,7 @@ impl Publication {
             return;
         }
         self.stage = Stage::Asking;
-        let with_body = std::mem::take(&mut self.changed) || self.etag.is_none();
+        let with_body = core::mem::take(&mut self.changed) || self.etag.is_none();
         self.send(post, self.seconds, with_body);
     }
 

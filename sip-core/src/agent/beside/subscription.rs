@@ -13,6 +13,12 @@ use crate::pii::Pii;
 use crate::time::{Duration, Time};
 use crate::timers::GIVE_UP;
 use crate::wire::{HeaderName, Headers, Method, Request, Response, Uri};
+use alloc::{
+    borrow::ToOwned,
+    boxed::Box,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 /// Notifiers that answer one subscription.
 const MOST: usize = 8;

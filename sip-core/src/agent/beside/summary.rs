@@ -1,5 +1,7 @@
 //! `application/simple-message-summary` (RFC 3842 §5): whether messages wait, and how many.
 
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
+
 /// Kinds of messages that are kept.
 const MOST: usize = 16;
 
@@ -32,7 +34,7 @@ pub struct MessageSummary {
 impl MessageSummary {
     /// Reads one; none where the one line that it must have is not there.
     pub fn parse(body: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(body).ok()?;
+        let text = core::str::from_utf8(body).ok()?;
         let mut summary = Self::default();
         let mut said = false;
         // Behind the first empty line stand headers of single messages.

@@ -10,6 +10,12 @@ use crate::transaction::{
     ClientAction, ClientInvite, ClientInviteState, ClientKey, ClientNonInvite, Transport,
 };
 use crate::wire::{HeaderName, Method, NameAddr, Reason, Request, Response, Uri, Via};
+use alloc::{
+    borrow::ToOwned,
+    boxed::Box,
+    string::{String, ToString},
+    vec::Vec,
+};
 use serde::{Deserialize, Serialize};
 
 /// INVITEs without any answer that one socket's frozen page may still find.

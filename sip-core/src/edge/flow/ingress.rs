@@ -7,6 +7,7 @@ use crate::id::{Number, WakeId};
 use crate::time::Time;
 use crate::transaction::ServerKey;
 use crate::wire::{HeaderName, Limits, Message, Method, Request, Response, Uri};
+use alloc::string::{String, ToString};
 
 /// What the edge lets pass between pages.
 const ALLOW: &str =

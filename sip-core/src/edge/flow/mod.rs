@@ -18,6 +18,7 @@ mod register;
 mod server;
 mod verifier;
 
+use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
 pub(in crate::edge) use ingress::edge_host;
 pub use verifier::{BearerError, Claims, Verifier};
 
@@ -29,8 +30,8 @@ use crate::entropy::Entropy;
 use crate::id::{DeviceId, FlowToken, Number, WakeId};
 use crate::time::Time;
 use crate::wire::Request;
+use alloc::collections::VecDeque;
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
 
 /// Calls that one socket takes part in.
 const MAX_CALLS: usize = 64;

@@ -12,6 +12,11 @@ use crate::transaction::ServerKey;
 use crate::wire::{
     Challenge, Contacts, Credentials, HeaderName, NameAddr, Request, Response, Uri, quote, unescape,
 };
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    vec::Vec,
+};
 use serde::{Deserialize, Serialize};
 
 use super::verifier::{BearerError, Verifier};

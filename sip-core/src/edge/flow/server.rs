@@ -9,6 +9,7 @@ use crate::transaction::{
     ServerAction, ServerInvite, ServerInviteState, ServerKey, ServerNonInvite, Transport,
 };
 use crate::wire::{HeaderName, Method, Request, Response, Uri};
+use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// One server transaction and the line that will answer it.

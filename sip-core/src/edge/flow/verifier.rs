@@ -2,6 +2,7 @@
 
 use crate::id::{DeviceId, Number, Uid};
 use crate::time::Time;
+use alloc::string::String;
 
 /// What a valid token says.
 #[derive(Debug, Clone, PartialEq, Eq)]

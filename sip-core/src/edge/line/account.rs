@@ -9,8 +9,9 @@ use crate::id::{DeviceId, Uid};
 use crate::time::Time;
 use crate::wake::Event;
 use crate::wire::{Credentials, Method};
+use alloc::collections::BTreeSet;
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 
 /// Octets of a name, label or language tag.
 const MAX_TEXT: usize = 256;

@@ -5,6 +5,7 @@ use crate::edge::command::{BlockedView, LineError, LineReply, Withheld};
 use crate::edge::messages::Party;
 use crate::id::Number;
 use crate::time::Time;
+use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// Octets of the name that is kept.
@@ -70,7 +71,7 @@ impl Line {
             })
         };
         let mut callers: Vec<_> = self.blocked.iter().filter_map(view).collect();
-        callers.sort_by_key(|caller| std::cmp::Reverse(caller.at));
+        callers.sort_by_key(|caller| core::cmp::Reverse(caller.at));
         Ok(LineReply::Blocked { callers })
     }
 }

@@ -8,6 +8,7 @@ use crate::id::DeviceId;
 use crate::time::Time;
 use crate::wake::{Event, Failure, WakeState};
 use crate::wire::{HeaderName, Method, NameAddr, Reason, Request, Response, Uri};
+use alloc::{borrow::ToOwned, string::ToString, vec::Vec};
 
 impl Line {
     pub(super) fn response(

@@ -10,6 +10,11 @@ use crate::time::Time;
 use crate::timers::GIVE_UP;
 use crate::wake::{DeviceState, Wake};
 use crate::wire::{Request, Response};
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    vec::Vec,
+};
 use serde::{Deserialize, Serialize};
 
 /// Answers of push services kept for a call's story.

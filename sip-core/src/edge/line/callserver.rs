@@ -10,6 +10,7 @@ use crate::edge::command::{LineError, LineReply, Withheld};
 use crate::id::{DeviceId, Number, Uid, WakeId};
 use crate::time::{Duration, Time};
 use crate::wake::{DeviceState, Event, Failure, ServerSaid, Wake, WakeState};
+use alloc::{boxed::Box, string::String};
 use serde::{Deserialize, Serialize};
 
 /// How long a call server's call is known after its end. Its question may be signed, and is good for as long as the clocks of both may

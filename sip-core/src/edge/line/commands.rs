@@ -6,6 +6,7 @@ use crate::edge::command::{LineCommand, LineError, LineReply, WakeView};
 use crate::id::{DeviceId, WakeId};
 use crate::time::Time;
 use crate::wake::{DeviceState, Event, WakeState};
+use alloc::boxed::Box;
 
 impl Line {
     pub(super) fn command(

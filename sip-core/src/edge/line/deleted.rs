@@ -7,6 +7,7 @@ use crate::edge::messages::Party;
 use crate::edge::record::{DeletedUser, Record};
 use crate::id::{Number, Uid};
 use crate::time::{Duration, Time};
+use alloc::{borrow::ToOwned, string::String};
 use serde::{Deserialize, Serialize};
 
 /// No token lives longer than a week: until then one that was signed before may come.

@@ -10,6 +10,10 @@ use crate::id::Number;
 use crate::time::Time;
 use crate::wake::WakeState;
 use crate::wire::{HeaderName, Method, NameAddr, Reason, Request, Uri};
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+};
 
 /// Requests of one call that wait for their answer.
 const MAX_RELAYS: usize = 32;

@@ -7,6 +7,7 @@ use crate::id::DeviceId;
 use crate::time::Time;
 use crate::wake::Event;
 use crate::wire::Request;
+use alloc::{borrow::ToOwned, vec::Vec};
 
 impl Line {
     /// A socket is gone: what it means for one call.

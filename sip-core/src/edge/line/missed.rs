@@ -7,6 +7,7 @@ use crate::edge::messages::Party;
 use crate::id::WakeId;
 use crate::time::{Duration, Time};
 use crate::wake::{WakeState, Why};
+use alloc::{borrow::ToOwned, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// A call that nobody took.

@@ -41,6 +41,7 @@ mod registrar;
 mod strangers;
 mod wakes;
 
+use alloc::{boxed::Box, string::String, vec::Vec};
 pub use callserver::REMEMBERED as SERVER_CALL_REMEMBERED;
 
 use super::callserver::CallbackJob;
@@ -54,7 +55,7 @@ use crate::entropy::Entropy;
 use crate::id::{Number, WakeId};
 use crate::time::Time;
 use crate::wire::Request;
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
 
 use account::{Account, Device};
 use blocked::Blocked;

@@ -11,7 +11,8 @@ use crate::id::{DeviceId, WakeId};
 use crate::time::{Duration, Time};
 use crate::wake::{Event, Target, Wake};
 use crate::wire::{HeaderName, Request};
-use std::collections::BTreeSet;
+use alloc::collections::BTreeSet;
+use alloc::{borrow::ToOwned, string::ToString, vec::Vec};
 
 /// The window of the limits that count calls.
 const MINUTE: Duration = Duration::from_secs(60);

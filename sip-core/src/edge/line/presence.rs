@@ -9,6 +9,7 @@ use crate::edge::command::{Availability, LineError, LineReply, Visibility};
 use crate::edge::record::{LineState, Record};
 use crate::id::Number;
 use crate::time::Time;
+use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
 /// The state as it was last recorded.

@@ -8,6 +8,7 @@ use super::call::Call;
 use crate::id::DeviceId;
 use crate::time::{Duration, Time};
 use crate::wake::{Action, Event, PushOutcome, Target};
+use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// A push service takes from here …
@@ -76,7 +77,7 @@ impl Line {
             return;
         }
         pretence.accepted_at = None;
-        for device in std::mem::take(&mut pretence.pushed) {
+        for device in core::mem::take(&mut pretence.pushed) {
             self.wake_event_of(now, call, Event::Push(device, PushOutcome::Accepted));
         }
     }

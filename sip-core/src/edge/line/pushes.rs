@@ -6,6 +6,7 @@ use crate::edge::command::{PushJob, PushKind, PushOutcome};
 use crate::id::{DeviceId, WakeId};
 use crate::time::{Duration, Time};
 use crate::wake::{Event, Quiet};
+use alloc::{borrow::ToOwned, boxed::Box, string::String};
 use serde::{Deserialize, Serialize};
 
 /// How often a replacement is tried.

@@ -5,6 +5,7 @@ use super::Line;
 use crate::edge::command::{LineError, LineReply};
 use crate::time::Time;
 use crate::wake::{DO_NOT_DISTURB, Failure};
+use alloc::borrow::ToOwned;
 
 /// The end of a call to a line that wants none.
 pub(super) fn failure() -> Failure {

@@ -4,6 +4,7 @@ use super::call::Call;
 use super::{Line, LineOutput};
 use crate::edge::record::{CallAsked, Record, RecordId};
 use crate::time::{Duration, Time};
+use alloc::{borrow::ToOwned, boxed::Box};
 use serde::{Deserialize, Serialize};
 
 /// Records that wait at most; the oldest call's is given up.

@@ -8,6 +8,7 @@ use crate::edge::outbox::NO_CALL;
 use crate::id::DeviceId;
 use crate::time::{Duration, Time};
 use crate::wake::Event;
+use alloc::{borrow::ToOwned, string::String};
 use serde::{Deserialize, Serialize};
 
 /// Where the line is registered.

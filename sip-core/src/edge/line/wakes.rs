@@ -10,6 +10,11 @@ use crate::id::{DeviceId, WakeId};
 use crate::time::Time;
 use crate::wake::{Action, Event, Quiet, WakeState};
 use crate::wire::{HeaderName, NameAddr, Reason, Request, Uri};
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 /// Why a wake expired, for the caller's agent.
 const WAKE_WHY: &str = "Wakeline-Why";

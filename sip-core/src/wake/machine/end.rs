@@ -55,7 +55,7 @@ impl Wake {
         by: Option<&DeviceId>,
         quiet: Quiet,
     ) {
-        self.finish_by(now, end, by.map_or(&[], std::slice::from_ref), quiet);
+        self.finish_by(now, end, by.map_or(&[], core::slice::from_ref), quiet);
     }
 
     /// As [`Wake::finish`], where several know.

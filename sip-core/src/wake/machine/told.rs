@@ -4,6 +4,7 @@ use super::Wake;
 use crate::id::DeviceId;
 use crate::time::Time;
 use crate::wake::{DeviceState, WakeState, Why};
+use alloc::string::String;
 
 impl Wake {
     /// Where the wake stands.
