@@ -1,9 +1,8 @@
 /** A line at a SIP server of any make (Kamailio, Asterisk, FreeSWITCH): no edge, nobody is woken. Answers the phone. */
-import { Phone, Session } from 'wakeline';
+import { Phone } from 'wakeline';
 
 export async function pbx({ server, addressOfRecord, password }) {
-  const session = await Session.atServer({ server, addressOfRecord, password });
-  const phone = await Phone.open({ session });
+  const phone = await Phone.open({ server, addressOfRecord, password });
   await new Promise((resolve, reject) => {
     const look = () => {
       if (phone.registration.state === 'registered') resolve();

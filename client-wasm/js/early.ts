@@ -58,6 +58,8 @@ export interface Screen {
 export interface Early {
   readonly socket: WebSocket;
   readonly opening: Opening | null;
+  /** The lock that was claimed without one (`ahead.ts`). */
+  readonly lock?: string;
   /** Whether this tab leads: it holds the lock. */
   readonly leads: Promise<boolean>;
   /** Settles when it leads no more: rejected when another one took the lock. */

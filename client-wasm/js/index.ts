@@ -12,6 +12,7 @@ import type {
   OwnPresence, PhonePort, Presence, Registration, Remote, Role, SetDoNotDisturb, SetPresence, VapidKey, Waiting, Wake, WakeProgress, WakeReport, WakeStage,
 } from '../../build/client/wakeline_client.js';
 
+import { ahead } from './ahead.ts';
 import { direct, gathered, tended, type Describe } from './describe.ts';
 import type { Early } from './early.ts';
 import type { CallVideo } from './media/video.ts';
@@ -41,7 +42,8 @@ let loading: Promise<unknown> | undefined;
  */
 export async function preload(from?: InitInput | Promise<InitInput | null>, early?: Early | null): Promise<void> {
   loading ??= (async () => {
-    const found = await from;
+    // With nothing to wait for, its request goes out in this very turn.
+    const found = from && await from;
     await load(found ? { module_or_path: found } : undefined);
     if (early) offerEarly(early);
   })();
@@ -224,7 +226,7 @@ export class Session {
 }
 
 /** What `Phone.open` wants. */
-export type PhoneOptions = ({ edge: string; token: string } | { session: Session }) & {
+export type PhoneOptions = ({ edge: string; token: string } | { session: Session } | ServerLine) & {
   /** Asked of the edge when left out. */
   iceServers?: RTCIceServer[];
   /** The wake this page was opened for. */
@@ -462,14 +464,26 @@ export class Phone extends EventTarget {
     Object.assign(this.#audio, constraints);
   }
 
-  /** Opens the phone: when this tab leads, its socket is under way before this resolves. */
+  /**
+   * Opens the phone of a session, of a token, or of a line at a SIP server: when this tab leads, its socket is under way before this resolves,
+   * and that of a line before the core is there.
+   */
   static async open(o: PhoneOptions): Promise<Phone> {
-    const session = 'session' in o ? o.session : await Session.withToken(o);
-    const phone = new Phone(session, o);
-    phone.#core = await takingOver((early) => asked(PhoneCore.open(session[core], o.iceServers, phone.#audio, o.wake, phone.#port(), early)));
-    session[change](phone.#core);
-    setTimeout(() => phone.#release(), HELD_MS);
-    return phone;
+    // What takes longest is begun first.
+    void preload().catch(() => undefined);
+    const early = 'server' in o ? ahead([o.server].flat(), o.addressOfRecord) : null;
+    try {
+      const session = 'session' in o ? o.session : 'server' in o ? await Session.atServer(o) : await Session.withToken(o);
+      const phone = new Phone(session, o);
+      const begin = (begun: Early | null): Promise<PhoneCore> => asked(PhoneCore.open(session[core], o.iceServers, phone.#audio, o.wake, phone.#port(), begun));
+      phone.#core = await (early ? begin(early) : takingOver(begin));
+      session[change](phone.#core);
+      setTimeout(() => phone.#release(), HELD_MS);
+      return phone;
+    } catch (error) {
+      early?.giveUp();
+      throw error;
+    }
   }
 
   #release(): void {

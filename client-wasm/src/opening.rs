@@ -26,6 +26,8 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn socket(this: &Early) -> WebSocket;
     #[wasm_bindgen(method, getter)]
+    fn lock(this: &Early) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
     fn opening(this: &Early) -> JsValue;
     #[wasm_bindgen(method, getter)]
     fn leads(this: &Early) -> Promise;
@@ -137,6 +139,8 @@ pub fn config(
 /// What the script has begun.
 pub struct Begun {
     early: Early,
+    /// The script holds the lock.
+    leads: bool,
     stored: Option<Stored>,
 }
 
@@ -160,19 +164,29 @@ impl Begun {
         let said = !opening.is_null();
         let stored: Option<Stored> = Stored::from_plain(&opening);
         // Another line's, or that of another version.
-        if said && stored.as_ref().is_none_or(|s| s.lock != lock) {
+        let claimed = early.lock().or(stored.as_ref().map(|s| s.lock.clone()));
+        if said && stored.is_none() || claimed.is_some_and(|claimed| claimed != lock) {
             early.give_up();
+            // What it held may be what is claimed next.
+            let _ = JsFuture::from(early.led()).await;
             return None;
         }
         let leads = JsFuture::from(early.leads()).await;
+        let leads = leads.is_ok_and(|l| l.is_truthy());
         // Said beside a tab that leads: of no use, and taken back with its flow.
-        let stored = stored.filter(|_| leads.is_ok_and(|l| l.is_truthy()));
-        Some(Self { early, stored })
+        let stored = stored.filter(|_| leads);
+        Some(Self {
+            early,
+            leads,
+            stored,
+        })
     }
 
-    /// The lock, if the script holds it for an opening; `stolen` is called when another tab takes it away.
+    /// The lock, if the script holds it; `stolen` is called when another tab takes it away.
     pub fn lead(&self, stolen: impl FnOnce() + 'static) -> Option<Lead> {
-        self.stored.as_ref()?;
+        if !self.leads {
+            return None;
+        }
         Some(Lead::held(self.early.release(), self.early.led(), stolen))
     }
 
@@ -195,7 +209,11 @@ impl Begun {
     pub fn socket(&self, url: &str) -> Option<WebSocket> {
         let socket = self.early.socket();
         let usable = [WebSocket::CONNECTING, WebSocket::OPEN].contains(&socket.ready_state());
-        (usable && socket.url() == url).then_some(socket)
+        if socket.url() != url {
+            let _ = socket.close();
+            return None;
+        }
+        usable.then_some(socket)
     }
 
     /// The script says and hears nothing from now on; none if it has not said what fits.

@@ -102,7 +102,7 @@ fn device_ids_are_lower_case_uuids() {
 }
 
 #[wasm_bindgen_test]
-async fn the_alarm_rings_in_a_worker_and_setting_it_anew_moves_it() {
+async fn the_alarm_rings_in_a_worker_once_it_was_far_away_and_setting_it_anew_moves_it() {
     let rings = Rc::new(Cell::new(0));
     let (tell, rang) = oneshot::channel();
     let tell = RefCell::new(Some(tell));
@@ -113,6 +113,9 @@ async fn the_alarm_rings_in_a_worker_and_setting_it_anew_moves_it() {
             tell.send(js_sys::Date::now()).unwrap();
         }
     });
+    alarm.set(Some(1_000));
+    assert!(!alarm.in_worker(), "what is near needs none");
+    alarm.set(Some(60_000));
     assert!(alarm.in_worker());
     let start = js_sys::Date::now();
     alarm.set(Some(1));

@@ -28,6 +28,7 @@ export async function sample(edge: string, token: string): Promise<void> {
 
   const line = await Session.atServer({ server: 'wss://pbx.example.com/ws', addressOfRecord: 'sip:ada@example.com', password: 'p' });
   await Phone.open({ session: line });
+  await Phone.open({ server: 'wss://pbx.example.com/ws', addressOfRecord: 'sip:ada@example.com', password: 'p', iceServers: [] });
   // @ts-expect-error a server has an address
   await Session.atServer({ addressOfRecord: 'sip:ada@example.com' });
 

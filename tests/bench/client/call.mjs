@@ -55,10 +55,9 @@ const WATCH = `
 /** What each page runs, given `line`; `window.call`, `window.prepare` and `window.end` when it is registered. */
 const PAGES = {
   ours: `
-    import { Phone, Session } from './client-wasm/js/index.ts';
+    import { Phone } from './client-wasm/js/index.ts';
     ${WATCH}
-    const session = await Session.atServer({ server: line.url, addressOfRecord: line.uri, password: line.password });
-    const phone = await Phone.open({ session, iceServers: [] });
+    const phone = await Phone.open({ server: line.url, addressOfRecord: line.uri, password: line.password, iceServers: [] });
     const look = () => { if (phone.registration.state === 'registered') window.call = () => phone.call('phone'); };
     window.prepare = async () => (await import('./client-wasm/js/media/index.ts')).prepare(phone);
     window.end = () => { for (const call of phone.calls) call.hangUp(); };

@@ -14,10 +14,9 @@ const done = `const done = () => { window.registered = performance.now(); };`;
 const PAGES = {
   bare: `${done} done();`,
   ours: `
-    import { Phone, Session } from './client-wasm/js/index.ts';
+    import { Phone } from './client-wasm/js/index.ts';
     ${done}
-    const session = await Session.atServer({ server: line.url, addressOfRecord: line.uri, password: line.password });
-    const phone = await Phone.open({ session });
+    const phone = await Phone.open({ server: line.url, addressOfRecord: line.uri, password: line.password });
     const look = () => { if (phone.registration.state === 'registered') done(); };
     phone.addEventListener('registration', look);
     look();`,

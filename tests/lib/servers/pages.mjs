@@ -32,10 +32,9 @@ const watch = (call) => {
   call.addEventListener('state', () => seen.states.push(call.state));
   call.addEventListener('media', () => { if (call.remoteStream) document.querySelector('audio').srcObject = call.remoteStream; });
 };
-window.open = async ({ iceServers, ...line }) => {
+window.open = async (line) => {
   const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
-  const session = await wakeline.Session.atServer(line);
-  const phone = window.phone = await wakeline.Phone.open({ session, audio, iceServers });
+  const phone = window.phone = await wakeline.Phone.open({ ...line, audio });
   seen.registration.push(phone.registration);
   phone.addEventListener('registration', () => seen.registration.push(phone.registration));
   phone.addEventListener('incoming', (event) => watch(event.call));
