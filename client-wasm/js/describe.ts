@@ -17,11 +17,31 @@ export function direct(connection: RTCPeerConnection, held: boolean): void {
   }
 }
 
+/** What we speak: Opus, telephone events and, for phones behind a plain server, G.711, in the browser's own order (Opus first). */
+const SPOKEN = /^audio\/(opus|telephone-event|pcm[ua])$/i;
+
+/** The place of our voice in an offer; browsers without the choice of codecs offer what they have. */
+export function voice(connection: RTCPeerConnection): void {
+  // In a connection that was made ahead it is there.
+  if (connection.getTransceivers().length) return;
+  const place = connection.addTransceiver('audio', { streams: [new MediaStream()] });
+  const spoken = RTCRtpReceiver.getCapabilities?.('audio')?.codecs.filter(({ mimeType }) => SPOKEN.test(mimeType));
+  if (spoken?.length) place.setCodecPreferences?.(spoken);
+}
+
+let permission: Promise<PermissionStatus | null> | undefined;
+
+/** Whether the microphone may be had without asking the person; no, where the browser does not tell. */
+export async function granted(): Promise<boolean> {
+  permission ??= (async () => navigator.permissions.query({ name: 'microphone' as PermissionName }))().catch(() => null);
+  return (await permission)?.state === 'granted';
+}
+
 /** Candidates that take longer than this are not waited for, ms. */
 const GATHERING_MS = 500;
 /** Once there is one of the best kind, those beside it take no longer, ms: what servers tell, and the machine's own addresses. */
 const BESIDE_MS = 30;
-const BESIDE_OWN_MS = 10;
+const BESIDE_OWN_MS = 1;
 
 /**
  * Waits for candidates of the best kind that the servers promise; any are enough where the other side takes more later (`trickles`), by what

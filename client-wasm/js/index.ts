@@ -13,7 +13,7 @@ import type {
 } from '../../build/client/wakeline_client.js';
 
 import { ahead } from './ahead.ts';
-import { direct, gathered, tended, type Describe } from './describe.ts';
+import { direct, gathered, granted, tended, voice, type Describe } from './describe.ts';
 import type { Early } from './early.ts';
 import type { CallVideo } from './media/video.ts';
 import { offerEarly, takingOver } from './offered.ts';
@@ -507,6 +507,8 @@ export class Phone extends EventTarget {
   async call(number: string, { headers = {}, video = false }: { headers?: Record<string, string>; video?: boolean | MediaTrackConstraints } = {}): Promise<Call> {
     // The port may have ended and removed it again by the time that its id is known.
     const made: Call[] = [];
+    // The media will want to know.
+    void granted();
     const ahead = video ? await (await import('./media/video.ts')).Camera.ahead(video === true ? {} : video) : null;
     this.#making = made;
     try {
@@ -568,7 +570,8 @@ export class Phone extends EventTarget {
         else if (what === 'transfer') call?.dispatchEvent(new TransferEvent(detail as TransferEvent['progress']));
         else call?.dispatchEvent(new RefusedEvent(detail as RefusedEvent['what'], status));
       },
-      connect: (configuration, id) => tended(this[connect]?.(configuration) ?? new RTCPeerConnection(configuration), () => this.#calls.get(id)?.[describe]),
+      // Candidates are looked for while the description is made.
+      connect: (configuration, id) => tended(this[connect]?.(configuration) ?? new RTCPeerConnection({ ...configuration, iceCandidatePoolSize: 1 }), () => this.#calls.get(id)?.[describe]),
       gathered: async (connection, id, trickles) => {
         if (await gathered(connection, trickles)) return;
         const described = connection.localDescription?.sdp ?? '';
@@ -576,6 +579,8 @@ export class Phone extends EventTarget {
       },
       candidates: (connection, fragment) => void import('./media/trickle.ts').then(({ take }) => take(connection, fragment), () => undefined),
       direct,
+      granted,
+      voice,
       beside: (news) => this[told]?.(news),
     };
   }

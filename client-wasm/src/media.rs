@@ -1,10 +1,12 @@
 //! The media of one call: microphone, peer connection, the other side's stream. DTLS-SRTP, Opus.
 //!
 //! The microphone is asked for when an offer or answer is wanted, and let go when the call's media is closed, even if
-//! the browser grants it only afterwards.
+//! the browser grants it only afterwards. Opening it takes its time, in which the connection is made; and where the person has allowed it
+//! for good the offer goes out as soon as it is there, for then nothing but a broken device can keep the voice away. That ends the call.
 
 use crate::listener::EventListener;
 use crate::{
+    page,
     problem::Problem,
     types::{PhonePort, Sound},
 };
@@ -16,8 +18,8 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     MediaStream, MediaStreamConstraints, MediaStreamTrack, RtcConfiguration, RtcPeerConnection,
-    RtcPeerConnectionState, RtcRtpReceiver, RtcRtpSender, RtcRtpTransceiver, RtcSdpType,
-    RtcSessionDescriptionInit, RtcSignalingState, RtcTrackEvent,
+    RtcPeerConnectionState, RtcRtpSender, RtcSdpType, RtcSessionDescriptionInit, RtcSignalingState,
+    RtcTrackEvent,
 };
 
 /// What the media of a call tells.
@@ -29,6 +31,8 @@ pub enum MediaEvent {
     Connected,
     /// The microphone was taken away.
     Silent,
+    /// The microphone of a call that was placed could not be had ([`Media::failure`]).
+    Unheard,
     /// No packets for a while.
     Faltering,
     /// No path between the two sides, or it is lost.
@@ -49,6 +53,9 @@ struct Inner {
     tell: Box<dyn Fn(MediaEvent)>,
     peer: RefCell<Option<Peer>>,
     microphone: RefCell<Option<Microphone>>,
+    /// It is being opened.
+    opening: Cell<bool>,
+    failure: RefCell<Option<Problem>>,
     /// No microphone is asked for.
     listens: Cell<bool>,
     remote: RefCell<Option<MediaStream>>,
@@ -66,6 +73,12 @@ struct Microphone {
     stream: MediaStream,
     /// Tell when it is taken away.
     _listeners: Vec<EventListener>,
+}
+
+/// A microphone that was asked for.
+enum Asked {
+    Had(MediaStream),
+    For(Promise),
 }
 
 /// One `RTCPeerConnection` with what listens to it.
@@ -92,6 +105,8 @@ impl Media {
             tell: Box::new(tell),
             peer: RefCell::new(None),
             microphone: RefCell::new(None),
+            opening: Cell::new(false),
+            failure: RefCell::new(None),
             listens: Cell::new(listens),
             remote: RefCell::new(None),
             muted: Cell::new(false),
@@ -107,14 +122,7 @@ impl Media {
         let connection = match self.connection() {
             // A later offer changes the connection that stands, with or without a microphone.
             Some(connection) => connection,
-            None => {
-                let microphone = self.microphone().await?;
-                let connection = self.connect()?;
-                add_tracks(&connection, &microphone);
-                prefer_opus(&connection);
-                self.direct();
-                connection
-            }
+            None => self.begin().await?,
         };
         if self.0.restarts.take() {
             call(&connection, "restartIce", &Array::new());
@@ -131,7 +139,7 @@ impl Media {
         let listens = self.0.listens.get() || self.sound().silent;
         let microphone = match listens {
             true => None,
-            false => Some(self.microphone().await?),
+            false => Some(self.ask()?),
         };
         let fingerprint = fingerprint(offer);
         let known = self
@@ -140,20 +148,29 @@ impl Media {
             .borrow()
             .as_ref()
             .map(|p| (p.connection.clone(), p.fingerprint == fingerprint));
-        let connection = match known {
-            Some((connection, true)) => connection,
-            _ => {
-                let connection = self.connect()?;
-                if let Some(microphone) = &microphone {
-                    add_tracks(&connection, microphone);
+        let (connection, fresh) = match known {
+            Some((connection, true)) => (connection, false),
+            _ => (self.connect()?, true),
+        };
+        let described = self.describe(&connection, RtcSdpType::Offer, offer).await;
+        let microphone = match microphone {
+            Some(asked) => self.given(asked).await.map(Some),
+            None => Ok(None),
+        };
+        let microphone = match described.and(microphone) {
+            Ok(microphone) => microphone.filter(|_| fresh),
+            Err(problem) => {
+                if fresh {
+                    self.renew();
                 }
-                self.direct();
-                connection
+                return Err(problem);
             }
         };
-        self.describe(&connection, RtcSdpType::Offer, offer).await?;
-        if microphone.is_none() {
-            // As if there were one: a microphone that comes later is sent without a new offer.
+        if let Some(microphone) = microphone {
+            add_tracks(&connection, &microphone);
+        }
+        if fresh || listens {
+            // Also where there is no microphone: one that comes later is sent without a new offer.
             self.direct();
         }
         let answer = js(connection.create_answer()).await?;
@@ -258,7 +275,9 @@ impl Media {
         Sound {
             muted: self.0.muted.get(),
             // Before there is a connection nothing is missed yet.
-            silent: self.0.peer.borrow().is_some() && self.0.microphone.borrow().is_none(),
+            silent: self.0.peer.borrow().is_some()
+                && self.0.microphone.borrow().is_none()
+                && !self.0.opening.get(),
             broken: self.0.broken.get(),
         }
     }
@@ -268,9 +287,18 @@ impl Media {
     pub async fn use_microphone(&self) -> Result<(), Problem> {
         self.0.listens.set(false);
         let before = self.0.microphone.borrow().as_ref().map(|m| same(&m.stream));
-        let microphone = self.take_microphone().await?;
+        let microphone = self.given(Asked::For(self.open()?)).await?;
+        let sent = self.send(&microphone).await;
+        if let Some(before) = before {
+            stop(&before);
+        }
+        sent
+    }
+
+    /// Sends it in the place that the connection has for it.
+    async fn send(&self, microphone: &MediaStream) -> Result<(), Problem> {
         let connection = self.connection().ok_or(Problem::Gone)?;
-        let track = tracks(&microphone).next().ok_or(Problem::Gone)?;
+        let track = tracks(microphone).next().ok_or(Problem::Gone)?;
         // The place of video does not take it.
         let mut replaced = Err(Problem::Gone);
         for sender in connection.get_senders().iter() {
@@ -279,10 +307,45 @@ impl Media {
                 replaced = js(sender.replace_track(Some(&track))).await;
             }
         }
-        if let Some(before) = before {
-            stop(&before);
-        }
         replaced.map(drop)
+    }
+
+    /// The connection of a call that is placed. Whoever has to be asked for the microphone may refuse: then nobody is called, and no
+    /// candidates are looked for, which browsers hide before.
+    async fn begin(&self) -> Result<RtcPeerConnection, Problem> {
+        let mut asked = self.ask()?;
+        if let Asked::For(_) = asked
+            && js(self.0.maker.0.granted()).await?.is_falsy()
+        {
+            asked = Asked::Had(self.given(asked).await?);
+        }
+        if self.0.closed.get() {
+            // What was asked for is let go by whoever is given it.
+            let _ = self.given(asked).await;
+            return Err(Problem::Gone);
+        }
+        let connection = self.connect()?;
+        self.0.maker.0.voice(&connection);
+        self.direct();
+        let media = self.clone();
+        page::beside(async move {
+            let sent = match media.given(asked).await {
+                Ok(microphone) => media.send(&microphone).await,
+                Err(problem) => Err(problem),
+            };
+            if let Err(problem) = sent
+                && !media.0.closed.get()
+            {
+                *media.0.failure.borrow_mut() = Some(problem);
+                (media.0.tell)(MediaEvent::Unheard);
+            }
+        });
+        Ok(connection)
+    }
+
+    /// Why the microphone of a call that was placed could not be had.
+    pub fn failure(&self) -> Option<Problem> {
+        self.0.failure.take()
     }
 
     /// The other side's stream.
@@ -310,14 +373,15 @@ impl Media {
         self.0.peer.borrow().as_ref().map(|p| p.connection.clone())
     }
 
-    async fn microphone(&self) -> Result<MediaStream, Problem> {
+    /// The microphone that there is, or one that is being opened from now on.
+    fn ask(&self) -> Result<Asked, Problem> {
         if let Some(microphone) = &*self.0.microphone.borrow() {
-            return Ok(same(&microphone.stream));
+            return Ok(Asked::Had(same(&microphone.stream)));
         }
-        self.take_microphone().await
+        self.open().map(Asked::For)
     }
 
-    async fn take_microphone(&self) -> Result<MediaStream, Problem> {
+    fn open(&self) -> Result<Promise, Problem> {
         let devices = web_sys::window()
             .ok_or(Problem::Gone)?
             .navigator()
@@ -328,7 +392,18 @@ impl Media {
         let promise = devices
             .get_user_media_with_constraints(&wanted)
             .map_err(|e| Problem::from_js(&e))?;
-        let stream: MediaStream = js(promise).await?.unchecked_into();
+        self.0.opening.set(true);
+        Ok(promise)
+    }
+
+    async fn given(&self, asked: Asked) -> Result<MediaStream, Problem> {
+        let promise = match asked {
+            Asked::Had(microphone) => return Ok(microphone),
+            Asked::For(promise) => promise,
+        };
+        let given = js(promise).await;
+        self.0.opening.set(false);
+        let stream: MediaStream = given?.unchecked_into();
         if self.0.closed.get() {
             stop(&stream);
             return Err(Problem::Gone);
@@ -486,40 +561,6 @@ fn stop(stream: &MediaStream) {
 fn add_tracks(connection: &RtcPeerConnection, stream: &MediaStream) {
     for track in tracks(stream) {
         connection.add_track_0(&track, stream);
-    }
-}
-
-/// Offers Opus, telephone events and, for phones behind a plain server, G.711, in the browser's own order (Opus first);
-/// browsers without the choice offer what they have.
-fn prefer_opus(connection: &RtcPeerConnection) {
-    let Some(capabilities) = RtcRtpReceiver::get_capabilities("audio") else {
-        return;
-    };
-    let codecs = Reflect::get(&capabilities, &"codecs".into()).unwrap_or_default();
-    let wanted: Array = Array::from(&codecs)
-        .iter()
-        .filter(|codec| {
-            let mime = Reflect::get(codec, &"mimeType".into())
-                .ok()
-                .and_then(|m| m.as_string())
-                .unwrap_or_default();
-            [
-                "audio/opus",
-                "audio/telephone-event",
-                "audio/pcmu",
-                "audio/pcma",
-            ]
-            .iter()
-            .any(|wanted| mime.eq_ignore_ascii_case(wanted))
-        })
-        .collect();
-    for transceiver in connection.get_transceivers().iter() {
-        let transceiver: RtcRtpTransceiver = transceiver.unchecked_into();
-        if wanted.length() > 0
-            && Reflect::has(&transceiver, &"setCodecPreferences".into()).unwrap_or(false)
-        {
-            transceiver.set_codec_preferences(&wanted);
-        }
     }
 }
 

@@ -413,6 +413,10 @@ export interface PhonePort {
   news(call: string, what: 'digit' | 'transfer' | 'refused', detail: string, status: number): void;
   /** Makes the connection of a call. */
   connect(configuration: RTCConfiguration, call: string): RTCPeerConnection;
+  /** Whether the microphone may be had without asking the person. */
+  granted(): Promise<boolean>;
+  /** Makes the place of our voice in an offer: what is spoken there may come later. */
+  voice(connection: RTCPeerConnection): void;
   /** Resolves when the candidates are there that are worth waiting for. `trickles`: the other side takes more of them later, if that is known. */
   gathered(connection: RTCPeerConnection, call: string, trickles: boolean | undefined): Promise<void>;
   /** Takes more candidates of the other side (`application/trickle-ice-sdpfrag`). */
@@ -444,6 +448,10 @@ extern "C" {
         configuration: &RtcConfiguration,
         call: &str,
     ) -> Result<RtcPeerConnection, JsValue>;
+    #[wasm_bindgen(method)]
+    pub(crate) fn granted(this: &PhonePort) -> Promise;
+    #[wasm_bindgen(method)]
+    pub(crate) fn voice(this: &PhonePort, connection: &RtcPeerConnection);
     #[wasm_bindgen(method)]
     pub(crate) fn gathered(
         this: &PhonePort,

@@ -272,6 +272,7 @@ async fn connected(events: &mut mpsc::UnboundedReceiver<(&'static str, MediaEven
             (name, MediaEvent::Silent) => panic!("{name} lost its microphone"),
             // Of the page that is gone.
             (_, MediaEvent::Faltering) => {}
+            (name, MediaEvent::Unheard) => panic!("{name} has no microphone"),
             (name, MediaEvent::Failed) => panic!("{name} found no path"),
         }
     }
@@ -283,6 +284,8 @@ fn page() -> (PhonePort, String) {
     let script = "return {
         connect: (configuration) => new RTCPeerConnection(configuration),
         direct() {},
+        granted: async () => true,
+        voice: (it) => { it.addTransceiver('audio', { streams: [new MediaStream()] }); },
         gathered: (it) => new Promise((done) => {
             const look = () => { if (it.iceGatheringState === 'complete') done(); };
             it.onicegatheringstatechange = look;

@@ -84,11 +84,12 @@ test('what is wrong with a line is said, and leaves neither a socket nor the lea
   const said = await page.evaluate(async (url) => {
     const before = sockets.length;
     const failed = await wakeline.Phone.open({ server: [url, 'https://127.0.0.1/'], addressOfRecord: 'sip:ada@example.com', password: 'x' }).catch((it) => it.message);
-    const { held } = await navigator.locks.query();
-    return { failed, opened: sockets.slice(before).map((it) => it.readyState >= WebSocket.CLOSING), held: held.length };
+    // A lock that stays is what the test's limit ends.
+    while ((await navigator.locks.query()).held.length) await new Promise((resolve) => setTimeout(resolve, 10));
+    return { failed, closed: sockets.slice(before).map((it) => it.readyState >= WebSocket.CLOSING) };
   }, servers[0].url);
   assert.match(said.failed, /wss:/);
-  assert.deepEqual([said.opened, said.held], [[true], 0]);
+  assert.deepEqual(said.closed, [true]);
   await page.close();
 });
 

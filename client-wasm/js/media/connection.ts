@@ -1,4 +1,5 @@
-/** How the connections of a phone's calls are made: codecs as the user wants them, candidates gathered ahead. */
+/** How the connections of a phone's calls are made: codecs as the user wants them, the offer and its candidates made ahead. */
+import { granted, voice } from '../describe.ts';
 import { connect, servers } from '../index.ts';
 import type { Phone } from '../index.ts';
 import { shape, type CodecSettings } from './sdp.ts';
@@ -9,6 +10,8 @@ const FRESH_MS = 60_000;
 /** A connection whose descriptions say what the user wants, to both sides. */
 class ShapedConnection extends RTCPeerConnection {
   readonly #wanted: () => CodecSettings;
+  /** Described already; nobody was told. */
+  #ahead: RTCSessionDescriptionInit | null = null;
 
   constructor(configuration: RTCConfiguration, wanted: () => CodecSettings) {
     super(configuration);
@@ -18,6 +21,30 @@ class ShapedConnection extends RTCPeerConnection {
   override get localDescription(): RTCSessionDescription | null {
     const own = super.localDescription;
     return own && new RTCSessionDescription({ type: own.type, sdp: shape(own.sdp, this.#wanted()) });
+  }
+
+  /** Makes the offer of a call of sound, which is its first one unless that call wants more. */
+  async offerAhead(): Promise<void> {
+    voice(this);
+    const offer = await this.createOffer();
+    await this.setLocalDescription(offer);
+    this.#ahead = offer;
+  }
+
+  override createOffer(options?: RTCOfferOptions): Promise<RTCSessionDescriptionInit>;
+  override createOffer(): Promise<void>;
+  override createOffer(options?: unknown): Promise<RTCSessionDescriptionInit | void> {
+    const ahead = this.#ahead;
+    if (ahead && this.getTransceivers().length === 1) return Promise.resolve(ahead);
+    return super.createOffer(options as RTCOfferOptions);
+  }
+
+  override setLocalDescription(description?: RTCLocalSessionDescriptionInit): Promise<void>;
+  override setLocalDescription(): Promise<void>;
+  override async setLocalDescription(description?: RTCLocalSessionDescriptionInit): Promise<void> {
+    const ahead = this.#ahead;
+    this.#ahead = null;
+    if (!ahead || ahead !== description) await super.setLocalDescription(description);
   }
 
   override setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
@@ -40,8 +67,8 @@ class Maker {
     return maker;
   }
 
-  #make(configuration: RTCConfiguration): RTCPeerConnection {
-    return new ShapedConnection(configuration, () => this.wanted);
+  #make(configuration: RTCConfiguration): ShapedConnection {
+    return new ShapedConnection({ ...configuration, iceCandidatePoolSize: 1 }, () => this.wanted);
   }
 
   #take(): RTCPeerConnection | null {
@@ -58,7 +85,9 @@ class Maker {
     if (this.#ahead || this.#preparing || phone.role !== 'leading') return;
     this.#preparing = true;
     try {
-      const connection = this.#make({ iceServers: await phone[servers](), iceCandidatePoolSize: 1 });
+      const connection = this.#make({ iceServers: await phone[servers]() });
+      // Before the person has allowed the microphone, browsers hide this machine's addresses: a description would keep them hidden.
+      if (await granted()) await connection.offerAhead();
       const timer = setTimeout(() => this.drop(), FRESH_MS);
       this.#ahead = { connection, until: performance.now() + FRESH_MS, timer };
     } finally {
@@ -82,7 +111,7 @@ export function chooseCodecs(phone: Phone, wanted: CodecSettings): void {
   Maker.of(phone).wanted = wanted;
 }
 
-/** Gathers candidates for a call that is about to be made, while the number is typed. Kept for a minute. */
+/** Makes the offer and gathers candidates for a call that is about to be made, while the number is typed. Kept for a minute. */
 export const prepare = (phone: Phone): Promise<void> => Maker.of(phone).prepare(phone);
 
 /** The call is not made after all. */
