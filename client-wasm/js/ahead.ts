@@ -1,5 +1,24 @@
-/** What a page begins for a line at a server while its core is still being fetched and compiled: it claims the lead, and connects. */
+/** A line at a SIP server, and what a page begins for it while its core is still being fetched and compiled: it claims the lead, and connects. */
 import type { Early } from './early.ts';
+
+/** A line at a SIP server of another make. */
+export interface ServerLine {
+  /** `wss://pbx.example.com/ws`, or several in the order in which they are tried: the next when one is dead or in trouble. */
+  server: string | string[];
+  /** `sip:ada@example.com` */
+  addressOfRecord: string;
+  /** The name that others see. */
+  displayName?: string;
+  /** The name to authenticate by; the address's user when left out. */
+  user?: string;
+  password?: string;
+  /** H(A1) in hexadecimal in place of the password: 32 digits for MD5, 64 for SHA-256. */
+  ha1?: string;
+  /** A token (RFC 8898) in place of both. */
+  token?: string;
+  /** What is done otherwise at this server. Only in the whole client, the package. */
+  ways?: Ways;
+}
 
 /** The part of an address that names a line; the core reads the rest, and what is not written so. */
 const ADDRESS = /^sips?:([^:@;?%]+)@/i;

@@ -12,7 +12,7 @@ import type {
   OwnPresence, PhonePort, Presence, Registration, Remote, Role, SetDoNotDisturb, SetPresence, VapidKey, Waiting, Wake, WakeProgress, WakeReport, WakeStage,
 } from '../../build/client/wakeline_client.js';
 
-import { ahead } from './ahead.ts';
+import { ahead, type ServerLine } from './ahead.ts';
 import { direct, gathered, granted, tended, voice, type Describe } from './describe.ts';
 import type { Early } from './early.ts';
 import type { CallVideo } from './media/video.ts';
@@ -24,6 +24,7 @@ export type {
   Wake, WakeProgress, WakeStage, WakeState,
 } from '../../build/client/wakeline_client.js';
 
+export type { ServerLine } from './ahead.ts';
 export { Problem } from './problem.ts';
 
 /** The account behind a session. */
@@ -69,25 +70,6 @@ export const offer = Symbol('offer');
 export const record = Symbol('record');
 /** @internal */
 export const servers = Symbol('servers');
-
-/** A line at a SIP server of another make. */
-export interface ServerLine {
-  /** `wss://pbx.example.com/ws`, or several in the order in which they are tried: the next when one is dead or in trouble. */
-  server: string | string[];
-  /** `sip:ada@example.com` */
-  addressOfRecord: string;
-  /** The name that others see. */
-  displayName?: string;
-  /** The name to authenticate by; the address's user when left out. */
-  user?: string;
-  password?: string;
-  /** H(A1) in hexadecimal in place of the password: 32 digits for MD5, 64 for SHA-256. */
-  ha1?: string;
-  /** A token (RFC 8898) in place of both. */
-  token?: string;
-  /** What is done otherwise at this server. Only in the whole client, the package. */
-  ways?: Ways;
-}
 
 /** Who am I on this edge. Lives in IndexedDB `wakeline`, with the device's non-extractable key. */
 export class Session {
