@@ -1,5 +1,6 @@
 /** A line at a SIP server, and what a page begins for it while its core is still being fetched and compiled: it claims the lead, and connects. */
 import type { Early } from './early.ts';
+import type { Ways } from './ways.ts';
 
 /** A line at a SIP server of another make. */
 export interface ServerLine {

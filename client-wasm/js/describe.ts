@@ -41,7 +41,7 @@ export async function granted(): Promise<boolean> {
 const GATHERING_MS = 500;
 /** Once there is one of the best kind, those beside it take no longer, ms: what servers tell, and the machine's own addresses. */
 const BESIDE_MS = 30;
-const BESIDE_OWN_MS = 1;
+const BESIDE_OWN_MS = 2;
 
 /**
  * Waits for candidates of the best kind that the servers promise; any are enough where the other side takes more later (`trickles`), by what

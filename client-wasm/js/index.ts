@@ -6,7 +6,6 @@
  */
 
 import load, { PhoneCore, SessionCore } from '../../build/client/wakeline_client.js';
-import type { Ways } from './ways.ts';
 import type {
   BlockCaller, Blocked, BlockedList, CallChange, CallEnd, CallState, CallView, Device, DeviceList, Direction, DoNotDisturb, InitInput, Missed, MissedList, MissedSeen,
   OwnPresence, PhonePort, Presence, Registration, Remote, Role, SetDoNotDisturb, SetPresence, VapidKey, Waiting, Wake, WakeProgress, WakeReport, WakeStage,
