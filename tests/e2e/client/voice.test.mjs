@@ -65,6 +65,8 @@ const answered = async () => {
 test('whoever has allowed the microphone is not waited for: the call goes out, and the voice follows', { timeout: 60_000 }, async () => {
   await slow(caller);
   await answered();
+  const offered = await caller.evaluate('call.connection.localDescription.sdp');
+  assert.ok(/opus\/48000/.test(offered) && /PCMU\/8000/.test(offered) && !/G722/.test(offered), offered);
   near(await hear(caller), 1000);
   assert.deepEqual(await caller.evaluate('[mics.length, call.silent]'), [0, false], 'it is being opened, not missing');
   assert.ok((await hear(callee, 500)).rms < 0.001, 'nothing is heard of who has no microphone yet');
