@@ -13,7 +13,7 @@ use crate::{
 use alloc::rc::Rc;
 use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
 use core::cell::{Cell, RefCell};
-use js_sys::{Array, Promise, Reflect};
+use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -87,6 +87,36 @@ struct Peer {
     /// The far side's certificate; another one means another far page.
     fingerprint: String,
     _listeners: [EventListener; 2],
+    over: Over,
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.connection.close();
+        self.over.tell();
+    }
+}
+
+/// A connection is closed. What was asked of it is then never settled by the browser (WebRTC §4.4.1.5), and whoever waits for it would
+/// wait, with all that is held, as long as the page lives.
+struct Over {
+    told: Promise,
+    tell: Option<Function>,
+}
+
+impl Over {
+    fn new() -> Self {
+        let mut tell = None;
+        let told = Promise::new(&mut |resolve, _| tell = Some(resolve));
+        Self { told, tell }
+    }
+
+    fn tell(&self) {
+        if let Some(tell) = &self.tell {
+            // Null is what no question to a connection is answered by.
+            let _ = tell.call1(&JsValue::UNDEFINED, &JsValue::NULL);
+        }
+    }
 }
 
 impl Media {
@@ -127,8 +157,9 @@ impl Media {
         if self.0.restarts.take() {
             call(&connection, "restartIce", &Array::new());
         }
-        let offer = js(connection.create_offer()).await?;
-        js(connection.set_local_description(offer.unchecked_ref())).await?;
+        let offer = self.asked(connection.create_offer()).await?;
+        let set = connection.set_local_description(offer.unchecked_ref());
+        self.asked(set).await?;
         self.gathered(&connection, trickles).await
     }
 
@@ -173,8 +204,9 @@ impl Media {
             // Also where there is no microphone: one that comes later is sent without a new offer.
             self.direct();
         }
-        let answer = js(connection.create_answer()).await?;
-        js(connection.set_local_description(answer.unchecked_ref())).await?;
+        let answer = self.asked(connection.create_answer()).await?;
+        let set = connection.set_local_description(answer.unchecked_ref());
+        self.asked(set).await?;
         self.gathered(&connection, trickles).await
     }
 
@@ -204,10 +236,12 @@ impl Media {
         let back = RtcSessionDescriptionInit::new(RtcSdpType::Rollback);
         match connection.signaling_state() {
             RtcSignalingState::HaveLocalOffer => {
-                js(connection.set_local_description(&back)).await.map(drop)
+                let back = connection.set_local_description(&back);
+                self.asked(back).await.map(drop)
             }
             RtcSignalingState::HaveRemoteOffer => {
-                js(connection.set_remote_description(&back)).await.map(drop)
+                let back = connection.set_remote_description(&back);
+                self.asked(back).await.map(drop)
             }
             _ => Ok(()),
         }
@@ -233,9 +267,7 @@ impl Media {
 
     /// The next offer is for a connection of its own.
     pub fn renew(&self) {
-        if let Some(peer) = self.0.peer.take() {
-            peer.connection.close();
-        }
+        self.0.peer.take();
     }
 
     /// Sends silence, or the microphone again.
@@ -304,7 +336,7 @@ impl Media {
         for sender in connection.get_senders().iter() {
             let sender: RtcRtpSender = sender.unchecked_into();
             if replaced.is_err() {
-                replaced = js(sender.replace_track(Some(&track))).await;
+                replaced = self.asked(sender.replace_track(Some(&track))).await;
             }
         }
         replaced.map(drop)
@@ -361,9 +393,7 @@ impl Media {
     /// Lets the microphone and the connection go.
     pub fn close(&self) {
         self.0.closed.set(true);
-        if let Some(peer) = self.0.peer.take() {
-            peer.connection.close();
-        }
+        self.0.peer.take();
         if let Some(microphone) = self.0.microphone.take() {
             stop(&microphone.stream);
         }
@@ -473,11 +503,21 @@ impl Media {
             connection: connection.clone(),
             fingerprint: String::new(),
             _listeners: [on_track, on_state],
+            over: Over::new(),
         };
-        if let Some(before) = self.0.peer.replace(Some(peer)) {
-            before.connection.close();
-        }
+        self.0.peer.replace(Some(peer));
         Ok(connection)
+    }
+
+    /// What the connection that stands was asked, unless it is closed meanwhile.
+    async fn asked(&self, promise: Promise) -> Result<JsValue, Problem> {
+        let over = self.0.peer.borrow().as_ref().map(|p| p.over.told.clone());
+        let over = over.ok_or(Problem::Gone)?;
+        let answer = js(Promise::race(&Array::of2(&promise, &over))).await?;
+        match answer.is_null() {
+            true => Err(Problem::Gone),
+            false => Ok(answer),
+        }
     }
 
     async fn describe(
@@ -488,7 +528,8 @@ impl Media {
     ) -> Result<(), Problem> {
         let description = RtcSessionDescriptionInit::new(kind);
         description.set_sdp(sdp);
-        js(connection.set_remote_description(&description)).await?;
+        self.asked(connection.set_remote_description(&description))
+            .await?;
         if let Some(peer) = &mut *self.0.peer.borrow_mut() {
             peer.fingerprint = fingerprint(sdp);
         }
@@ -502,7 +543,8 @@ impl Media {
         trickles: Option<bool>,
     ) -> Result<String, Problem> {
         let (port, call) = &self.0.maker;
-        js(port.gathered(connection, call, trickles)).await?;
+        self.asked(port.gathered(connection, call, trickles))
+            .await?;
         let local = connection.local_description();
         local.map(|d| d.sdp()).ok_or(Problem::Gone)
     }
@@ -510,9 +552,6 @@ impl Media {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        if let Some(peer) = self.peer.take() {
-            peer.connection.close();
-        }
         if let Some(microphone) = self.microphone.take() {
             stop(&microphone.stream);
         }

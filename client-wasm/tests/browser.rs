@@ -265,6 +265,19 @@ async fn a_microphone_that_is_granted_too_late_is_let_go_at_once() {
     assert!(live_tracks(&microphones, true) == 0);
 }
 
+#[wasm_bindgen_test]
+async fn who_waits_for_a_description_of_a_closed_connection_hears_that_it_is_gone() {
+    let media = Media::new(JsValue::UNDEFINED, JsValue::TRUE, false, page(), |_| ());
+    let asking = media.clone();
+    let (tell, asked) = oneshot::channel();
+    spawn_local(async move { tell.send(asking.offer(Some(false)).await).unwrap() });
+    while media.peer().is_none() {
+        sleep(0).await;
+    }
+    media.close();
+    assert_eq!(asked.await.unwrap(), Err(Problem::Gone));
+}
+
 async fn connected(events: &mut mpsc::UnboundedReceiver<(&'static str, MediaEvent)>) {
     let (mut connected, mut streams) = (0, 0);
     while connected < 2 || streams < 2 {
