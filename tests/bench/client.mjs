@@ -56,9 +56,10 @@ if (wanted('register')) {
 if (wanted('call')) {
   console.log('call() to sound both ways, ms …');
   report.call_ms = await callTimes({ rounds });
-  const { prepared, ...atOnce } = report.call_ms;
+  const { prepared, invited, ...atOnce } = report.call_ms;
   const conditions = { 'at once': atOnce, prepared };
-  console.table(conditions);
+  const { prepared: invitedPrepared, ...invitedAtOnce } = invited;
+  console.table({ ...conditions, 'at once, until its INVITE': invitedAtOnce, 'prepared, until its INVITE': invitedPrepared });
   for (const [condition, { ours, jssip, sipjs }] of Object.entries(conditions)) {
     const ratio = ours / Math.min(jssip, sipjs);
     console.log(`${condition}: ${round(ratio)} of the better peer`);

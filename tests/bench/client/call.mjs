@@ -34,6 +34,13 @@ const WATCH = `
       });
     }
   };
+  // The INVITE that the server took is the last one: what comes after it is the server's, the phone's and the browser's.
+  let invited = 0;
+  const { send } = WebSocket.prototype;
+  WebSocket.prototype.send = function (data) {
+    if ((typeof data === 'string' ? data : new TextDecoder().decode(data)).startsWith('INVITE ')) invited = performance.now();
+    return send.call(this, data);
+  };
   const flows = (it) => it.getSenders()[0]?.transport?.state === 'connected' && it.getReceivers()[0]?.getSynchronizationSources().length > 0;
   window.place = async (call) => {
     const begun = performance.now();
@@ -49,7 +56,7 @@ const WATCH = `
     for (let packets = { sent: 0, received: 0 }; !(packets.sent > 5 && packets.received > 5); packets = await counted()) {
       if (performance.now() - begun > 15_000) throw new Error('the packets do not flow: ' + JSON.stringify(packets));
     }
-    return took;
+    return { took, invited: invited - begun };
   };`;
 
 /** What each page runs, given `line`; `window.call`, `window.prepare` and `window.end` when it is registered. */
@@ -112,7 +119,7 @@ const TYPED_MS = 500;
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** `{ours, jssip, sipjs, prepared: {ours, jssip, sipjs}}`, medians in ms. */
+/** `{ours, jssip, sipjs, prepared: {…}}`, medians in ms, and alike in `invited`: when the INVITE went out that the server took. */
 export async function callTimes({ rounds = 15 } = {}) {
   const bench = Bench.open();
   const profile = mkdtempSync(join(tmpdir(), 'wakeline-call-'));
@@ -135,15 +142,16 @@ export async function callTimes({ rounds = 15 } = {}) {
         await page.waitForFunction('window.call', { timeout: 20_000, polling: 20 });
         const since = phone.events.mark();
         if (prepared) await Promise.all([page.evaluate('prepare()'), sleep(TYPED_MS)]);
-        const took = await page.evaluate('place(call)').catch((error) => { throw new Error(`${name}: ${error.message}`); });
-        if (round > 0) found.push(took); // the first round fills caches
+        const times = await page.evaluate('place(call)').catch((error) => { throw new Error(`${name}: ${error.message}`); });
+        if (round > 0) found.push(times); // the first round fills caches
         await page.evaluate('end()');
         await phone.event('CALL_CLOSED', { since });
         await page.close();
       }
     }
-    const times = (wanted) => Object.fromEntries(turns.filter(({ prepared }) => prepared === wanted).map(({ name, found }) => [name, Math.round(median(found) * 10) / 10]));
-    return { ...times(false), prepared: times(true) };
+    const times = (wanted, which) => Object.fromEntries(turns.filter(({ prepared }) => prepared === wanted)
+      .map(({ name, found }) => [name, Math.round(median(found.map((it) => it[which])) * 10) / 10]));
+    return { ...times(false, 'took'), prepared: times(true, 'took'), invited: { ...times(false, 'invited'), prepared: times(true, 'invited') } };
   } finally {
     await browser?.close();
     web?.close();
