@@ -260,7 +260,9 @@ impl Media {
     /// The path that is looked for next may go by these servers.
     pub fn reconfigure(&self, ice_servers: &JsValue) {
         if let Some(connection) = self.connection() {
-            let configuration = configuration(ice_servers);
+            // What it was made with must be said again as it was, or nothing is taken (WebRTC §4.4.1.6).
+            let configuration = connection.get_configuration();
+            configuration.set_ice_servers(ice_servers);
             call(&connection, "setConfiguration", &Array::of1(&configuration));
         }
     }
