@@ -418,15 +418,9 @@ impl Driver {
         let maker = (self.0.port.clone(), call.0.to_string());
         let media = Media::new(servers, audio, listens, maker, move |event| {
             let Some(driver) = of(&weak) else { return };
-            if event == MediaEvent::Unheard {
-                if let Some(problem) = driver.media(call).and_then(|it| it.failure()) {
-                    driver.0.failures.borrow_mut().insert(call, problem);
-                }
-                return driver.command(Command::HangUp(call));
-            }
             (driver.0.tell)(Told::Media(call));
             let path = match event {
-                MediaEvent::Stream | MediaEvent::Silent | MediaEvent::Unheard => return,
+                MediaEvent::Stream | MediaEvent::Silent => return,
                 MediaEvent::Connected => Path::Open,
                 MediaEvent::Faltering => Path::Faltering,
                 MediaEvent::Failed => Path::Lost,

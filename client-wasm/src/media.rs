@@ -1,11 +1,11 @@
 //! The media of one call: microphone, peer connection, the other side's stream. DTLS-SRTP, Opus.
 //!
 //! The microphone is asked for when an offer or answer is wanted, and let go when the call's media is closed, even if
-//! the browser grants it only afterwards. Opening it takes its time, in which the connection is made; and where the person has allowed it
-//! for good the offer goes out as soon as it is there, for then nothing but a broken device can keep the voice away. That ends the call.
+//! the browser grants it only afterwards. Opening it takes its time, in which connection, offer and candidates are made where the person
+//! has allowed it for good. No description leaves before it is there: nobody is rung by a page without a voice.
 
-use crate::listener::EventListener;
 use crate::{
+    listener::EventListener,
     page,
     problem::Problem,
     types::{PhonePort, Sound},
@@ -13,6 +13,7 @@ use crate::{
 use alloc::rc::Rc;
 use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
 use core::cell::{Cell, RefCell};
+use futures_channel::oneshot;
 use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -31,8 +32,6 @@ pub enum MediaEvent {
     Connected,
     /// The microphone was taken away.
     Silent,
-    /// The microphone of a call that was placed could not be had ([`Media::failure`]).
-    Unheard,
     /// No packets for a while.
     Faltering,
     /// No path between the two sides, or it is lost.
@@ -55,7 +54,6 @@ struct Inner {
     microphone: RefCell<Option<Microphone>>,
     /// It is being opened.
     opening: Cell<bool>,
-    failure: RefCell<Option<Problem>>,
     /// No microphone is asked for.
     listens: Cell<bool>,
     remote: RefCell<Option<MediaStream>>,
@@ -78,8 +76,11 @@ struct Microphone {
 /// A microphone that was asked for.
 enum Asked {
     Had(MediaStream),
-    For(Promise),
+    For(JsFuture),
 }
+
+/// A voice that is on its way into the connection.
+type Voiced = oneshot::Receiver<Result<(), Problem>>;
 
 /// One `RTCPeerConnection` with what listens to it.
 struct Peer {
@@ -136,7 +137,6 @@ impl Media {
             peer: RefCell::new(None),
             microphone: RefCell::new(None),
             opening: Cell::new(false),
-            failure: RefCell::new(None),
             listens: Cell::new(listens),
             remote: RefCell::new(None),
             muted: Cell::new(false),
@@ -149,10 +149,10 @@ impl Media {
 
     /// Our offer, candidates included: those worth waiting for, or (`trickles`) those that are there at once.
     pub async fn offer(&self, trickles: Option<bool>) -> Result<String, Problem> {
-        let connection = match self.connection() {
+        let (connection, voiced) = match self.connection() {
             // A later offer changes the connection that stands, with or without a microphone.
-            Some(connection) => connection,
-            None => self.begin().await?,
+            Some(connection) => (connection, None),
+            None => self.begin().await.map(|(it, voiced)| (it, Some(voiced)))?,
         };
         if self.0.restarts.take() {
             call(&connection, "restartIce", &Array::new());
@@ -160,7 +160,11 @@ impl Media {
         let offer = self.asked(connection.create_offer()).await?;
         let set = connection.set_local_description(offer.unchecked_ref());
         self.asked(set).await?;
-        self.gathered(&connection, trickles).await
+        let described = self.gathered(&connection, trickles).await?;
+        if let Some(voiced) = voiced {
+            voiced.await.unwrap_or(Err(Problem::Gone))?;
+        }
+        Ok(described)
     }
 
     /// Our answer to an offer, candidates included. A re-offer by a page that was reloaded (another certificate) is
@@ -170,7 +174,7 @@ impl Media {
         let listens = self.0.listens.get() || self.sound().silent;
         let microphone = match listens {
             true => None,
-            false => Some(self.ask()?),
+            false => Some(self.ask().await?),
         };
         let fingerprint = fingerprint(offer);
         let known = self
@@ -181,7 +185,10 @@ impl Media {
             .map(|p| (p.connection.clone(), p.fingerprint == fingerprint));
         let (connection, fresh) = match known {
             Some((connection, true)) => (connection, false),
-            _ => (self.connect()?, true),
+            _ => match self.connect() {
+                Ok(connection) => (connection, true),
+                Err(problem) => return self.without(problem, microphone).await,
+            },
         };
         let described = self.describe(&connection, RtcSdpType::Offer, offer).await;
         let microphone = match microphone {
@@ -193,6 +200,7 @@ impl Media {
             Err(problem) => {
                 if fresh {
                     self.renew();
+                    self.0.remote.take();
                 }
                 return Err(problem);
             }
@@ -344,42 +352,38 @@ impl Media {
         replaced.map(drop)
     }
 
-    /// The connection of a call that is placed. Whoever has to be asked for the microphone may refuse: then nobody is called, and no
-    /// candidates are looked for, which browsers hide before.
-    async fn begin(&self) -> Result<RtcPeerConnection, Problem> {
-        let mut asked = self.ask()?;
-        if let Asked::For(_) = asked
-            && js(self.0.maker.0.granted()).await?.is_falsy()
-        {
-            asked = Asked::Had(self.given(asked).await?);
-        }
+    /// The connection of a call that is placed, and the voice that comes into it. Where the person has to be asked for the microphone no
+    /// candidates are looked for before the answer: browsers hide a machine's addresses until then.
+    async fn begin(&self) -> Result<(RtcPeerConnection, Voiced), Problem> {
+        let asked = self.ask().await?;
         if self.0.closed.get() {
-            // What was asked for is let go by whoever is given it.
-            let _ = self.given(asked).await;
-            return Err(Problem::Gone);
+            return self.without(Problem::Gone, Some(asked)).await;
         }
-        let connection = self.connect()?;
+        let connection = match self.connect() {
+            Ok(connection) => connection,
+            Err(problem) => return self.without(problem, Some(asked)).await,
+        };
         self.0.maker.0.voice(&connection);
         self.direct();
+        let (tell, voiced) = oneshot::channel();
         let media = self.clone();
+        // By itself: a microphone is let go also when nobody waits for it any more.
         page::beside(async move {
             let sent = match media.given(asked).await {
                 Ok(microphone) => media.send(&microphone).await,
                 Err(problem) => Err(problem),
             };
-            if let Err(problem) = sent
-                && !media.0.closed.get()
-            {
-                *media.0.failure.borrow_mut() = Some(problem);
-                (media.0.tell)(MediaEvent::Unheard);
-            }
+            let _ = tell.send(sent);
         });
-        Ok(connection)
+        Ok((connection, voiced))
     }
 
-    /// Why the microphone of a call that was placed could not be had.
-    pub fn failure(&self) -> Option<Problem> {
-        self.0.failure.take()
+    /// There is no connection to send a microphone on: it comes first, so that it is let go with the call.
+    async fn without<T>(&self, problem: Problem, asked: Option<Asked>) -> Result<T, Problem> {
+        if let Some(asked) = asked {
+            let _ = self.given(asked).await;
+        }
+        Err(problem)
     }
 
     /// The other side's stream.
@@ -405,15 +409,19 @@ impl Media {
         self.0.peer.borrow().as_ref().map(|p| p.connection.clone())
     }
 
-    /// The microphone that there is, or one that is being opened from now on.
-    fn ask(&self) -> Result<Asked, Problem> {
+    /// The microphone that there is, or one that is being opened from now on. A person who has to be asked, or has refused, is waited for.
+    async fn ask(&self) -> Result<Asked, Problem> {
         if let Some(microphone) = &*self.0.microphone.borrow() {
             return Ok(Asked::Had(same(&microphone.stream)));
         }
-        self.open().map(Asked::For)
+        let asked = Asked::For(self.open()?);
+        match js(self.0.maker.0.granted()).await?.is_falsy() {
+            true => self.given(asked).await.map(Asked::Had),
+            false => Ok(asked),
+        }
     }
 
-    fn open(&self) -> Result<Promise, Problem> {
+    fn open(&self) -> Result<JsFuture, Problem> {
         let devices = web_sys::window()
             .ok_or(Problem::Gone)?
             .navigator()
@@ -425,17 +433,18 @@ impl Media {
             .get_user_media_with_constraints(&wanted)
             .map_err(|e| Problem::from_js(&e))?;
         self.0.opening.set(true);
-        Ok(promise)
+        // From now on somebody hears when it is refused.
+        Ok(JsFuture::from(promise))
     }
 
     async fn given(&self, asked: Asked) -> Result<MediaStream, Problem> {
-        let promise = match asked {
+        let opening = match asked {
             Asked::Had(microphone) => return Ok(microphone),
-            Asked::For(promise) => promise,
+            Asked::For(opening) => opening,
         };
-        let given = js(promise).await;
+        let given = opening.await;
         self.0.opening.set(false);
-        let stream: MediaStream = given?.unchecked_into();
+        let stream: MediaStream = given.map_err(|e| Problem::from_js(&e))?.unchecked_into();
         if self.0.closed.get() {
             stop(&stream);
             return Err(Problem::Gone);

@@ -287,7 +287,6 @@ async fn connected(events: &mut mpsc::UnboundedReceiver<(&'static str, MediaEven
             (name, MediaEvent::Silent) => panic!("{name} lost its microphone"),
             // Of the page that is gone.
             (_, MediaEvent::Faltering) => {}
-            (name, MediaEvent::Unheard) => panic!("{name} has no microphone"),
             (name, MediaEvent::Failed) => panic!("{name} found no path"),
         }
     }

@@ -6,7 +6,7 @@ use crate::{
     driver::Told,
     page,
     problem::Problem,
-    types::{CallChange, CallState, CallView, Outcome, Registration, RegistrationState, Sound, js},
+    types::{CallChange, CallState, CallView, Registration, RegistrationState, Sound, js},
 };
 use alloc::{
     string::{String, ToString},
@@ -112,7 +112,6 @@ impl Phone {
                 if let (Some(end), Some(Problem::Browser { name, .. })) =
                     (end, driver.and_then(|d| d.media_failure(call)))
                 {
-                    end.outcome = Outcome::Failed;
                     end.reason = name;
                 }
             }
