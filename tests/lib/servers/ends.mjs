@@ -161,7 +161,7 @@ export function testEnds(open, { says }) {
   });
 
   /** Two devices of a line are woken, beside `others` that are there; the second is ready only when the first rings already. */
-  const oneAfterTheOther = async (world, number, others) => {
+  const oneAfterTheOther = async (world, number, { others, rings = true } = {}) => {
     const { page, sink } = await (others ? world.another(number) : world.sleeping(number));
     const other = await world.another(number);
     const call = world.trunk.call(number);
@@ -173,7 +173,7 @@ export function testEnds(open, { says }) {
     await world.state(wake, 'ringing');
     const second = await world.comes(other.page, wake);
     assert.equal(second.wake?.id ?? second.invite.header('wakeline-wake'), wake);
-    second.ring();
+    if (rings) second.ring();
     return { call, wake, first, second, page, other: other.page };
   };
 
@@ -210,10 +210,21 @@ export function testEnds(open, { says }) {
     assert.equal((await world.record(wake)).outcome, 'answered');
   });
 
+  test('a second device that is called has not rung when the first answers: it is told as soon as it does', { timeout: 60_000 }, async () => {
+    const world = open();
+    const { call, wake, first, second } = await oneAfterTheOther(world, '1036', { rings: false });
+    await talk(first, call);
+    await world.state(wake, 'answered');
+    second.ring();
+    await second.sees('CANCEL');
+    assert.equal((await call.dialog.request('BYE')).status, 200);
+    await first.sees('BYE');
+  });
+
   test('a third device comes while two ring, and is the one that answers', { timeout: 60_000 }, async () => {
     const world = open();
     const third = await world.sleeping('1025');
-    const { call, wake, first, second } = await oneAfterTheOther(world, '1025', [third]);
+    const { call, wake, first, second } = await oneAfterTheOther(world, '1025', { others: [third] });
     const answers = await world.comes(third.page, wake);
     answers.ring();
     await talk(answers, call);
