@@ -1,7 +1,7 @@
 // coturn: STUN and TURN on loopback, with one user, or with a secret that short-lived users are made from.
-import dgram from 'node:dgram';
 import { until } from '../events.mjs';
 import { freePort, freeRange } from '../ports.mjs';
+import { asked } from './asked.mjs';
 import { DOMAIN, Part, passwordOf } from './bench.mjs';
 
 const BINDING = Buffer.from('000100002112a442000102030405060708090a0b', 'hex');
@@ -23,21 +23,7 @@ export class Coturn extends Part {
     this.urls = [`turn:127.0.0.1:${this.port}?transport=udp`];
     /** As `RTCConfiguration.iceServers` wants it. */
     this.iceServers = [{ urls: this.urls, username: user, credential: passwordOf(user) }];
-    await until(() => this.alive() && this.#binds(), { ms: 20_000, every: 50, what: 'coturn answers a STUN binding' });
-  }
-
-  #binds() {
-    return new Promise((resolve) => {
-      const socket = dgram.createSocket('udp4');
-      const done = (answer) => {
-        clearTimeout(timer);
-        socket.close();
-        resolve(answer);
-      };
-      const timer = setTimeout(() => done(false), 300);
-      socket.on('error', () => {});
-      socket.on('message', (bytes) => done(bytes.readUInt16BE(0) === 0x0101));
-      socket.send(BINDING, this.port, '127.0.0.1');
-    });
+    const binds = () => asked(this.port, BINDING, (bytes) => bytes.readUInt16BE(0) === 0x0101);
+    await until(() => this.alive() && binds(), { ms: 20_000, every: 50, what: 'coturn answers a STUN binding' });
   }
 }

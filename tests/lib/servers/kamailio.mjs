@@ -1,11 +1,11 @@
 // Kamailio as registrar and proxy: SIP over WebSocket and UDP, digest for every request that starts something, rtpengine
 // between pages and phones.
 import { createHash } from 'node:crypto';
-import dgram from 'node:dgram';
 import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { until } from '../events.mjs';
 import { freePort } from '../ports.mjs';
+import { asked } from './asked.mjs';
 import { DOMAIN, Part, passwordOf } from './bench.mjs';
 
 const MODULES = [
@@ -201,24 +201,10 @@ ${passwords}
   }
 
   #answers() {
-    return new Promise((resolve) => {
-      const socket = dgram.createSocket('udp4');
-      const done = (answer) => {
-        clearTimeout(timer);
-        socket.close();
-        resolve(answer);
-      };
-      const timer = setTimeout(() => done(false), 300);
-      socket.on('error', () => {});
-      socket.on('message', (bytes) => done(bytes.toString().startsWith('SIP/2.0 200')));
-      socket.bind(0, '127.0.0.1', () => {
-        const { port } = socket.address();
-        const lines = [
-          `OPTIONS sip:${this.domain ?? DOMAIN} SIP/2.0`, `Via: SIP/2.0/UDP 127.0.0.1:${port};branch=z9hG4bK${port}${Date.now()}`, 'Max-Forwards: 5',
-          `From: <sip:ready@${DOMAIN}>;tag=1`, `To: <sip:${DOMAIN}>`, `Call-ID: ready-${port}`, 'CSeq: 1 OPTIONS', 'Content-Length: 0', '', '',
-        ];
-        socket.send(lines.join('\r\n'), this.udp, '127.0.0.1');
-      });
-    });
+    const options = (port) => [
+      `OPTIONS sip:${this.domain ?? DOMAIN} SIP/2.0`, `Via: SIP/2.0/UDP 127.0.0.1:${port};branch=z9hG4bK${port}${Date.now()}`, 'Max-Forwards: 5',
+      `From: <sip:ready@${DOMAIN}>;tag=1`, `To: <sip:${DOMAIN}>`, `Call-ID: ready-${port}`, 'CSeq: 1 OPTIONS', 'Content-Length: 0', '', '',
+    ].join('\r\n');
+    return asked(this.udp, options, (bytes) => bytes.toString().startsWith('SIP/2.0 200'));
   }
 }
