@@ -1,6 +1,6 @@
 /**
  * A picture of every state of the page, through its real components: `node tests/shots/shots.mjs DIR [STATE…]`.
- * Phone and desktop width, light and dark, English and Chinese. Fails if a page scrolls sideways, text
+ * A phone that stands or lies, and a desktop, light and dark, English and Chinese. Fails if a page scrolls sideways, text
  * is cut off, or a control has no name or is too small to be touched.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -14,7 +14,7 @@ if (!dir) {
   console.error('usage: node tests/shots/shots.mjs DIR [STATE…]');
   process.exit(2);
 }
-const widths = { phone: { width: 360, height: 740, deviceScaleFactor: 2 }, desktop: { width: 1100, height: 800 } };
+const widths = { phone: { width: 360, height: 740, deviceScaleFactor: 2 }, lying: { width: 640, height: 360 }, desktop: { width: 1100, height: 800 } };
 const root = resolve(import.meta.dirname, '../../www');
 const outDir = join(tmpdir(), `wakeline-shots-${process.pid}`);
 
