@@ -43,14 +43,17 @@ async function enter(phone, id) {
 }
 const speaksWith = ({ page }, name) => page.waitForFunction((name) => document.querySelector('[data-testid="remote-name"]')?.textContent.match(name), { timeout: 15_000, polling: 50 }, name);
 
+/** A small phone, turned on its side. */
+const LIES = { width: 640, height: 360 };
+
 for (const browser of mainBrowsers()) {
   suite('in the call, by keyboard', { browser, site: {} }, (check) => {
     let lin;
-    const withLin = (name, body) => check(name, async (world) => {
+    const withLin = (name, body, size = { width: 360, height: 640 }) => check(name, async (world) => {
       lin ??= await third(world, await world.edge.account(LIN, { display_name: 'Lin' }));
       await atRest(lin);
       const call = await talking(world);
-      await world.caller.page.setViewport({ width: 360, height: 640 });
+      await world.caller.page.setViewport(size);
       await body(world, call.page);
       await atRest(lin);
     });
@@ -103,7 +106,7 @@ for (const browser of mainBrowsers()) {
       await hears(lin, TONES.callee);
       await lin.press('hang-up');
       await other.until('ended', { outcome: 'hungup' });
-    });
+    }, LIES);
 
     withLin('a second call beside the first, back and forth, then the two others are connected', async (world, other) => {
       const { caller } = world;
