@@ -10,7 +10,7 @@ import { DOMAIN, Part, passwordOf } from './bench.mjs';
 
 const MODULES = [
   'kex', 'pv', 'sl', 'tm', 'tmx', 'rr', 'maxfwd', 'siputils', 'textops', 'htable', 'usrloc', 'registrar', 'nathelper', 'auth',
-  'xhttp', 'websocket', 'xlog',
+  'xhttp', 'websocket', 'xlog', 'corex',
 ];
 
 /** Where Debian keeps them, and the empty tables that its presence server insists on. */

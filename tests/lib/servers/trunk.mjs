@@ -15,6 +15,14 @@ function linear(octet) {
   return ((bits & 128) ? size : -size) / 32768;
 }
 
+/** A sample between -1 and 1 as one octet of A-law. */
+function alaw(sample) {
+  const size = Math.min(4095, Math.round(Math.abs(sample) * 4096));
+  const exponent = size < 32 ? 0 : Math.floor(Math.log2(size)) - 4;
+  const bits = (exponent << 4) | ((size >> Math.max(exponent, 1)) & 15);
+  return (bits | (sample < 0 ? 0 : 128)) ^ 0x55;
+}
+
 export class Trunk extends Device {
   /** What its earpiece plays: samples at 8,000 Hz, from all calls. */
   earpiece = [];
@@ -56,6 +64,29 @@ export class Trunk extends Device {
     return `Via: SIP/2.0/UDP ${this.address};rport;branch=${branch}`;
   }
 
+  /** Plays a tone to whom this description names, until it is told to stop. */
+  speak(hz, sdp) {
+    const [host, port] = [/c=IN IP4 (\S+)/, /m=audio (\d+)/].map((one) => one.exec(sdp)[1]);
+    const packet = Buffer.alloc(172);
+    packet.writeUInt16BE(0x8008, 0);
+    packet.writeUInt32BE(this.port, 8);
+    const begun = Date.now();
+    let sent = 0;
+    this.hush();
+    this.speaking = setInterval(() => {
+      for (; sent * 20 <= Date.now() - begun; sent += 1) {
+        packet.writeUInt16BE(sent & 0xffff, 2);
+        packet.writeUInt32BE((sent * 160) >>> 0, 4);
+        for (let i = 0; i < 160; i += 1) packet[12 + i] = alaw(0.5 * Math.sin((2 * Math.PI * hz * (sent * 160 + i)) / 8000));
+        this.sound.send(Buffer.from(packet), Number(port), host);
+      }
+    }, 20);
+  }
+
+  hush() {
+    clearInterval(this.speaking);
+  }
+
   /** Waits for `seconds` more of sound and answers its loudest frequency. */
   async hearsSound({ seconds = 1, ms = 15_000 } = {}) {
     const from = this.earpiece.length;
@@ -65,6 +96,7 @@ export class Trunk extends Device {
   }
 
   async close() {
+    this.hush();
     this.sound.close();
     await new Promise((resolve) => this.socket.close(resolve));
   }
