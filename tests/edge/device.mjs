@@ -187,9 +187,9 @@ export class Device {
     return this;
   }
 
-  /** Calls a number. */
-  call(number, { headers = [] } = {}) {
-    return new OutgoingCall(this, number, headers);
+  /** Calls a number; without an offer where `sdp` is empty. */
+  call(number, { headers = [], sdp = this.sdp } = {}) {
+    return new OutgoingCall(this, number, headers, sdp);
   }
 
   /** Takes the next INVITE. */
@@ -254,8 +254,9 @@ const routeSet = (message) => (message.headers['record-route'] ?? []).flatMap((v
 const uriOf = (value) => /<([^>]+)>/.exec(value)?.[1] ?? value;
 
 export class OutgoingCall {
-  constructor(device, number, headers) {
+  constructor(device, number, headers, sdp) {
     this.device = device;
+    this.sdp = sdp;
     this.callId = id();
     this.cseq = 1;
     this.branch = `z9hG4bK${id()}`;
@@ -268,7 +269,7 @@ export class OutgoingCall {
   }
 
   #invite() {
-    const { device, headers } = this;
+    const { device, headers, sdp } = this;
     device.request('INVITE', this.uri, [
       this.viaLine,
       'Max-Forwards: 70',
@@ -278,9 +279,9 @@ export class OutgoingCall {
       'CSeq: 1 INVITE',
       `Contact: ${device.contact}`,
       'Supported: outbound',
-      'Content-Type: application/sdp',
+      ...(sdp ? ['Content-Type: application/sdp'] : []),
       ...headers,
-    ], device.sdp);
+    ], sdp);
   }
 
   /** The same INVITE over the device's new socket, as a page repeats it that lost its flow. */
@@ -297,8 +298,11 @@ export class OutgoingCall {
     return this.device.hears((m) => m.callId === this.callId && m.cseq.method === 'INVITE' && test(m), { since: this.since, ms, what: `${wanted} for the INVITE` });
   }
 
-  /** Waits for the final response and acknowledges it, as RFC 3261 §17.1.1.3 says where it is not a 2xx. */
-  async final({ ms } = {}) {
+  /**
+   * Waits for the final response and acknowledges it, as RFC 3261 §17.1.1.3 says where it is not a 2xx; with this answer where the 2xx
+   * brought the offer.
+   */
+  async final({ ms, sdp } = {}) {
     const answer = await this.device.hears((m) => m.callId === this.callId && m.cseq.method === 'INVITE' && m.status >= 200, { since: this.since, ms, what: 'final answer' });
     if (answer.status < 300) {
       this.dialog = new Dialog(this.device, {
@@ -309,7 +313,7 @@ export class OutgoingCall {
         routes: routeSet(answer).reverse(),
         cseq: 1,
       });
-      await this.dialog.request('ACK');
+      await this.dialog.request('ACK', sdp && { headers: ['Content-Type: application/sdp'], body: sdp });
     } else {
       this.device.request('ACK', this.uri, [this.viaLine, 'Max-Forwards: 70', `From: ${this.from}`, `To: ${answer.header('to')}`, `Call-ID: ${this.callId}`, 'CSeq: 1 ACK']);
     }

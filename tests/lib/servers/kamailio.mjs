@@ -33,9 +33,9 @@ export class Kamailio extends Part {
    * `users` may register (or `anyone`); `media` is a started `RtpEngine`, or nothing when only signalling is wanted. `workers` are the
    * processes that take SIP over WebSocket. `presence`: it keeps states that are published, and tells them to who subscribes.
    * `hash` is of its digest, `params` more lines for its modules, `first` what it does with a request that is proven, before all else, `within` with one
-   * inside of a dialog.
+   * inside of a dialog. `trusted` are addresses (`host:port`, UDP) whose requests need no proof: a gateway's.
    */
-  async open({ users = [], anyone = false, media, workers = 2, connections = 4096, memory = 128, presence = false, hash = 'md5', params = '', first = '', within = '' }) {
+  async open({ users = [], anyone = false, media, workers = 2, connections = 4096, memory = 128, presence = false, hash = 'md5', params = '', first = '', within = '', trusted = [] }) {
     this.udp = await freePort();
     this.tcp = await freePort();
     this.url = `ws://127.0.0.1:${this.tcp}`;
@@ -45,7 +45,7 @@ export class Kamailio extends Part {
       mkdirSync(join(this.dir, 'tables'));
       for (const table of ['version', 'presentity', 'active_watchers', 'watchers', 'xcap']) cpSync(join(TABLES, table), join(this.dir, 'tables', table));
     }
-    writeFileSync(file, this.#configuration({ users, anyone, media, workers, connections, presence, hash, params, first, within }));
+    writeFileSync(file, this.#configuration({ users, anyone, media, workers, connections, presence, hash, params, first, within, trusted }));
     await this.launch(file, memory);
   }
 
@@ -55,7 +55,7 @@ export class Kamailio extends Part {
     await until(() => this.alive() && this.#answers(), { ms: 20_000, every: 50, what: 'Kamailio answers OPTIONS' });
   }
 
-  #configuration({ users, anyone, media, workers, connections, presence, hash, params, first, within }) {
+  #configuration({ users, anyone, media, workers, connections, presence, hash, params, first, within, trusted }) {
     // Every user's password is made from the name by one rule, so that a bench may have as many as it wants.
     const ha1 = (user) => (anyone ? `$var(who) = ${user} + ":${DOMAIN}:${passwordOf('')}" + ${user}; $var(ha1) = $(var(who){s.md5});` : `$var(ha1) = $sht(users=>${user});`);
     const load = [...MODULES, ...(media ? ['rtpengine'] : []), ...(presence ? PRESENCE : [])].map((name) => `loadmodule "${name}.so"`).join('\n');
@@ -128,7 +128,7 @@ ${presence ? `    # What it tells goes through itself first: only there the page
 }
 
 route[PROOF] {
-    # 16 more: the proof was right, and its nonce had aged, or served.
+${trusted.map((address) => `    if (proto==UDP && $sp==${address.split(':')[1]}) return;\n`).join('')}    # 16 more: the proof was right, and its nonce had aged, or served.
     if (is_method("REGISTER")) {
         ${ha1('$tU')}
         if ($var(ha1)==$null || $var(ha1)==0) { sl_send_reply("403", "Forbidden"); exit; }
@@ -146,6 +146,11 @@ ${presence ? '    if (is_method("SUBSCRIBE") && uri==myself) { msg_apply_changes
     if (loose_route()) {
         ${within}
         handle_ruri_alias();
+${media ? `        # The answer to an offer that came with the 200.
+        if (is_method("ACK") && has_body("application/sdp")) {
+            if (proto==WS) rtpengine_answer("RTP/AVP ICE=remove SDES-off rtcp-mux-demux replace-origin replace-session-connection");
+            else rtpengine_answer("ICE=force SDES-off replace-origin replace-session-connection");
+        }` : ''}
 ${media ? '        if (is_method("BYE")) rtpengine_delete();' : ''}
         route(RELAY);
         exit;
@@ -155,6 +160,8 @@ ${media ? '        if (is_method("BYE")) rtpengine_delete();' : ''}
 }
 
 route[RELAY] {
+    $avp(late) = "no";
+    if (is_method("INVITE") && !has_body("application/sdp")) $avp(late) = "yes";
     if (is_method("INVITE|UPDATE|ACK|PRACK")) { t_on_branch("BRANCH"); t_on_reply("REPLY"); }
 ${media ? '    if (is_method("INVITE") && !has_totag()) t_on_failure("FAILED");' : ''}
     if (!t_relay()) sl_reply_error();
@@ -177,6 +184,11 @@ ${media ? `    if (has_body("application/sdp")) {
 onreply_route[REPLY] {
     if (proto==WS) add_contact_alias();
 ${media ? `    if (has_body("application/sdp")) {
+        if ($avp(late)=="yes") {
+            if ($avp(leg)=="in") rtpengine_offer("RTP/AVP ICE=remove SDES-off rtcp-mux-demux replace-origin replace-session-connection");
+            if ($avp(leg)=="out") rtpengine_offer("UDP/TLS/RTP/SAVPF ICE=force DTLS=passive SDES-off rtcp-mux-require replace-origin replace-session-connection");
+            exit;
+        }
         if ($avp(leg)=="out") rtpengine_answer("ICE=force SDES-off replace-origin replace-session-connection");
         if ($avp(leg)=="in") rtpengine_answer("RTP/AVP ICE=remove SDES-off rtcp-mux-demux replace-origin replace-session-connection");
     }` : ''}
