@@ -268,7 +268,7 @@ fn silence_nonsense_and_a_lost_flow_at_every_point_end_in_a_word() {
 }
 
 /// Faults that leave the status as it is.
-const STRANGE: [&str; 10] = [
+pub const STRANGE: [&str; 10] = [
     "no description",
     "number of another",
     "method of another",
@@ -281,7 +281,7 @@ const STRANGE: [&str; 10] = [
     "retry after an age",
 ];
 
-fn strange(request: &Request, status: u16, fault: &str) -> Vec<u8> {
+pub fn strange(request: &Request, status: u16, fault: &str) -> Vec<u8> {
     let mut response = Response::for_request(request, status, "")
         .with_to_tag("fault")
         .with(

@@ -3,6 +3,8 @@
 #[cfg(feature = "beside")]
 mod beside;
 #[cfg(feature = "beside")]
+mod beside_called_faults;
+#[cfg(feature = "beside")]
 mod beside_faults;
 mod called_faults;
 mod calls;
