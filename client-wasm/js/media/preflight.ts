@@ -149,19 +149,26 @@ async function candidate(all: RTCIceServer[], kind: 'stun' | 'turn', type: 'srfl
   });
   if (!iceServers.length) return skipped('none');
   const connection = new RTCPeerConnection({ iceServers, iceTransportPolicy: type === 'relay' ? 'relay' : 'all' });
+  let error = '';
+  // Addresses of this machine, and those of them from which no server was reached (701).
+  let [own, unreached] = [0, 0];
   try {
     connection.createDataChannel('preflight');
     const found = new Promise<Outcome>((resolve) => {
-      let error = '';
-      connection.addEventListener('icecandidateerror', ({ errorCode }) => { error = errorCode === 401 || errorCode === 403 ? 'refused' : error; });
+      connection.addEventListener('icecandidateerror', ({ errorCode }) => {
+        if (errorCode === 401 || errorCode === 403) error = 'refused';
+        else unreached += 1;
+      });
       connection.addEventListener('icecandidate', ({ candidate: one }) => {
+        if (one?.type === 'host' && one.protocol === 'udp') own += 1;
         if (one?.type === type) resolve(passed());
         // A host whose address is the server's view of it needs no translation: STUN has nothing to add.
-        else if (one === null) resolve(type === 'srflx' && !error ? skipped('direct') : failed(error || 'timeout'));
+        else if (one === null) resolve(type === 'srflx' && unreached < own ? skipped('direct') : failed('timeout'));
       });
     });
     await connection.setLocalDescription();
-    return await within(found);
+    const outcome = await within(found);
+    return outcome.result === 'failed' && error ? failed(error) : outcome;
   } finally {
     connection.close();
   }
