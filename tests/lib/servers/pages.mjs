@@ -74,8 +74,8 @@ export class Pages {
     return pages;
   }
 
-  /** A headless browser of its own whose microphone plays this tone. */
-  async browser(name, hz) {
+  /** A headless browser of its own whose microphone plays this tone. `prefs` are more of Firefox's. */
+  async browser(name, hz, prefs = {}) {
     const run = (command, args, options = {}) => start(command, args, { env: process.env, logDir: this.dir, ...options });
     const desktop = { dir: this.dir, env: process.env, start: run };
     // Firefox hears nothing where no sound server runs: its audio clock stands still.
@@ -84,7 +84,7 @@ export class Pages {
       ? await Firefox.open({
         desktop: this.desktop, tone: hz, headless: true,
         // Firefox leaves loopback out of its candidates unless told, and plays nothing by itself without a gesture.
-        prefs: { 'media.peerconnection.ice.loopback': true, 'media.autoplay.default': 0, 'media.navigator.permission.disabled': true },
+        prefs: { 'media.peerconnection.ice.loopback': true, 'media.autoplay.default': 0, 'media.navigator.permission.disabled': true, ...prefs },
       })
       : await Chromium.open({
         desktop, tone: writeTone(join(this.dir, `${hz}.wav`), hz), origins: [this.origin], headless: true,
