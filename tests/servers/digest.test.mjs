@@ -1,12 +1,17 @@
-// Proofs that no server here asks for: a registrar of our own over a real WebSocket, with a reading of RFC 7616 of its own, and a page in
-// a real browser. `auth-int` covers the body, `-sess` binds to the first nonce; both in each of the two hashes. And a Bearer token (RFC 8898).
+// Proofs that few ask for: a registrar of our own over a real WebSocket, with a reading of RFC 7616 of its own, and a page in a real browser.
+// `auth-int` covers the body, `-sess` binds to the first nonce; both in each of the two hashes. And a Bearer token (RFC 8898).
+//
+// Of the servers here none knows `-sess` (Kamailio and Asterisk name neither), and none checks `auth-int` (Kamailio offers it and refuses
+// every proof); sipp does, with MD5, and is asked last.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { WebSocketServer } from 'ws';
 import { Message } from '../edge/device.mjs';
-import { DOMAIN, passwordOf } from '../lib/servers/bench.mjs';
+import { Bench, DOMAIN, passwordOf } from '../lib/servers/bench.mjs';
+import { freePort } from '../lib/ports.mjs';
 import { Pages } from '../lib/servers/pages.mjs';
+import { bridged, Sipp } from '../lib/servers/sipp.mjs';
 
 let pages, browser;
 before(async () => {
@@ -99,5 +104,57 @@ test('a Bearer token goes with the first REGISTER, and a refused one is told', {
     await other.close();
   } finally {
     peer.close();
+  }
+});
+
+/** Challenges each request, and says 200 to whom sipp finds proven, 403 to others. */
+const CHECKS = (() => {
+  const answer = (line, more = '', next = '') => `<send${next}><![CDATA[
+SIP/2.0 ${line}
+[last_Via:]
+[last_From:]
+[last_To:];tag=[pid]s[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+${more}Content-Length: 0
+
+]]></send>`;
+  const checked = (method, granted = '') => `${answer('401 Unauthorized', `WWW-Authenticate: Digest realm="${DOMAIN}", nonce="of-sipp-[call_number]", algorithm=MD5, qop="auth-int"\n`)}
+<recv request="${method}"><action><verifyauth assign_to="right" username="ada" password="${passwordOf('ada')}"/></action></recv>
+<nop test="right" next="${method}"/>
+${answer('403 Forbidden', '', ' next="over"')}
+<label id="${method}"/>
+${answer('200 OK', granted, ' next="over"')}`;
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE scenario SYSTEM "sipp.dtd">
+<scenario name="registrar">
+<recv request="REGISTER" optional="true" next="registers"/>
+<recv request="MESSAGE"/>
+${checked('MESSAGE')}
+<label id="registers"/>
+${checked('REGISTER', '[last_Contact:]\n')}
+<label id="over"/>
+</scenario>
+`;
+})();
+
+test('auth-int as sipp checks it: a REGISTER without a body, a MESSAGE with one, and a password that is wrong', { timeout: 60_000 }, async () => {
+  const bench = Bench.open();
+  const port = await freePort();
+  let server;
+  try {
+    const sipp = await bench.add(Sipp, { scenario: CHECKS, from: port, port, calls: 3, seconds: 50 });
+    server = await bridged(port);
+    const page = await pages.registered(browser, server, 'ada').catch((error) => { throw new Error(`${error.message}\n${sipp.said()}`); });
+    assert.ok(await page.evaluate(`wire.some((one) => one.startsWith('> REGISTER') && one.includes('qop=auth-int'))`));
+    assert.equal(await page.evaluate(() => wakeline.Beside.of(phone).message('ben', '你好').catch((problem) => problem.status)), 200);
+    await page.close();
+    const other = await pages.page(browser);
+    await other.evaluate((options) => window.open(options), { server: server.url, addressOfRecord: `sip:ada@${DOMAIN}`, password: 'wrong' });
+    await other.waitForFunction(`phone.registration.state === 'refused'`, { timeout: 20_000 });
+    await other.close();
+  } finally {
+    server?.close();
+    await bench.close();
   }
 });

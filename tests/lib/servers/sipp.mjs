@@ -1,8 +1,8 @@
 // sipp plays scenarios of messages. It speaks no WebSocket: a bridge of ours carries each of its TCP connections as one.
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import WebSocket from 'ws';
+import WebSocket, { WebSocketServer } from 'ws';
 import { until } from '../events.mjs';
 import { freePort } from '../ports.mjs';
 import { Part } from './bench.mjs';
@@ -60,6 +60,36 @@ export async function bridge(url, options = {}) {
     close: () => {
       for (const socket of sockets) socket.destroy();
       return new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** The other way: a server of SIP over WebSocket that hands each connection to the TCP port `to` of loopback. */
+export async function bridged(to) {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, handleProtocols: () => 'sip' });
+  await new Promise((resolve) => server.once('listening', resolve));
+  server.on('connection', (web) => {
+    const tcp = connect(to, '127.0.0.1');
+    let buffer = Buffer.alloc(0);
+    tcp.on('data', (bytes) => {
+      buffer = Buffer.concat([buffer, bytes]);
+      for (let found = frame(buffer); found; found = frame(buffer)) {
+        buffer = found[1];
+        web.send(found[0].toString());
+      }
+    });
+    tcp.on('error', () => {}).on('close', () => web.close());
+    web.on('message', (data) => {
+      if (data.toString().trim()) tcp.write(data);
+      else web.send('\r\n');
+    });
+    web.on('close', () => tcp.destroy());
+  });
+  return {
+    url: `ws://127.0.0.1:${server.address().port}`,
+    close: () => {
+      for (const one of server.clients) one.terminate();
+      server.close();
     },
   };
 }
