@@ -1,5 +1,6 @@
 // A name with two phones behind it: Kamailio forks the page's call to both, and each answers for itself. Both ring, one is heard before
 // it answers, and the call is with whichever answers, by sound; the other one is told that it may stop ringing.
+// (In Chromium: Firefox connects nothing by a provisional answer, and hears no announcement.)
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { hear } from '../lib/audio.mjs';
@@ -21,7 +22,7 @@ describe('a call that Kamailio forks to two phones', () => {
     bench = Bench.open();
     const media = await bench.add(RtpEngine);
     [announces, another] = await Promise.all(['announces', 'another'].map((number) => Trunk.open({ number })));
-    announces.hangsUp = true;
+    for (const phone of [announces, another]) phone.hangsUp = true;
     const [one, other] = [announces, another].map(({ contact }) => contact.slice(1, -1));
     // To a phone that registers and to one that does not; to two that do not.
     const first = `if (is_method("INVITE") && $rU=~"^(team|both)$") {
@@ -98,25 +99,24 @@ describe('a call that Kamailio forks to two phones', () => {
     await rings.event('CALL_CLOSED', { since });
   });
 
-  test('both answer before either has heard of the other: the second is thanked and hung up on, the call is with the first', { timeout: 60_000 }, async () => {
+  test('both answer, the second before it has read that it may stop: it is thanked and hung up on, the call is with the first', { timeout: 60_000 }, async () => {
     const since = [announces, another].map(({ log }) => log.mark());
     await page.evaluate(`dial('both')`);
-    const calls = await Promise.all([announces, another].map((phone, at) => phone.incoming({ since: since[at] })));
-    for (const call of calls) call.ring();
+    const [quick, slow] = await Promise.all([announces, another].map((phone, at) => phone.incoming({ since: since[at] })));
+    for (const call of [quick, slow]) call.ring();
     await page.waitForFunction(`call.state === 'ringing'`, WAIT);
-    // Each gets its ACK.
-    await Promise.all(calls.map((call) => call.answer({ ms: 20_000 })));
+    // It has been taken there, and the answer is about to leave: its CANCEL comes too late.
+    slow.invite.final = true;
+    await quick.answer({ ms: 20_000 });
+    await slow.sees('CANCEL');
+    await slow.answer({ ms: 20_000 });
     await page.waitForFunction(`call.state === 'active'`, WAIT);
-    const [first, second] = (await said('< SIP/2.0 200', 'INVITE')).map(tag);
-    assert.notEqual(first, second);
-    const late = calls.find((call) => call.invite.ourTag === second);
-    const bye = await late.sees('BYE', { ms: 20_000 });
-    late.device.respond(bye, 200, 'OK');
-    assert.deepEqual((await said('> BYE')).map(tag), [second]);
+    assert.deepEqual((await said('< SIP/2.0 200', 'INVITE')).map(tag), [quick, slow].map(({ invite }) => invite.ourTag));
+    await slow.sees('BYE', { ms: 20_000 });
+    assert.deepEqual((await said('> BYE')).map(tag), [slow.invite.ourTag]);
     assert.equal(await page.evaluate('call.state'), 'active');
-    const taken = calls.find((call) => call.invite.ourTag === first);
     await page.evaluate('call.hangUp()');
-    taken.device.respond(await taken.sees('BYE'), 200, 'OK');
+    await quick.sees('BYE');
     await page.waitForFunction(`call.state === 'ended' && phone.calls.length === 0`, WAIT);
   });
 });
