@@ -17,6 +17,7 @@ import type { Early } from './early.ts';
 import type { CallVideo } from './media/video.ts';
 import { offerEarly, takingOver } from './offered.ts';
 import { Problem, asked, done } from './problem.ts';
+import { Spare } from './spare.ts';
 
 export type {
   Blocked, CallEnd, CallState, Device, Direction, Missed, Outcome, OwnPresence, Presence, PresenceState, Registration, RegistrationState, Remote, Role, Visibility, Waiting,
@@ -61,6 +62,8 @@ export const beside = Symbol('beside');
 export const told = Symbol('told');
 /** @internal */
 export const connect = Symbol('connect');
+/** @internal */
+export const maker = Symbol('maker');
 /** @internal */
 export const describe = Symbol('describe');
 /** @internal */
@@ -416,6 +419,22 @@ const showing = (video: CallVideo, wanted: boolean | MediaTrackConstraints): Pro
 /** Events wait no longer than this for somebody who listens, ms. */
 const HELD_MS = 5000;
 
+/** After so long without a call the next one is got ready for, ms: a page that was opened for a call has other things to do. */
+const REST_MS = 300;
+
+/** Makes what calls need in the place of the browser, or has it ahead. @internal */
+export interface Maker {
+  make(configuration: RTCConfiguration): RTCPeerConnection;
+  /** One that was offered ahead. */
+  take(configuration: RTCConfiguration): RTCPeerConnection | null;
+  /** One that was opened ahead; it may turn out to be of no use. */
+  microphone(): Promise<MediaStream | null> | null;
+  drop(): void;
+}
+
+/** A microphone that was asked for in the very turn of `call()`, until the call's media takes it. */
+interface Opening { stream: Promise<MediaStream>; call: string | null }
+
 /** The phone of a tab. One tab per browser profile leads; the others follow and can take over. */
 export class Phone extends EventTarget {
   /** Whose phone it is. */
@@ -423,11 +442,14 @@ export class Phone extends EventTarget {
   #core!: PhoneCore;
   #role: Role = 'following';
   #registration: Registration = { state: 'connecting' };
-  /** The core holds this very object and asks the browser by it. */
+  /** What each microphone is asked by. */
   readonly #audio: MediaTrackConstraints = {};
   /** Those that the page named, if it did. */
   readonly iceServers: RTCIceServer[] | null;
   #calls = new Map<string, Call>();
+  #maker: Maker | null = null;
+  readonly #spare = new Spare();
+  #opening: Opening | null = null;
   /** Events wait until somebody listens: a call may have come, and gone, before. */
   #held: Event[] | null = [];
 
@@ -456,7 +478,7 @@ export class Phone extends EventTarget {
     try {
       const session = 'session' in o ? o.session : 'server' in o ? await Session.atServer(o) : await Session.withToken(o);
       const phone = new Phone(session, o);
-      const begin = (begun: Early | null): Promise<PhoneCore> => asked(PhoneCore.open(session[core], o.iceServers, phone.#audio, o.wake, phone.#port(), begun));
+      const begin = (begun: Early | null): Promise<PhoneCore> => asked(PhoneCore.open(session[core], o.iceServers, o.wake, phone.#port(), begun));
       phone.#core = await (early ? begin(early) : takingOver(begin));
       session[change](phone.#core);
       setTimeout(() => phone.#release(), HELD_MS);
@@ -490,28 +512,79 @@ export class Phone extends EventTarget {
     const made: Call[] = [];
     // The media will want to know.
     void granted();
+    const opening = video ? null : this.#open();
     const ahead = video ? await (await import('./media/video.ts')).Camera.ahead(video === true ? {} : video) : null;
     this.#making = made;
     try {
       const id = await asked(this.#core.call(number, Object.entries(headers)));
       const call = this.#calls.get(id) ?? made.find((c) => c.id === id);
       if (!call) throw new Problem({ status: 0, type: '/problems/gone', title: 'The call is over' });
+      if (opening) opening.call = id;
+      if (call.state === 'ended') this.#letGo(id);
       ahead?.take(call);
       return call;
     } catch (error) {
-      // No call, no camera: its light goes out.
+      // No call, no camera and no microphone: their light goes out.
       ahead?.drop();
+      if (opening) this.#letGo(opening.call);
       throw error;
     }
   }
 
   #making: Call[] | null = null;
 
+  /** A call that is placed will want the microphone: it takes longer than all the rest. */
+  #open(): Opening | null {
+    if (this.#opening || this.#role !== 'leading' || this.#registration.state !== 'registered') return null;
+    const stream = this.#microphone();
+    stream.catch(() => undefined);
+    return (this.#opening = { stream, call: null });
+  }
+
+  async #microphone(): Promise<MediaStream> {
+    return (await this.#maker?.microphone()) ?? navigator.mediaDevices.getUserMedia({ audio: this.#audio });
+  }
+
+  /** The call has not taken it. */
+  #letGo(call: string | null): void {
+    const opening = this.#opening;
+    if (!opening || opening.call !== call) return;
+    this.#opening = null;
+    opening.stream.then((stream) => stream.getTracks().forEach((track) => track.stop()), () => undefined);
+  }
+
   /** @internal */
   [told]: ((news: unknown) => void) | null = null;
 
-  /** Makes the connections of calls in the place of the browser. @internal */
-  [connect]: ((configuration: RTCConfiguration) => RTCPeerConnection) | null = null;
+  /** Who makes connections in the place of the browser. @internal */
+  set [maker](it: Maker) {
+    this.#maker = it;
+    this.#spare.drop();
+    this.#rest();
+  }
+
+  /** A connection for a call, one that offers or one that answers. Candidates are looked for while the description is made. @internal */
+  [connect](configuration: RTCConfiguration, offers: boolean): RTCPeerConnection {
+    return (offers && this.#spare.take(configuration)) || this.#make({ ...configuration, iceCandidatePoolSize: 1 });
+  }
+
+  #make(configuration?: RTCConfiguration): RTCPeerConnection {
+    return this.#maker?.make(configuration ?? {}) ?? new RTCPeerConnection(configuration);
+  }
+
+  /** Between calls: the next one finds its connection made. */
+  #rest(): void {
+    setTimeout(() => {
+      if (this.#role === 'leading' && this.#registration.state === 'registered' && !this.#calls.size) void this.#spare.keep(() => this.#make());
+    }, REST_MS);
+  }
+
+  /** There will be no call. */
+  #leave(): void {
+    this.#spare.drop();
+    this.#maker?.drop();
+    this.#letGo(this.#opening?.call ?? null);
+  }
 
   /** STUN and TURN servers for the next call: those that the page named, or else those of the edge. None where they cannot be had. @internal */
   async [servers](): Promise<RTCIceServer[]> { return (await asked(this.#core.iceServers())) ?? []; }
@@ -537,10 +610,13 @@ export class Phone extends EventTarget {
     return {
       registration: (registration) => {
         this.#registration = registration;
+        if (registration.state === 'registered') this.#rest();
+        else if (registration.state === 'closed') this.#leave();
         this.#tell(new Event('registration'));
       },
       role: (role) => {
         this.#role = role;
+        if (role === 'following') this.#leave();
         this.#tell(new Event('role'));
       },
       waking: (progress) => this.#tell(new WakingEvent(progress)),
@@ -551,8 +627,14 @@ export class Phone extends EventTarget {
         else if (what === 'transfer') call?.dispatchEvent(new TransferEvent(detail as TransferEvent['progress']));
         else call?.dispatchEvent(new RefusedEvent(detail as RefusedEvent['what'], status));
       },
-      // Candidates are looked for while the description is made.
-      connect: (configuration, id) => tended(this[connect]?.(configuration) ?? new RTCPeerConnection({ ...configuration, iceCandidatePoolSize: 1 }), () => this.#calls.get(id)?.[describe]),
+      connect: (configuration, id, offers) => tended((offers && this.#maker?.take(configuration)) || this[connect](configuration, offers), () => this.#calls.get(id)?.[describe]),
+      microphone: async (call, anew) => {
+        if (anew) return navigator.mediaDevices.getUserMedia({ audio: this.#audio });
+        const opening = this.#opening;
+        if (!opening || (opening.call ?? call) !== call) return this.#microphone();
+        this.#opening = null;
+        return opening.stream;
+      },
       gathered: async (connection, id, trickles) => {
         if (await gathered(connection, trickles)) return;
         const described = connection.localDescription?.sdp ?? '';
@@ -578,7 +660,10 @@ export class Phone extends EventTarget {
     }
     if (what === 'ended') this.#calls.delete(view.id);
     call[change](view, what);
-    if (what === 'ended') this.#tell(new Event('calls'));
+    if (what !== 'ended') return;
+    this.#letGo(view.id);
+    this.#rest();
+    this.#tell(new Event('calls'));
   }
 
   override addEventListener<K extends keyof PhoneEventMap>(

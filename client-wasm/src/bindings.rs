@@ -160,7 +160,6 @@ impl PhoneCore {
     pub fn open(
         session: &SessionCore,
         #[wasm_bindgen(unchecked_param_type = "RTCIceServer[] | undefined")] ice_servers: JsValue,
-        #[wasm_bindgen(unchecked_param_type = "MediaTrackConstraints | boolean")] audio: JsValue,
         wake: Option<String>,
         port: PhonePort,
         #[wasm_bindgen(unchecked_param_type = "object | null")] early: Option<Early>,
@@ -168,7 +167,6 @@ impl PhoneCore {
         let session = session.0.clone();
         let options = Options {
             ice_servers,
-            audio,
             wake,
             early,
         };

@@ -35,7 +35,6 @@ use wakeline_sip::{
     pii::Pii,
     time::Time,
 };
-use wasm_bindgen::prelude::*;
 use web_sys::VisibilityState;
 
 /// An alarm that goes off this much too late slept with its page.
@@ -68,7 +67,6 @@ struct Inner {
     /// Why the media of a call failed last.
     failures: RefCell<Table<CallId, Problem>>,
     ice: Rc<IceServers>,
-    audio: JsValue,
     /// Makes connections for those who want a hand in them.
     port: PhonePort,
     /// The call that is taken without a microphone.
@@ -93,7 +91,6 @@ impl Driver {
     pub async fn new(
         session: &Session,
         ice: Rc<IceServers>,
-        audio: JsValue,
         port: PhonePort,
         mut begun: Option<Begun>,
         tell: impl Fn(Told) + 'static,
@@ -121,7 +118,6 @@ impl Driver {
             media: RefCell::default(),
             failures: RefCell::default(),
             ice,
-            audio,
             port,
             listens: Cell::new(None),
             outputs: RefCell::default(),
@@ -414,9 +410,8 @@ impl Driver {
         let servers = self.0.ice.get().await;
         let weak = Rc::downgrade(&self.0);
         let listens = self.0.listens.get() == Some(call);
-        let audio = self.0.audio.clone();
         let maker = (self.0.port.clone(), call.0.to_string());
-        let media = Media::new(servers, audio, listens, maker, move |event| {
+        let media = Media::new(servers, listens, maker, move |event| {
             let Some(driver) = of(&weak) else { return };
             (driver.0.tell)(Told::Media(call));
             let path = match event {

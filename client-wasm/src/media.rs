@@ -18,9 +18,8 @@ use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    MediaStream, MediaStreamConstraints, MediaStreamTrack, RtcConfiguration, RtcPeerConnection,
-    RtcPeerConnectionState, RtcRtpSender, RtcSdpType, RtcSessionDescriptionInit, RtcSignalingState,
-    RtcTrackEvent,
+    MediaStream, MediaStreamTrack, RtcConfiguration, RtcPeerConnection, RtcPeerConnectionState,
+    RtcRtpSender, RtcSdpType, RtcSessionDescriptionInit, RtcSignalingState, RtcTrackEvent,
 };
 
 /// What the media of a call tells.
@@ -45,9 +44,7 @@ pub struct Media(Rc<Inner>);
 struct Inner {
     /// `RTCConfiguration.iceServers`.
     ice_servers: JsValue,
-    /// `MediaStreamConstraints.audio`.
-    audio: JsValue,
-    /// The page has a hand in the connections of this call.
+    /// The page has a hand in the connections of this call, and asks for its microphone.
     maker: (PhonePort, String),
     tell: Box<dyn Fn(MediaEvent)>,
     peer: RefCell<Option<Peer>>,
@@ -124,14 +121,12 @@ impl Media {
     /// Media that has touched neither microphone nor network yet.
     pub fn new(
         ice_servers: JsValue,
-        audio: JsValue,
         listens: bool,
         maker: (PhonePort, String),
         tell: impl Fn(MediaEvent) + 'static,
     ) -> Self {
         Self(Rc::new(Inner {
             ice_servers,
-            audio,
             maker,
             tell: Box::new(tell),
             peer: RefCell::new(None),
@@ -185,7 +180,7 @@ impl Media {
             .map(|p| (p.connection.clone(), p.fingerprint == fingerprint));
         let (connection, fresh) = match known {
             Some((connection, true)) => (connection, false),
-            _ => match self.connect() {
+            _ => match self.connect(false) {
                 Ok(connection) => (connection, true),
                 Err(problem) => return self.without(problem, microphone).await,
             },
@@ -329,7 +324,7 @@ impl Media {
     pub async fn use_microphone(&self) -> Result<(), Problem> {
         self.0.listens.set(false);
         let before = self.0.microphone.borrow().as_ref().map(|m| same(&m.stream));
-        let microphone = self.given(Asked::For(self.open()?)).await?;
+        let microphone = self.given(self.open(true)).await?;
         let sent = self.send(&microphone).await;
         if let Some(before) = before {
             stop(&before);
@@ -345,6 +340,10 @@ impl Media {
         let mut replaced = Err(Problem::Gone);
         for sender in connection.get_senders().iter() {
             let sender: RtcRtpSender = sender.unchecked_into();
+            if sender.track().as_ref() == Some(&track) {
+                // It was put there ahead.
+                return Ok(());
+            }
             if replaced.is_err() {
                 replaced = self.asked(sender.replace_track(Some(&track))).await;
             }
@@ -359,7 +358,7 @@ impl Media {
         if self.0.closed.get() {
             return self.without(Problem::Gone, Some(asked)).await;
         }
-        let connection = match self.connect() {
+        let connection = match self.connect(true) {
             Ok(connection) => connection,
             Err(problem) => return self.without(problem, Some(asked)).await,
         };
@@ -414,27 +413,19 @@ impl Media {
         if let Some(microphone) = &*self.0.microphone.borrow() {
             return Ok(Asked::Had(same(&microphone.stream)));
         }
-        let asked = Asked::For(self.open()?);
+        let asked = self.open(false);
         match js(self.0.maker.0.granted()).await?.is_falsy() {
             true => self.given(asked).await.map(Asked::Had),
             false => Ok(asked),
         }
     }
 
-    fn open(&self) -> Result<JsFuture, Problem> {
-        let devices = web_sys::window()
-            .ok_or(Problem::Gone)?
-            .navigator()
-            .media_devices()
-            .map_err(|e| Problem::from_js(&e))?;
-        let wanted = MediaStreamConstraints::new();
-        wanted.set_audio(&self.0.audio);
-        let promise = devices
-            .get_user_media_with_constraints(&wanted)
-            .map_err(|e| Problem::from_js(&e))?;
+    /// One that the page has opened for this call already, unless it is to be `anew`.
+    fn open(&self, anew: bool) -> Asked {
+        let (port, call) = &self.0.maker;
         self.0.opening.set(true);
         // From now on somebody hears when it is refused.
-        Ok(JsFuture::from(promise))
+        Asked::For(JsFuture::from(port.microphone(call, anew)))
     }
 
     async fn given(&self, asked: Asked) -> Result<MediaStream, Problem> {
@@ -469,11 +460,11 @@ impl Media {
         Ok(stream)
     }
 
-    /// A new connection in place of the one before.
-    fn connect(&self) -> Result<RtcPeerConnection, Problem> {
+    /// A new connection in place of the one before, which is offered or answers.
+    fn connect(&self, offers: bool) -> Result<RtcPeerConnection, Problem> {
         let configuration = configuration(&self.0.ice_servers);
         let (port, call) = &self.0.maker;
-        let connection = port.connect(&configuration, call);
+        let connection = port.connect(&configuration, call, offers);
         let connection = connection.map_err(|e| Problem::from_js(&e))?;
         self.0.broken.set(false);
         let weak = Rc::downgrade(&self.0);

@@ -411,8 +411,10 @@ export interface PhonePort {
   call(view: CallView, change: CallChange): void;
   /** Something about a call that is no state of it: a digit, the progress of a transfer, a refusal. */
   news(call: string, what: 'digit' | 'transfer' | 'refused', detail: string, status: number): void;
-  /** Makes the connection of a call. */
-  connect(configuration: RTCConfiguration, call: string): RTCPeerConnection;
+  /** Makes the connection of a call, one that `offers` or one that answers. */
+  connect(configuration: RTCConfiguration, call: string, offers: boolean): RTCPeerConnection;
+  /** The microphone for a call: one that is open for it already, unless it is to be taken `anew`. */
+  microphone(call: string, anew: boolean): Promise<MediaStream>;
   /** Whether the microphone may be had without asking the person. */
   granted(): Promise<boolean>;
   /** Makes the place of our voice in an offer: what is spoken there may come later. */
@@ -447,7 +449,10 @@ extern "C" {
         this: &PhonePort,
         configuration: &RtcConfiguration,
         call: &str,
+        offers: bool,
     ) -> Result<RtcPeerConnection, JsValue>;
+    #[wasm_bindgen(method)]
+    pub(crate) fn microphone(this: &PhonePort, call: &str, anew: bool) -> Promise;
     #[wasm_bindgen(method)]
     pub(crate) fn granted(this: &PhonePort) -> Promise;
     #[wasm_bindgen(method)]

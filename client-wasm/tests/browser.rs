@@ -200,15 +200,9 @@ async fn two_pages_hear_each_other_by_opus_and_let_the_microphone_go() {
     let (tell, mut events) = mpsc::unbounded();
     let side = |name: &'static str| {
         let tell = tell.clone();
-        Media::new(
-            JsValue::UNDEFINED,
-            JsValue::TRUE,
-            false,
-            page(),
-            move |event| {
-                tell.unbounded_send((name, event)).unwrap();
-            },
-        )
+        Media::new(JsValue::UNDEFINED, false, page(), move |event| {
+            tell.unbounded_send((name, event)).unwrap();
+        })
     };
     let (caller, callee) = (side("caller"), side("callee"));
     let offer = caller.offer(Some(false)).await.unwrap();
@@ -249,13 +243,7 @@ async fn two_pages_hear_each_other_by_opus_and_let_the_microphone_go() {
 #[wasm_bindgen_test]
 async fn a_microphone_that_is_granted_too_late_is_let_go_at_once() {
     let microphones = watch_microphones();
-    let media = Media::new(
-        JsValue::UNDEFINED,
-        JsValue::TRUE,
-        false,
-        page_where("false"),
-        |_| (),
-    );
+    let media = Media::new(JsValue::UNDEFINED, false, page_where("false"), |_| ());
     let asking = media.clone();
     let (tell, asked) = oneshot::channel();
     spawn_local(async move { tell.send(asking.offer(Some(false)).await).unwrap() });
@@ -267,7 +255,7 @@ async fn a_microphone_that_is_granted_too_late_is_let_go_at_once() {
 
 #[wasm_bindgen_test]
 async fn who_waits_for_a_description_of_a_closed_connection_hears_that_it_is_gone() {
-    let media = Media::new(JsValue::UNDEFINED, JsValue::TRUE, false, page(), |_| ());
+    let media = Media::new(JsValue::UNDEFINED, false, page(), |_| ());
     let asking = media.clone();
     let (tell, asked) = oneshot::channel();
     spawn_local(async move { tell.send(asking.offer(Some(false)).await).unwrap() });
@@ -304,6 +292,7 @@ fn page_where(granted: &str) -> (PhonePort, String) {
         connect: (configuration) => new RTCPeerConnection(configuration),
         direct() {},
         granted: async () => granted,
+        microphone: async () => navigator.mediaDevices.getUserMedia({ audio: true }),
         voice: (it) => { it.addTransceiver('audio', { streams: [new MediaStream()] }); },
         gathered: (it) => new Promise((done) => {
             const look = () => { if (it.iceGatheringState === 'complete') done(); };

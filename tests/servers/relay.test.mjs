@@ -40,7 +40,7 @@ after(async () => {
 
 /** The candidates of the pair that the latest connection really uses. */
 const pair = (page) => page.evaluate(async () => {
-  const stats = [...(await connections.at(-1).getStats()).values()];
+  const stats = [...(await call.connection.getStats()).values()];
   const { selectedCandidatePairId } = stats.find((one) => one.type === 'transport');
   const { localCandidateId, remoteCandidateId } = stats.find((one) => one.id === selectedCandidatePairId);
   return [localCandidateId, remoteCandidateId].map((id) => stats.find((one) => one.id === id).candidateType);
@@ -85,7 +85,7 @@ test('the credentials are of the line, end soon, and no other password opens the
 
 /** The energy of what the page has decoded in a second (a full tone: 0.25). */
 const loudness = (page) => page.evaluate(async () => {
-  const energy = async () => [...(await connections.at(-1).getStats()).values()].find(({ type }) => type === 'inbound-rtp')?.totalAudioEnergy ?? 0;
+  const energy = async () => [...(await call.connection.getStats()).values()].find(({ type }) => type === 'inbound-rtp')?.totalAudioEnergy ?? 0;
   const before = await energy();
   await new Promise((resolve) => setTimeout(resolve, 1000));
   return await energy() - before;
@@ -93,10 +93,10 @@ const loudness = (page) => page.evaluate(async () => {
 
 /** What the page's connection says of itself. */
 const watched = async () => {
-  const stats = [...(await connections.at(-1).getStats()).values()];
+  const stats = [...(await call.connection.getStats()).values()];
   return {
-    broken: call.broken, state: connections.at(-1).connectionState, ice: connections.at(-1).iceConnectionState, muted: call.muted, silent: call.silent, held: [call.held, call.remoteHeld],
-    signaling: connections.at(-1).signalingState, directions: connections.at(-1).getTransceivers().map(({ direction, currentDirection }) => [direction, currentDirection]),
+    broken: call.broken, state: call.connection.connectionState, ice: call.connection.iceConnectionState, muted: call.muted, silent: call.silent, held: [call.held, call.remoteHeld],
+    signaling: call.connection.signalingState, directions: call.connection.getTransceivers().map(({ direction, currentDirection }) => [direction, currentDirection]),
     pairs: stats.filter(({ type }) => type === 'candidate-pair').map(({ state, nominated, packetsSent, packetsReceived }) => [state, nominated, packetsSent, packetsReceived]),
     rtp: stats.filter(({ type }) => /bound-rtp$/.test(type)).map(({ type, packetsSent, packetsReceived }) => [type, packetsSent, packetsReceived]),
   };

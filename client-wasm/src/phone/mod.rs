@@ -44,7 +44,6 @@ pub struct Phone(Rc<Inner>);
 struct Inner {
     session: Session,
     name: String,
-    audio: JsValue,
     ice: Rc<IceServers>,
     port: PhonePort,
     role: Cell<Role>,
@@ -87,8 +86,6 @@ struct Leading {
 pub struct Options {
     /// `RTCIceServer[]`, or undefined: those of the edge.
     pub ice_servers: JsValue,
-    /// `MediaTrackConstraints`, or true.
-    pub audio: JsValue,
     /// The wake that the page was opened for.
     pub wake: Option<String>,
     /// What the page has begun for this phone.
@@ -107,7 +104,6 @@ impl Phone {
         let phone = Self(Rc::new(Inner {
             session,
             name: name.clone(),
-            audio: options.audio,
             ice: Rc::new(ice),
             port,
             role: Cell::new(Role::Following),

@@ -22,12 +22,8 @@ impl Phone {
         let begun = self.0.begun.take();
         self.forget_mirror();
         let weak = self.weak();
-        let (ice, audio, port) = (
-            self.0.ice.clone(),
-            self.0.audio.clone(),
-            self.0.port.clone(),
-        );
-        let driver = Driver::new(&self.0.session, ice, audio, port, begun, move |told| {
+        let (ice, port) = (self.0.ice.clone(), self.0.port.clone());
+        let driver = Driver::new(&self.0.session, ice, port, begun, move |told| {
             if let Some(phone) = weak.upgrade().map(Phone) {
                 phone.told(told);
             }

@@ -4,9 +4,10 @@
 // Both ways: the keys for sending are agreed (the microphone runs: its next packet goes), and the first packet of the phone has been
 // played. What goes out and comes in is counted after each call. No STUN server for anybody: it would be the network that is measured.
 //
-// Twice, under conditions that are the same for all. At once: nothing is done before `call()`. Prepared: the number was typed, half a
-// second of it, and each has done meanwhile what its documentation lets it do: Wakeline gathers candidates (its microphone stays off until
-// the call); JsSIP and SIP.js, which make their connection within the call, are handed a microphone that is open already. In both nobody
+// Twice, under conditions that are the same for all, and half a second after the page has registered: nobody calls sooner. At once: the page
+// does nothing before `call()` (Wakeline by itself has a connection that waits for the next call; the network has not heard of it).
+// Prepared: the number was typed in that half second, and each page does meanwhile what the documentation lets it do: all
+// three open the microphone; Wakeline gathers candidates, too, JsSIP and SIP.js make their connection within the call. In both nobody
 // waits for all candidates: JsSIP goes on at the first one, Wakeline a little after the first one of the best kind, SIP.js when the
 // browser is done, for it has no other way than a limit (500 ms here, as Wakeline's).
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -66,7 +67,7 @@ const PAGES = {
     ${WATCH}
     const phone = await Phone.open({ server: line.url, addressOfRecord: line.uri, password: line.password, iceServers: [] });
     const look = () => { if (phone.registration.state === 'registered') window.call = () => phone.call('phone'); };
-    window.prepare = async () => (await import('./client-wasm/js/media/index.ts')).prepare(phone);
+    window.prepare = async () => (await import('./client-wasm/js/media/index.ts')).prepare(phone, { microphone: true });
     window.end = () => { for (const call of phone.calls) call.hangUp(); };
     phone.addEventListener('registration', look);
     look();`,
@@ -114,7 +115,7 @@ const FLAGS = [
   '--autoplay-policy=no-user-gesture-required',
 ];
 
-/** How long a number is typed, ms. */
+/** From registration to call, ms: as long as a number takes to be typed. */
 const TYPED_MS = 500;
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -141,7 +142,7 @@ export async function callTimes({ rounds = 15 } = {}) {
         await page.goto(`${web.origin}/${name}`);
         await page.waitForFunction('window.call', { timeout: 20_000, polling: 20 });
         const since = phone.events.mark();
-        if (prepared) await Promise.all([page.evaluate('prepare()'), sleep(TYPED_MS)]);
+        await Promise.all([prepared && page.evaluate('prepare()'), sleep(TYPED_MS)]);
         const times = await page.evaluate('place(call)').catch((error) => { throw new Error(`${name}: ${error.message}`); });
         if (round > 0) found.push(times); // the first round fills caches
         await page.evaluate('end()');

@@ -14,7 +14,8 @@ test(`${MANY} calls leave no more behind than ${FEW}: heap, wasm memory, connect
   for (const [side, [few, many]] of Object.entries(looks)) {
     console.log(`# ${side}: heap ${few.heap} → ${many.heap} octets, wasm ${few.wasm} → ${many.wasm}`);
     assert.ok(many.made.connections - few.made.connections >= MANY - FEW, 'the calls were counted');
-    assert.deepEqual([many.connections, many.tracks, many.sockets], [0, 0, 1], `${side}: no connection, no live microphone, one socket`);
+    assert.ok(many.connections <= 1, `${side}: no connection but that of the next call: ${many.connections}`);
+    assert.deepEqual([many.tracks, many.sockets], [0, 1], `${side}: no live microphone, one socket`);
     assert.ok(few.wasm > 0 && many.wasm - few.wasm <= PAGES, `${side}: wasm memory ${few.wasm} → ${many.wasm}`);
     assert.ok(many.heap <= few.heap * 1.05, `${side}: heap ${few.heap} → ${many.heap}`);
   }

@@ -1,0 +1,69 @@
+/** A microphone that is open before its call is made: its light is on, and nothing of it is sent or kept. */
+import { soundDevices } from './devices.ts';
+
+/** It is let go when nobody has called for so long. */
+const KEPT_MS = 20_000;
+
+const inputs = async (): Promise<string> => (await soundDevices()).inputs.map(({ id }) => id).join();
+
+export class OpenMicrophone {
+  readonly #wanted: string;
+  /** Null where it cannot be had. */
+  readonly stream: Promise<MediaStream | null>;
+  readonly #over = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(wanted: MediaTrackConstraints) {
+    this.#wanted = JSON.stringify(wanted);
+    this.stream = this.#open(wanted).catch(() => null);
+    void this.#watch();
+    this.keep();
+  }
+
+  /** It is let go already. */
+  get over(): boolean { return this.#over.signal.aborted; }
+
+  async #open(audio: MediaTrackConstraints): Promise<MediaStream> {
+    const stream = await navigator.mediaDevices.getUserMedia({ audio });
+    for (const track of stream.getTracks()) {
+      track.enabled = false;
+      // Pulled out, or forbidden.
+      track.addEventListener('ended', () => this.letGo(), { signal: this.#over.signal });
+    }
+    return stream;
+  }
+
+  async #watch(): Promise<void> {
+    const { signal } = this.#over;
+    const over = (): void => this.letGo();
+    // A page that is not looked at has no light on.
+    document.addEventListener('visibilitychange', over, { signal });
+    addEventListener('pagehide', over, { signal });
+    // Another one that is plugged in may be the one that is meant now.
+    const there = await inputs().catch(() => '');
+    const look = (): void => void inputs().then((now) => { if (now !== there) over(); }, over);
+    navigator.mediaDevices.addEventListener('devicechange', look, { signal });
+  }
+
+  /** The call is still about to be made. */
+  keep(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.letGo(), KEPT_MS);
+  }
+
+  /** For a call that wants this of it; null where it cannot be had, and another one has to be opened. */
+  async take(wanted: MediaTrackConstraints): Promise<MediaStream | null> {
+    const fits = !this.over && this.#wanted === JSON.stringify(wanted);
+    this.letGo(fits);
+    const stream = fits ? await this.stream : null;
+    return stream?.getTracks().every(({ readyState }) => readyState === 'live') ? stream : null;
+  }
+
+  /** Its light goes out, unless a call has it from now on. */
+  letGo(taken = false): void {
+    clearTimeout(this.#timer);
+    if (this.over) return;
+    this.#over.abort();
+    if (!taken) void this.stream.then((stream) => stream?.getTracks().forEach((track) => track.stop()));
+  }
+}
