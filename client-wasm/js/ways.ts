@@ -4,6 +4,11 @@
 export interface Ways {
   /** The servers' priorities and weights (RFC 2782), one for each `server`: an order by chance that keeps to them, in place of the given one. */
   weights?: { priority: number; weight: number }[];
+  /**
+   * Flows at the same time (RFC 5626), each a socket and a registration of its own, to as many of the servers; 1 when left out, 4 at most.
+   * The line is registered while one of them is. A server that shall hold two is named twice.
+   */
+  flows?: number;
   /** Answers a call that asks for it without a person (RFC 5373). A microphone that strangers can open. */
   autoAnswer?: boolean;
   /** Asks for a globally routable address and uses it (RFC 5627). */

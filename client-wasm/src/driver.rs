@@ -28,7 +28,7 @@ use core::cell::{Cell, RefCell};
 use js_sys::Promise;
 use wakeline_sip::{
     agent::{
-        self, Agent, CallId, Command, Event, Input, MediaReply, MediaRequest, Output, Path,
+        self, Agent, CallId, Command, Event, FlowId, Input, MediaReply, MediaRequest, Output, Path,
         Registration,
     },
     entropy::Entropy,
@@ -52,12 +52,21 @@ pub enum Told {
 #[derive(Clone)]
 pub struct Driver(Rc<Inner>);
 
+/// The socket of a flow.
+#[derive(Default)]
+struct Held {
+    /// A late event of an earlier one is not for this one.
+    serial: u32,
+    socket: Option<Socket>,
+}
+
 struct Inner {
     /// Servers, in the order in which they are tried.
     urls: Vec<String>,
     agent: RefCell<Agent>,
-    socket: RefCell<Option<Socket>>,
-    /// Counts sockets: a late event of an earlier one is not for this one.
+    /// One for each flow.
+    sockets: RefCell<Vec<Held>>,
+    /// Counts sockets.
     serial: Cell<u32>,
     alarm: RefCell<Option<Alarm>>,
     due: Cell<Option<u64>>,
@@ -107,10 +116,12 @@ impl Driver {
         let agent = agent
             .map_err(|_| Problem::Garbled)?
             .with_servers(urls.len());
+        #[cfg(feature = "beside")]
+        let agent = agent.with_flows(&config, session.flows());
         let inner = Rc::new(Inner {
             urls,
             agent: RefCell::new(agent),
-            socket: RefCell::new(None),
+            sockets: RefCell::default(),
             serial: Cell::new(0),
             alarm: RefCell::new(None),
             due: Cell::new(None),
@@ -155,7 +166,7 @@ impl Driver {
         let at = Time(said.at);
         self.0.spoken.set(Some(self.0.serial.get() + 1));
         self.feed_at(at, Input::Command(Command::Start));
-        self.again(at, Input::Connected);
+        self.again(at, Input::Connected(FlowId::FIRST));
         let mut rang = said.rang;
         for (at, frame) in said.heard {
             if rang.is_some_and(|rang| rang < at) {
@@ -163,7 +174,7 @@ impl Driver {
             }
             // It was told more than "100 Trying" already.
             let invited = rang.is_some() && self.0.first_call.get().is_none();
-            match Input::Frame(&frame) {
+            match Input::Frame(FlowId::FIRST, &frame) {
                 input if invited && frame.starts_with(b"INVITE ") => self.again(Time(at), input),
                 input => self.feed_at(Time(at), input),
             }
@@ -265,17 +276,15 @@ impl Driver {
 
     fn carry_out(&self, output: Output) {
         match output {
-            Output::Transmit(frame) if self.0.echo.get() && !refuses(&frame) => {}
-            Output::Transmit(frame) => {
-                if let Some(socket) = &*self.0.socket.borrow() {
+            Output::Transmit(_, frame) if self.0.echo.get() && !refuses(&frame) => {}
+            Output::Transmit(flow, frame) => {
+                let sockets = self.0.sockets.borrow();
+                if let Some(socket) = sockets.get(flow.place()).and_then(|h| h.socket.as_ref()) {
                     socket.send(&frame);
                 }
             }
-            Output::Connect => self.connect(),
-            Output::Disconnect => {
-                self.0.serial.set(self.0.serial.get() + 1);
-                self.0.socket.take();
-            }
+            Output::Connect(flow) => self.connect(flow),
+            Output::Disconnect(flow) => self.hold(flow, Held::default()),
             Output::Media(call, request) => self.negotiate(call, request),
             Output::Event(event) => {
                 if let Event::Incoming(call, _) = &event
@@ -301,33 +310,57 @@ impl Driver {
         }
     }
 
-    fn connect(&self) {
+    /// The socket of a flow from now on; the one before is closed.
+    fn hold(&self, flow: FlowId, held: Held) {
+        let mut sockets = self.0.sockets.borrow_mut();
+        while sockets.len() <= flow.place() {
+            sockets.push(Held::default());
+        }
+        if let Some(place) = sockets.get_mut(flow.place()) {
+            *place = held;
+        }
+    }
+
+    /// Is this the socket of the flow?
+    fn holds(&self, flow: FlowId, serial: u32) -> bool {
+        let sockets = self.0.sockets.borrow();
+        sockets
+            .get(flow.place())
+            .is_some_and(|h| h.serial == serial)
+    }
+
+    fn connect(&self, flow: FlowId) {
         let serial = self.0.serial.get() + 1;
         self.0.serial.set(serial);
         let weak = Rc::downgrade(&self.0);
-        let server = self.0.agent.borrow().server();
+        let server = self.0.agent.borrow().server(flow);
         let Some(url) = self.0.urls.get(server) else {
             return;
         };
+        // What was begun is the first flow's, which is the first to be wanted.
         let offered = self.0.begun.take().and_then(|begun| begun.socket(url));
         let opened = Socket::open(url, offered, move |event| {
-            let Some(driver) = of(&weak).filter(|d| d.0.serial.get() == serial) else {
+            let Some(driver) = of(&weak).filter(|d| d.holds(flow, serial)) else {
                 return;
             };
             match event {
                 SocketEvent::Open if driver.0.spoken.get() == Some(serial) => {}
-                SocketEvent::Open => driver.feed(Input::Connected),
-                SocketEvent::Frame(frame) => driver.feed(Input::Frame(&frame)),
+                SocketEvent::Open => driver.feed(Input::Connected(flow)),
+                SocketEvent::Frame(frame) => driver.feed(Input::Frame(flow, &frame)),
                 SocketEvent::Closed => {
-                    driver.0.socket.take();
-                    driver.feed(Input::Disconnected);
+                    let socket = None;
+                    driver.hold(flow, Held { serial, socket });
+                    driver.feed(Input::Disconnected(flow));
                 }
             }
         });
         match opened {
-            Ok(socket) => *self.0.socket.borrow_mut() = Some(socket),
+            Ok(socket) => {
+                let socket = Some(socket);
+                self.hold(flow, Held { serial, socket });
+            }
             // The browser forbids it (mixed content, policy): the same as an edge that is not there.
-            Err(_) => self.feed(Input::Disconnected),
+            Err(_) => self.feed(Input::Disconnected(flow)),
         }
     }
 

@@ -22,6 +22,9 @@ pub struct Server {
     pub token: Option<String>,
     /// How calls are treated there.
     pub policy: Policy,
+    /// Flows at the same time.
+    #[cfg(feature = "beside")]
+    pub flows: u8,
 }
 
 /// What a page knows of its line there.
@@ -85,6 +88,8 @@ impl Server {
             login,
             token: line.token,
             policy: Policy::default(),
+            #[cfg(feature = "beside")]
+            flows: 1,
         })
     }
 }

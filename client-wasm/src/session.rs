@@ -181,6 +181,12 @@ impl Session {
         server.map(|server| server.policy).unwrap_or_default()
     }
 
+    /// How many flows are held there at the same time.
+    #[cfg(feature = "beside")]
+    pub fn flows(&self) -> u8 {
+        self.0.server.as_ref().map_or(1, |server| server.flows)
+    }
+
     /// What proves our line to whoever takes the registration.
     pub async fn proof(&self) -> Result<(Option<String>, Option<Login>), Problem> {
         match &self.0.server {

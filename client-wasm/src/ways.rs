@@ -3,7 +3,7 @@
 use crate::{device, problem::Problem, server::Server};
 use serde::Deserialize;
 use wakeline_sip::{
-    agent::{Weighted, order},
+    agent::{MOST_FLOWS, Weighted, order},
     entropy::Entropy,
 };
 use wasm_bindgen::JsValue;
@@ -18,6 +18,7 @@ struct Ways {
     update: Option<bool>,
     session_seconds: Option<u32>,
     calls: Option<u32>,
+    flows: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -45,6 +46,18 @@ pub fn on(mut server: Server, ways: JsValue) -> Result<Server, Problem> {
             .into_iter()
             .filter_map(|at| server.urls.get(at).cloned())
             .collect();
+    }
+    if let Some(flows) = ways.flows {
+        let whole = flows as u8;
+        if f64::from(whole) != flows || whole == 0 || whole > MOST_FLOWS {
+            return Err(wrong("a line has 1 to 4 flows"));
+        }
+        if usize::from(whole) > server.urls.len() {
+            return Err(wrong(
+                "each flow has a server: one that takes several is named as often",
+            ));
+        }
+        server.flows = whole;
     }
     let policy = &mut server.policy;
     policy.auto_answer = ways.auto_answer.unwrap_or(policy.auto_answer);

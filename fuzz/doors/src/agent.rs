@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use wakeline_sip::agent::{
-    Agent, BesideCommand, BesideId, CallId, Command, Config, Event, Input, MediaReply,
+    Agent, BesideCommand, BesideId, CallId, Command, Config, Event, FlowId, Input, MediaReply,
     MediaRequest, Output, Path, Patience, Policy,
 };
 use wakeline_sip::auth::Login;
@@ -95,7 +95,7 @@ impl Page {
             0 => self.receive(bytes.long_slice().to_vec()),
             1 if self.connecting => {
                 (self.open, self.connecting) = (true, false);
-                self.input(Input::Connected);
+                self.input(Input::Connected(FlowId::FIRST));
             }
             1 | 2 => self.cut(),
             3 => self.grant(bytes),
@@ -138,14 +138,14 @@ impl Page {
 
     fn receive(&mut self, frame: Vec<u8>) {
         if self.open {
-            self.input(Input::Frame(&frame));
+            self.input(Input::Frame(FlowId::FIRST, &frame));
         }
     }
 
     fn cut(&mut self) {
         if self.open || self.connecting {
             (self.open, self.connecting) = (false, false);
-            self.input(Input::Disconnected);
+            self.input(Input::Disconnected(FlowId::FIRST));
         }
     }
 
@@ -480,9 +480,9 @@ impl Page {
         self.agent.handle_input(self.now, input);
         for _ in 0..MAX_OUTPUTS {
             match self.agent.poll_output() {
-                Output::Transmit(frame) => self.transmitted(&frame),
-                Output::Connect => (self.open, self.connecting) = (false, true),
-                Output::Disconnect => (self.open, self.connecting) = (false, false),
+                Output::Transmit(_, frame) => self.transmitted(&frame),
+                Output::Connect(_) => (self.open, self.connecting) = (false, true),
+                Output::Disconnect(_) => (self.open, self.connecting) = (false, false),
                 Output::Media(call, request) => {
                     let wants_reply = matches!(
                         request,

@@ -1,11 +1,13 @@
 //! One call. How it begins is in [`outgoing`](super::outgoing) and [`incoming`](super::incoming); here is what both have.
 
 use super::event::{By, CallId, CallState, CallView, Direction, End, Event, Outcome, Party};
+use super::flow::FlowId;
 use super::info::Digits;
+use super::invite::Invite;
 use super::io::{MediaReply, MediaRequest, Output};
 use super::modify::Modify;
 use super::path::Broken;
-use super::post::{Ask, Invite, Post, Reply, sdp_of};
+use super::post::{Ask, Post, Reply, sdp_of};
 use super::record::{self, Recorder};
 use super::session_timer::SessionTimer;
 use super::transfer::{Referred, Transfer};
@@ -66,6 +68,8 @@ pub struct Call {
     pub phase: Phase,
     /// The dialog, once there is one.
     pub dialog: Option<Dialog>,
+    /// The flow on which the other side finds us.
+    pub flow: FlowId,
     /// A re-INVITE of the other side that is being answered.
     pub refresh: Option<Box<Asked>>,
     /// An UPDATE of the other side that is being answered.
@@ -141,6 +145,7 @@ impl Call {
             shown: None,
             phase,
             dialog: None,
+            flow: FlowId::FIRST,
             refresh: None,
             update: None,
             modify: Modify::default(),
@@ -218,7 +223,7 @@ impl Call {
         self.broken = None;
         self.transfer = None;
         if let Some(update) = self.update.take() {
-            post.send(Response::for_request(&update, 487, ""));
+            post.send_on(self.flow, Response::for_request(&update, 487, ""));
         }
         core::mem::replace(&mut self.phase, Phase::Over)
     }
@@ -325,6 +330,7 @@ impl Call {
 
     /// A request inside of the dialog, but neither ACK nor CANCEL.
     pub fn request(&mut self, post: &mut Post, request: Request) {
+        self.flow = post.here;
         let refused = match &mut self.dialog {
             Some(dialog) => dialog.request_received(&request).err().map(|e| e.status()),
             None => Some(481),
@@ -534,22 +540,30 @@ impl Call {
                     post.take_back_later(*request);
                 }
             }
+            Phase::Waiting(asked) if asked.rings_for_nobody(post.now) => {
+                self.caller_lost(post);
+            }
             Phase::Waiting(asked) | Phase::Answering(asked) | Phase::Accepted(asked) => {
                 if asked.timeout(post) {
                     self.end_locally(post, Some("no ACK"));
                 }
             }
-            Phase::Orphaned(_) => {
-                let reason = "caller's connection lost".to_owned();
-                let end = End {
-                    outcome: Outcome::Cancelled,
-                    status: 0,
-                    reason,
-                    by: By::Remote,
-                };
-                self.over(post, end);
-            }
+            Phase::Orphaned(_) => self.caller_lost(post),
             Phase::Offering(_) | Phase::Applying | Phase::Talking | Phase::Over => {}
+        }
+    }
+
+    /// Nobody will hear whether it is taken.
+    fn caller_lost(&mut self, post: &mut Post) {
+        let reason = "caller's connection lost".to_owned();
+        let end = End {
+            outcome: Outcome::Cancelled,
+            status: 0,
+            reason,
+            by: By::Remote,
+        };
+        if let Phase::Waiting(asked) = self.over(post, end) {
+            asked.refuse(post, 480);
         }
     }
 

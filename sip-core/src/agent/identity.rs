@@ -1,6 +1,7 @@
 //! Who this agent is on the wire, and the requests and responses that say so.
 
 use super::config::Config;
+use super::flow::FlowId;
 use super::trickle::PACKAGE;
 use crate::entropy::Entropy;
 use crate::wire::{HeaderName, Method, NameAddr, ParseError, Request, Response, Uri, Via, quote};
@@ -94,16 +95,26 @@ impl Identity {
         NameAddr::new(self.contact.clone()).to_string()
     }
 
-    /// Is this our Contact?
-    pub fn is_ours(&self, contact: &NameAddr) -> bool {
-        contact.uri.user == self.contact.user
+    /// Where requests reach this page on this flow. A registrar that does not know flows tells two by their addresses, and calls both.
+    fn contact_on(&self, flow: FlowId) -> Uri {
+        let mut contact = self.contact.clone();
+        if let Some(user) = contact.user.as_mut().filter(|_| flow != FlowId::FIRST) {
+            user.push_str(&flow.reg_id().to_string());
+        }
+        contact
+    }
+
+    /// Is this our Contact on this flow?
+    pub fn is_ours(&self, flow: FlowId, contact: &NameAddr) -> bool {
+        contact.uri.user == self.contact_on(flow).user
             && contact.uri.host.eq_ignore_ascii_case(&self.contact.host)
     }
 
-    /// A REGISTER of our one flow (RFC 5626 §4.2), to the registrar that another one has named, or that of our domain.
+    /// A REGISTER of a flow (RFC 5626 §4.2), to the registrar that another one has named, or that of our domain.
     pub fn register(
         &self,
         entropy: &mut Entropy,
+        flow: FlowId,
         elsewhere: Option<&Uri>,
         call_id: &str,
         cseq: u32,
@@ -113,12 +124,12 @@ impl Identity {
         registrar.user = None;
         let aor = NameAddr::new(self.address_of_record.clone());
         let from = self.from.clone().with_tag(entropy.tag());
-        let contact = NameAddr::new(self.contact.clone())
+        let contact = NameAddr::new(self.contact_on(flow))
             .with_param(
                 "+sip.instance",
                 quote(&format!("<urn:uuid:{}>", self.instance)),
             )
-            .with_param("reg-id", "1")
+            .with_param("reg-id", flow.reg_id().to_string())
             .with_param("expires", expires.to_string());
         Request::new(
             Method::Register,

@@ -2,6 +2,7 @@
 
 use super::call::{Call, Phase};
 use super::event::{By, CallId, CallState, Direction, End, Event, Outcome};
+use super::flow::{FlowId, SEVERAL};
 use super::identity::SDP;
 use super::io::{MediaReply, MediaRequest, Output};
 use super::outcome;
@@ -11,15 +12,22 @@ use super::session_timer::{self, SessionTimer};
 use super::{about, respond, sdp};
 use crate::dialog::{AnsweredAction, AnsweredInvite, Dialog};
 use crate::pii::Pii;
-use crate::time::Time;
+use crate::time::{Duration, Time};
 use crate::transaction::{ServerInvite, ServerKey, Transport};
 use crate::wire::{HeaderName, Request, Response};
 use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
+
+/// So long rings a call whose flow is gone while another one carries what we say of it.
+const MOVED: Duration = Duration::from_secs(30);
 
 /// An INVITE that was asked of us.
 #[derive(Debug)]
 pub struct Asked {
     transaction: ServerInvite,
+    /// The flow that it came on, or the one that has taken its place.
+    flow: FlowId,
+    /// It came on another one. Nobody could take it back on this one: it rings no longer than until then.
+    moved: Option<Time>,
     tag: String,
     /// The other side's offer; none when it wants ours.
     offer: Option<Vec<u8>>,
@@ -54,6 +62,8 @@ impl Asked {
         let transaction = ServerInvite::start(request, Transport::Reliable, post.now);
         let mut asked = Self {
             transaction,
+            flow: post.here,
+            moved: None,
             tag,
             offer,
             answered: None,
@@ -76,12 +86,12 @@ impl Asked {
     /// The INVITE arrived again.
     pub fn again(&mut self, post: &mut Post, request: Request) {
         let actions = self.transaction.receive(request, post.now);
-        post.serve(actions);
+        post.serve(self.flow, actions);
     }
 
     fn respond(&mut self, post: &mut Post, response: Response) {
         let actions = self.transaction.respond(response, post.now);
-        post.serve(actions);
+        post.serve(self.flow, actions);
     }
 
     /// Refuses it.
@@ -164,6 +174,26 @@ impl Asked {
         }
     }
 
+    /// Its flow is gone, and another one carries its answers from now on. False if none is, or it had another one.
+    pub fn move_from(&mut self, lost: FlowId, post: &Post) -> bool {
+        if SEVERAL && self.flow == lost && post.registered {
+            (self.flow, self.moved) = (post.best(), Some(post.now + MOVED));
+        }
+        self.flow != lost
+    }
+
+    /// Whoever has sent it may not know that its flow is gone: it has rung long enough for nobody.
+    pub fn rings_for_nobody(&self, now: Time) -> bool {
+        SEVERAL && self.moved.is_some_and(|until| until <= now)
+    }
+
+    /// The 2xx, once more: it may be lost with its flow.
+    pub fn answer_again(&self, post: &mut Post) {
+        if let Some(answered) = &self.answered {
+            post.send_on(post.best(), answered.response().clone());
+        }
+    }
+
     /// Its flow is gone.
     pub fn orphan(self, until: Time, answering: bool) -> Orphan {
         let headers = &self.request().headers;
@@ -187,13 +217,14 @@ impl Asked {
             .into_iter()
             .chain(answered)
             .chain(reliable)
+            .chain(self.moved.filter(|_| SEVERAL && self.answered.is_none()))
             .min()
     }
 
     /// Time has passed; true when no ACK or PRACK came in the end.
     pub fn timeout(&mut self, post: &mut Post) -> bool {
         let actions = self.transaction.timeout(post.now);
-        post.serve(actions);
+        post.serve(self.flow, actions);
         match self.reliable.as_mut().map(|r| r.timeout(post.now)) {
             Some(Ok(Some(ringing))) => self.respond(post, ringing),
             Some(Err(())) => return true,
@@ -225,6 +256,7 @@ impl Call {
             }
         };
         let mut call = Self::new(id, Direction::In, remote, CallState::Incoming, Phase::Over);
+        call.flow = asked.flow;
         call.view.wake = wake;
         call.view.about = Some(Box::new(about));
         call.view.video = asked.offer.as_deref().is_some_and(sdp::shows);
@@ -242,16 +274,24 @@ impl Call {
                 request.headers.call_id() == Ok(orphan.call_id.as_str())
                     && from_tag(request) == orphan.from_tag
             }
+            Phase::Waiting(asked) | Phase::Answering(asked) if SEVERAL => {
+                asked.moved.is_some() && self.is_merged_with(request)
+            }
             _ => false,
         }
     }
 
     /// Takes that INVITE.
     pub fn adopt(&mut self, post: &mut Post, request: Request) {
+        // Nobody hears an answer to the one that was moved from its flow.
+        if SEVERAL {
+            self.orphaned(post.now);
+        }
         let Phase::Orphaned(orphan) = core::mem::replace(&mut self.phase, Phase::Over) else {
             return;
         };
         let asked = Box::new(Asked::new(post, request));
+        self.flow = asked.flow;
         self.dialog = Dialog::uas(asked.request(), &asked.tag).ok();
         let same_offer = asked.offer == orphan.offer;
         self.phase = Phase::Waiting(asked);
@@ -268,6 +308,21 @@ impl Call {
             _ if orphan.answering => self.answer(post),
             _ => {}
         }
+    }
+
+    /// It waits for its INVITE on another flow.
+    pub fn orphaned(&mut self, until: Time) {
+        self.phase = match core::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Waiting(asked) => {
+                self.dialog = None;
+                Phase::Orphaned(Box::new(asked.orphan(until, false)))
+            }
+            Phase::Answering(asked) => {
+                self.dialog = None;
+                Phase::Orphaned(Box::new(asked.orphan(until, true)))
+            }
+            phase => phase,
+        };
     }
 
     fn take(&mut self, next: fn(Box<Asked>) -> Phase) {
@@ -288,6 +343,8 @@ impl Call {
     pub fn answer(&mut self, post: &mut Post) {
         match &mut self.phase {
             Phase::Waiting(asked) => {
+                // Its user wants it: it waits for the answer only.
+                asked.moved = asked.moved.map(|_| Time(u64::MAX));
                 let request = asked.media_request();
                 post.media(self.id, request);
                 self.view.state = CallState::Connecting;
@@ -496,7 +553,7 @@ impl Call {
         if let Some(answer) = answer {
             response = response.with_body(SDP, answer);
         }
-        post.send(response);
+        post.send_on(self.flow, response);
     }
 
     /// The driver has answered a re-INVITE or an UPDATE.
@@ -508,7 +565,7 @@ impl Call {
                     self.update_done(post, &update, Some(sdp.into_inner()));
                 }
                 MediaReply::Applied | MediaReply::Failed => {
-                    post.send(Response::for_request(&update, 488, ""));
+                    post.send_on(self.flow, Response::for_request(&update, 488, ""));
                 }
             }
             return;

@@ -1,6 +1,7 @@
 //! What goes into the agent and what comes out of it.
 
 use super::event::{CallId, Event};
+use super::flow::FlowId;
 use super::path::Path;
 use crate::auth::Login;
 use crate::pii::Pii;
@@ -11,11 +12,11 @@ use alloc::{string::String, vec::Vec};
 #[derive(Clone, Debug)]
 pub enum Input<'a> {
     /// The socket that [`Output::Connect`] asked for is open.
-    Connected,
+    Connected(FlowId),
     /// That socket is closed, or could not be opened.
-    Disconnected,
+    Disconnected(FlowId),
     /// A frame came in: one message, or a keepalive.
-    Frame(&'a [u8]),
+    Frame(FlowId, &'a [u8]),
     /// The time of the last [`Output::Timeout`] has come.
     Timeout,
     /// The network of the machine came or went.
@@ -145,12 +146,12 @@ pub enum MediaReply {
 /// What the driver has to do.
 #[derive(Clone, Debug)]
 pub enum Output {
-    /// Send this frame on the socket.
-    Transmit(Vec<u8>),
-    /// Give the socket up, if there is one, and open another.
-    Connect,
-    /// Close the socket.
-    Disconnect,
+    /// Send this frame on the flow's socket.
+    Transmit(FlowId, Vec<u8>),
+    /// Give its socket up, if there is one, and open another, to [`super::Agent::server`].
+    Connect(FlowId),
+    /// Close its socket.
+    Disconnect(FlowId),
     /// Do something with the media of a call and reply by [`Input::Media`].
     Media(CallId, MediaRequest),
     /// Tell the page.

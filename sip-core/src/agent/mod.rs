@@ -1,15 +1,16 @@
-//! The user agent of a page: one flow, its registration, its calls. Pure and sans-IO.
+//! The user agent of a page: its flows (mostly one), its registration, its calls. Pure and sans-IO.
 //!
 //! Two verbs: [`Agent::handle_input`] tells what happened, [`Agent::poll_output`] is drained until it gives
 //! [`Output::Timeout`]. Time comes in with each input, randomness at the start. The driver owns socket, timer and media.
 //!
 //! | file | what it owns |
 //! |---|---|
-//! | `link` | the socket: opened again when lost, asked for life while quiet |
-//! | `receive` | what comes in, and which machine it is for |
-//! | `registration` | the binding on that flow |
+//! | `flow`, `flows` | one flow; all of them, and what is done when one is bound or lost |
+//! | `link` | its socket: opened again when lost, asked for life while quiet |
+//! | `receive`, `merged` | what comes in, which machine it is for, and whether it came twice |
+//! | `registration` | its binding |
 //! | `opening` | the first REGISTER, written ahead for a page whose core is not there yet |
-//! | `call`, `outgoing`, `incoming` | one call |
+//! | `call`, `outgoing`, `incoming`, `invite` | one call |
 //! | `early`, `reliable` | before its answer: early dialogs, PRACK |
 //! | `modify`, `session_timer`, `sdp` | after it: hold, resume, refresh |
 //! | `path`, `trickle`, `strand` | its path: when it is lost, candidates by INFO; when its flow is |
@@ -27,11 +28,16 @@ mod call;
 mod config;
 mod early;
 mod event;
+mod flow;
+mod flows;
 mod identity;
 mod incoming;
 mod info;
+mod invite;
 mod io;
 mod link;
+#[cfg(feature = "outbound")]
+mod merged;
 mod modify;
 mod opening;
 mod outcome;
@@ -64,6 +70,9 @@ pub use event::{
     About, By, CallId, CallState, CallView, Direction, End, Event, Outcome, Party, Progress,
     Registration, Stage, Wish,
 };
+pub use flow::FlowId;
+#[cfg(feature = "outbound")]
+pub use flows::MOST_FLOWS;
 pub use io::{Command, Input, MediaReply, MediaRequest, Output};
 pub use opening::Opening;
 pub use path::Path;
@@ -76,11 +85,10 @@ use crate::time::Time;
 use crate::wire::ParseError;
 
 use call::Call;
+use flow::{Flow, Flows};
 use identity::Identity;
-use link::{Link, PING, Step};
 use post::Post;
 use proof::Proof;
-use registration::{Answer, Registrar};
 use transfer::Referred;
 
 /// The user agent of a page.
@@ -88,8 +96,11 @@ use transfer::Referred;
 pub struct Agent {
     patience: Patience,
     post: Post,
-    link: Link,
-    registrar: Registrar,
+    /// At least the first.
+    flows: Flows,
+    /// What came on them.
+    #[cfg(feature = "outbound")]
+    merged: merged::Merged,
     calls: Vec<Call>,
     last_call: u64,
     #[cfg(feature = "beside")]
@@ -108,12 +119,13 @@ impl Agent {
     pub fn new(config: &Config, mut entropy: Entropy) -> Result<Self, ParseError> {
         let me = Identity::new(config, &mut entropy)?;
         let mut post = Post::new(me, Proof::new(config), entropy, config.policy);
-        let registrar = Registrar::new(config, &mut post);
+        let flows = Flows::from([Flow::new(FlowId::FIRST, config, &mut post)]);
         Ok(Self {
             patience: config.patience,
             post,
-            link: Link::new(config.patience),
-            registrar,
+            flows,
+            #[cfg(feature = "outbound")]
+            merged: merged::Merged::default(),
             calls: Vec::new(),
             last_call: 0,
             #[cfg(feature = "beside")]
@@ -139,12 +151,6 @@ impl Agent {
         self.with_servers(servers.len())
     }
 
-    /// Which of them [`Output::Connect`] means.
-    pub fn server(&self) -> usize {
-        let turn = self.link.server() % self.servers;
-        self.order.get(turn).copied().unwrap_or(turn)
-    }
-
     /// An id for a call to come.
     pub fn next_call(&mut self) -> CallId {
         self.last_call += 1;
@@ -158,52 +164,35 @@ impl Agent {
         BesideId(self.last_call)
     }
 
-    /// Where the registration stands.
-    pub fn registration(&self) -> Registration {
-        if self.stopped {
-            return Registration::Closed;
-        }
-        if let Some((status, retry_at)) = self.registrar.refusal() {
-            return Registration::Refused { status, retry_at };
-        }
-        if self.registrar.is_bound() && self.link.is_open() {
-            return Registration::Registered;
-        }
-        if !self.link.is_online() {
-            return Registration::Offline;
-        }
-        if self.registrar.was_bound() {
-            return Registration::Reconnecting {
-                retry_at: self.link.retry_at(),
-            };
-        }
-        Registration::Connecting
-    }
-
     /// Something happened.
     pub fn handle_input(&mut self, now: Time, input: Input<'_>) {
         self.post.now = now;
-        self.link.set_urgent(!self.calls.is_empty());
+        self.post.here = match input {
+            Input::Frame(flow, _) => flow,
+            _ => self.post.best(),
+        };
+        let urgent = !self.calls.is_empty();
+        for flow in &mut self.flows {
+            flow.link.set_urgent(urgent);
+        }
         match input {
-            Input::Connected => {
-                if self.link.opened(now) {
-                    self.registrar.register(&mut self.post);
+            Input::Connected(id) => {
+                if let Some(flow) = self.flows.get_mut(id.place())
+                    && flow.link.opened(now)
+                {
+                    flow.registrar.register(&mut self.post);
                 }
             }
-            Input::Disconnected => {
-                let step = self.link.lost(now, &mut self.post.entropy);
-                self.step(step);
+            Input::Disconnected(id) => {
+                if let Some(flow) = self.flows.get_mut(id.place()) {
+                    let step = flow.link.lost(now, &mut self.post.entropy);
+                    self.step(id.place(), step);
+                }
             }
-            Input::Frame(frame) => self.frame(frame),
+            Input::Frame(id, frame) => self.frame(id, frame),
             Input::Timeout => self.timeout(),
-            Input::Online(online) => {
-                let step = self.link.network(now, online);
-                self.step(step);
-            }
-            Input::Woken => {
-                let step = self.link.doubt(now);
-                self.step(step);
-            }
+            Input::Online(online) => self.each(&mut |flow, _| flow.link.network(now, online)),
+            Input::Woken => self.each(&mut |flow, _| flow.link.doubt(now)),
             Input::Command(command) => self.command(command),
             Input::Media(call, reply) => self.media(call, reply),
         }
@@ -219,17 +208,13 @@ impl Agent {
     }
 
     fn deadline(&self) -> Option<Time> {
-        let own = [
-            self.link.deadline(),
-            self.registrar.deadline(),
-            self.post.deadline(),
-        ];
+        let flows = self.flows.iter().filter_map(Flow::deadline);
         #[cfg(feature = "beside")]
         let beside = self.beside.deadline(self.post.registered);
         #[cfg(not(feature = "beside"))]
         let beside = None;
-        own.into_iter()
-            .flatten()
+        flows
+            .chain(self.post.deadline())
             .chain(beside)
             .chain(self.calls.iter().filter_map(Call::deadline))
             .min()
@@ -260,67 +245,38 @@ impl Agent {
         }
     }
 
-    fn step(&mut self, step: Option<Step>) {
-        match step {
-            None => {}
-            Some(Step::Ping) => self.post.out.push_back(Output::Transmit(PING.to_vec())),
-            Some(Step::Connect) => {
-                self.flow_lost();
-                self.post.out.push_back(Output::Connect);
-            }
-            Some(Step::Lost) => {
-                self.flow_lost();
-                self.post.out.push_back(Output::Disconnect);
-                if self.stopped || self.registrar.refusal().is_some() {
-                    self.link.down();
-                }
-            }
-        }
-    }
-
-    /// The flow is gone with every transaction on it.
-    fn flow_lost(&mut self) {
-        self.registrar.flow_lost();
-        self.post.flow_lost();
-        let until = self.post.now + self.patience.rebind;
-        for call in &mut self.calls {
-            call.flow_lost(&mut self.post, until);
-        }
-    }
-
-    fn reconnect(&mut self) {
-        let step = self.link.connect(self.post.now);
-        self.step(Some(step));
-    }
-
     fn command(&mut self, command: Command) {
         match command {
             Command::Start => {
                 self.stopped = false;
-                let step = self.link.hurry(self.post.now);
-                self.step(step);
+                let now = self.post.now;
+                self.each(&mut |flow, _| flow.link.hurry(now));
             }
             Command::Stop => {
                 self.hang_up_all();
                 #[cfg(feature = "beside")]
                 self.beside.stop(&mut self.post);
                 self.stopped = true;
-                if !(self.link.is_open() && self.registrar.leave(&mut self.post)) {
-                    self.close();
-                }
+                self.leave();
             }
             Command::Abandon => {
                 self.hang_up_all();
                 self.stopped = true;
-                self.close();
+                for place in 0..self.flows.len() {
+                    self.close(place);
+                }
             }
             Command::Token(token) => {
-                self.registrar.set_token(token);
+                for flow in &mut self.flows {
+                    flow.registrar.set_token(token.clone());
+                }
                 self.prove_anew();
             }
             Command::Login(login) => {
-                self.post.set_login(login.clone());
-                self.registrar.set_login(login);
+                for flow in &mut self.flows {
+                    flow.registrar.set_login(login.clone());
+                }
+                self.post.set_login(login);
                 self.prove_anew();
             }
             Command::Register => self.register_now(),
@@ -373,8 +329,10 @@ impl Agent {
         call.flow_registered(&mut self.post);
         call.park(self.post.now, self.patience.unregistered);
         self.calls.push(call);
-        let step = self.link.hurry(self.post.now).filter(|_| !self.stopped);
-        self.step(step);
+        if !self.stopped && !self.post.registered {
+            let now = self.post.now;
+            self.each(&mut |flow, _| flow.link.hurry(now));
+        }
     }
 
     fn with_call(&mut self, id: CallId, act: impl FnOnce(&mut Call, &mut Post)) {
@@ -434,46 +392,10 @@ impl Agent {
         }
     }
 
-    /// What proves the line is new: whoever was refused may try again.
-    fn prove_anew(&mut self) {
-        let refused = self.registrar.refusal().is_some();
-        if refused && self.link.is_open() {
-            self.registrar.register(&mut self.post);
-        } else if refused && !self.stopped {
-            self.registrar.forgive();
-            self.reconnect();
-        }
-    }
-
-    /// Someone waits for the proof of a registration: a flow that may be dead is not given the usual time.
-    fn register_now(&mut self) {
-        let now = self.post.now;
-        if self.stopped {
-            return;
-        }
-        if !self.link.is_open() {
-            self.registrar.forgive();
-            let step = self.link.hurry(now);
-            self.step(step);
-        } else if self.link.is_stale(now) {
-            self.reconnect();
-        } else {
-            self.registrar.register(&mut self.post);
-            let step = self.link.doubt(now);
-            self.step(step);
-        }
-    }
-
     fn hang_up_all(&mut self) {
         for call in &mut self.calls {
             call.hang_up(&mut self.post);
         }
-    }
-
-    fn close(&mut self) {
-        self.link.down();
-        self.flow_lost();
-        self.post.out.push_back(Output::Disconnect);
     }
 
     fn media(&mut self, id: CallId, reply: MediaReply) {
@@ -488,70 +410,12 @@ impl Agent {
     }
 
     fn timeout(&mut self) {
-        let now = self.post.now;
-        let step = self.link.timeout(now, &mut self.post.entropy);
-        self.step(step);
-        let answer = self.registrar.timeout(&mut self.post);
-        self.registered(answer);
+        self.flows_timeout();
         self.post.timeout();
         #[cfg(feature = "beside")]
         self.beside.timeout(&mut self.post);
         for call in &mut self.calls {
             call.timeout(&mut self.post);
-        }
-    }
-
-    fn registered(&mut self, answer: Answer) {
-        match answer {
-            Answer::None => {}
-            Answer::Bound { waiting, new_flow } => {
-                self.link.proved();
-                self.post.flow_registered();
-                for call in &mut self.calls {
-                    call.flow_registered(&mut self.post);
-                    if new_flow {
-                        call.probe(&mut self.post);
-                    }
-                }
-                #[cfg(feature = "beside")]
-                self.beside.flow_registered(&mut self.post, new_flow);
-                self.post
-                    .out
-                    .push_back(Output::Event(Event::Registered { waiting, new_flow }));
-            }
-            // The socket stays open for the next token.
-            Answer::TokenRefused => {
-                self.post.registered = false;
-                self.post.out.push_back(Output::Event(Event::TokenRefused));
-            }
-            // The server is in trouble, and there is another: each is tried once before any is waited for.
-            Answer::Refused
-                if self
-                    .registrar
-                    .refusal()
-                    .is_some_and(|(s, _)| s >= 500 || s == 408)
-                    && (self.link.failures() as usize) + 1 < self.servers =>
-            {
-                self.registrar.forgive();
-                self.flow_lost();
-                let step = self.link.lost(self.post.now, &mut self.post.entropy);
-                self.step(step);
-            }
-            Answer::Refused => {
-                self.link.down();
-                self.flow_lost();
-                self.post.out.push_back(Output::Disconnect);
-            }
-            Answer::Silent => {
-                self.flow_lost();
-                let step = match self.link.lost(self.post.now, &mut self.post.entropy) {
-                    Some(lost) => Some(lost),
-                    // A refusal whose time is over.
-                    None => self.link.hurry(self.post.now),
-                };
-                self.step(step);
-            }
-            Answer::Left => self.close(),
         }
     }
 }

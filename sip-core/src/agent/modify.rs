@@ -3,9 +3,11 @@
 
 use super::call::{Call, Phase};
 use super::event::{By, End, Event, Outcome, Wish};
+use super::flow::FlowId;
 use super::identity::SDP;
+use super::invite::InviteNews;
 use super::io::{MediaReply, MediaRequest, Output};
-use super::post::{Ask, InviteNews, Post, Purpose, sdp_of};
+use super::post::{Ask, Post, Purpose, sdp_of};
 use super::sdp;
 use super::session_timer::{self, SessionTimer};
 use crate::pii::Pii;
@@ -31,7 +33,7 @@ enum Step {
     /// The driver makes an offer.
     Offering,
     /// The re-INVITE is under way.
-    Asking(Box<ClientInvite>),
+    Asking(Box<ClientInvite>, FlowId),
     /// An UPDATE is under way.
     Refreshing,
     /// One with an offer.
@@ -80,7 +82,7 @@ impl Modify {
     /// A response to a re-INVITE of ours?
     pub fn owns(&self, key: &ClientKey) -> bool {
         let of = |t: &ClientInvite| ClientKey::of_request(t.request()).as_ref() == Ok(key);
-        matches!(&self.step, Step::Asking(t) if of(t))
+        matches!(&self.step, Step::Asking(t, _) if of(t))
             || self.done.as_ref().is_some_and(|(t, _)| of(t))
     }
 
@@ -119,11 +121,11 @@ impl Modify {
             .again_at
             .filter(|_| self.is_wanted() && !self.is_busy());
         let asked = match &self.step {
-            Step::Asking(transaction) => transaction.deadline(),
+            Step::Asking(transaction, _) => transaction.deadline(),
             _ => None,
         };
         let done = self.done.as_ref().and_then(|(t, _)| t.deadline());
-        let until = self.until.filter(|_| matches!(self.step, Step::Asking(_)));
+        let until = self.until.filter(|_| matches!(self.step, Step::Asking(..)));
         again
             .into_iter()
             .chain(asked)
@@ -246,7 +248,7 @@ impl Call {
                 let invite = dialog.request(Method::Invite, &via);
                 let mut invite = self.timed(post, invite).with_body(SDP, offer.into_inner());
                 post.authorize(&mut invite);
-                self.ask_again(post, invite);
+                self.ask_again(post, post.best(), invite);
             }
             (Step::Offering, _) => self.not_changed(post, 0),
             (Step::Applying, MediaReply::Applied) => {
@@ -259,10 +261,10 @@ impl Call {
         }
     }
 
-    fn ask_again(&mut self, post: &mut Post, invite: Request) {
+    fn ask_again(&mut self, post: &mut Post, flow: FlowId, invite: Request) {
         let (transaction, actions) = ClientInvite::start(invite, Transport::Reliable, post.now);
-        post.invite_actions(actions);
-        self.modify.step = Step::Asking(Box::new(transaction));
+        post.invite_actions(flow, actions);
+        self.modify.step = Step::Asking(Box::new(transaction), flow);
         self.modify.until = Some(post.now + PATIENCE);
     }
 
@@ -321,16 +323,16 @@ impl Call {
             }
             return;
         }
-        if let Step::Asking(transaction) = &mut self.modify.step {
+        if let Step::Asking(transaction, flow) = &mut self.modify.step {
             let actions = transaction.receive(response, post.now);
-            let news = post.invite_actions(actions);
+            let news = post.invite_actions(*flow, actions);
             self.modify_news(post, news);
         }
     }
 
     fn modify_news(&mut self, post: &mut Post, news: Vec<InviteNews>) {
         for news in news {
-            let Step::Asking(_) = &self.modify.step else {
+            let Step::Asking(..) = &self.modify.step else {
                 return;
             };
             match news {
@@ -339,14 +341,20 @@ impl Call {
                     self.change_answered(post, &response);
                 }
                 InviteNews::Response(response) => {
-                    let Step::Asking(transaction) = core::mem::take(&mut self.modify.step) else {
+                    let Step::Asking(transaction, flow) = core::mem::take(&mut self.modify.step)
+                    else {
                         return;
                     };
-                    if let Some(mut again) = post.challenged(transaction.request(), &response)
+                    let request = transaction.request();
+                    let (flow, again) = match post.other_flow(flow, &response) {
+                        Some(other) => (other, Some(post.again(request))),
+                        None => (flow, post.challenged(request, &response)),
+                    };
+                    if let Some(mut again) = again
                         && let Some(dialog) = &mut self.dialog
                     {
                         dialog.renumber(&mut again);
-                        self.ask_again(post, again);
+                        self.ask_again(post, flow, again);
                         return;
                     }
                     self.change_refused(post, &response);
@@ -364,7 +372,7 @@ impl Call {
     }
 
     fn change_answered(&mut self, post: &mut Post, response: &Response) {
-        let Step::Asking(transaction) = core::mem::take(&mut self.modify.step) else {
+        let Step::Asking(transaction, _) = core::mem::take(&mut self.modify.step) else {
             return;
         };
         let Some(dialog) = &mut self.dialog else {
@@ -508,9 +516,11 @@ impl Call {
     }
 
     /// The flow is gone with the change; it is tried again on the next one.
-    pub fn modify_flow_lost(&mut self, post: &mut Post) {
-        self.modify.done = None;
-        if matches!(self.modify.step, Step::Asking(_)) {
+    pub fn modify_flow_lost(&mut self, post: &mut Post, lost: FlowId) {
+        if !post.registered {
+            self.modify.done = None;
+        }
+        if matches!(self.modify.step, Step::Asking(_, flow) if flow == lost) {
             self.modify.step = Step::Idle;
             post.media(self.id, MediaRequest::Rollback);
         }
@@ -526,12 +536,12 @@ impl Call {
         {
             self.modify.done = None;
         }
-        if let Step::Asking(transaction) = &mut self.modify.step {
+        if let Step::Asking(transaction, flow) = &mut self.modify.step {
             let mut actions = transaction.timeout(now);
             if self.modify.until.take_if(|until| *until <= now).is_some() {
                 actions.extend(transaction.cancel(&[], now));
             }
-            let news = post.invite_actions(actions);
+            let news = post.invite_actions(*flow, actions);
             self.modify_news(post, news);
         }
         self.modify_next(post);

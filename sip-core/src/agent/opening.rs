@@ -7,6 +7,7 @@
 
 use super::Agent;
 use super::config::Config;
+use super::flow::FlowId;
 use super::io::{Command, Input, Output};
 use crate::entropy::Entropy;
 use crate::pii::Pii;
@@ -38,12 +39,15 @@ impl Opening {
     /// What that agent says as soon as its first socket is open; none if it says nothing.
     pub fn of(config: &Config, seed: [u8; 32]) -> Option<Self> {
         let mut agent = Self::agent(config, seed).ok()?;
-        for input in [Input::Command(Command::Start), Input::Connected] {
+        for input in [
+            Input::Command(Command::Start),
+            Input::Connected(FlowId::FIRST),
+        ] {
             agent.handle_input(Time(0), input);
         }
         let frame = loop {
             match agent.poll_output() {
-                Output::Transmit(frame) => break frame,
+                Output::Transmit(_, frame) => break frame,
                 Output::Timeout(_) => return None,
                 _ => {}
             }

@@ -3,8 +3,9 @@
 use super::call::{Call, Phase, party};
 use super::event::{CallId, CallState, Direction, Outcome, Party, Stage};
 use super::identity::SDP;
+use super::invite::{Invite, InviteNews};
 use super::io::{MediaReply, MediaRequest};
-use super::post::{Invite, InviteNews, Post, sdp_of, wake_of};
+use super::post::{Post, sdp_of, wake_of};
 use super::session_timer::{self, SessionTimer};
 use super::{about, outcome};
 use crate::pii::Pii;
@@ -126,7 +127,7 @@ impl Call {
             return;
         };
         let actions = invite.transaction.receive(response, post.now);
-        let news = post.invite_actions(actions);
+        let news = post.invite_actions(invite.flow, actions);
         self.invite_news(post, news);
     }
 
@@ -135,7 +136,7 @@ impl Call {
             return;
         };
         let actions = invite.transaction.timeout(post.now);
-        let news = post.invite_actions(actions);
+        let news = post.invite_actions(invite.flow, actions);
         self.invite_news(post, news);
     }
 
@@ -224,7 +225,10 @@ impl Call {
         if invite.transaction.is_cancelled() {
             return false;
         }
+        let other_flow = post.other_flow(invite.flow, response);
+        let flow = other_flow.unwrap_or(post.best());
         let mut again = match response.status {
+            430 if other_flow.is_some() => post.again(request),
             422 => match session_timer::least(response) {
                 Some(least) if least > self.session => {
                     self.session = least;
@@ -255,7 +259,7 @@ impl Call {
         // Whoever answers now is another one than whoever was heard.
         self.view.early = false;
         again.headers.remove(HeaderName::Route);
-        self.phase = Phase::Inviting(Box::new(Invite::start(again, post)));
+        self.phase = Phase::Inviting(Box::new(Invite::start_on(flow, again, post)));
         true
     }
 
@@ -281,6 +285,7 @@ impl Call {
         else {
             return;
         };
+        self.flow = invite.flow;
         self.progress(response);
         self.learn(&response.headers);
         self.view.stage = None;

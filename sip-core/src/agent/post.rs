@@ -4,9 +4,10 @@ use alloc::string::{String, ToString};
 use alloc::{borrow::ToOwned, boxed::Box, collections::VecDeque, vec::Vec};
 
 use super::config::Policy;
-use super::early::Early;
 use super::event::CallId;
+use super::flow::{Bound, FlowId, SEVERAL};
 use super::identity::Identity;
+use super::invite::{Invite, InviteNews};
 use super::io::{MediaRequest, Output};
 use super::proof::Proof;
 use super::transfer::Target;
@@ -14,10 +15,10 @@ use crate::dialog::{Dialog, DialogId};
 use crate::entropy::Entropy;
 use crate::time::{Duration, Time};
 use crate::transaction::{
-    ClientAction, ClientInvite, ClientInviteState, ClientKey, ClientNonInvite, ServerAction,
-    ServerInvite, ServerInviteState, ServerKey, Transport,
+    ClientAction, ClientKey, ClientNonInvite, ServerAction, ServerInvite, ServerInviteState,
+    ServerKey, Transport,
 };
-use crate::wire::{HeaderName, Message, Method, Reason, Request, Response};
+use crate::wire::{HeaderName, Message, Method, Request, Response};
 
 /// Loose ends of one kind are not kept beyond this many: the oldest is forgotten.
 const LOOSE_ENDS: usize = 64;
@@ -39,12 +40,16 @@ pub struct Post {
     pub entropy: Entropy,
     /// The tag of our side in the first dialog that is asked of us, where it was given away before ([`super::Opening`]).
     pub promised: Option<String>,
-    /// The flow is registered.
+    /// A flow is registered.
     pub registered: bool,
+    /// Those that are.
+    bound: Bound,
+    /// The flow that the present input came on: what answers it goes back there.
+    pub here: FlowId,
     /// What is to go out.
     pub out: VecDeque<Output>,
-    /// Requests that wait for their answer, and what for.
-    requests: Vec<(ClientNonInvite, Purpose)>,
+    /// Requests that wait for their answer, what for, and on which flow.
+    requests: Vec<(ClientNonInvite, Purpose, FlowId)>,
     /// What became of those that someone wants to know of.
     pub replies: VecDeque<Reply>,
     /// What became of those beside calls.
@@ -75,6 +80,8 @@ impl Post {
             entropy,
             promised: None,
             registered: false,
+            bound: Bound::default(),
+            here: FlowId::FIRST,
             out: VecDeque::new(),
             requests: Vec::new(),
             replies: VecDeque::new(),
@@ -94,10 +101,25 @@ impl Post {
         self.proof.set_login(login);
     }
 
-    /// Puts a message on the wire.
+    /// The flow for what may go on any: the first that is registered.
+    pub fn best(&self) -> FlowId {
+        self.bound.first().unwrap_or(self.here)
+    }
+
+    /// Puts a message on the wire: a request on the best flow; what answers, and ACK does, where the present input came from.
     pub fn send(&mut self, message: impl Into<Message>) {
-        self.out
-            .push_back(Output::Transmit(message.into().to_bytes()));
+        let message = message.into();
+        let flow = match &message {
+            Message::Request(request) if request.method != Method::Ack => self.best(),
+            _ => self.here,
+        };
+        self.send_on(flow, message);
+    }
+
+    /// Puts it on this flow.
+    pub fn send_on(&mut self, flow: FlowId, message: impl Into<Message>) {
+        let frame = message.into().to_bytes();
+        self.out.push_back(Output::Transmit(flow, frame));
     }
 
     /// Asks something of the media of a call.
@@ -106,10 +128,10 @@ impl Post {
     }
 
     /// Carries out what a server transaction wants sent; the rest is for its user.
-    pub fn serve(&mut self, actions: Vec<ServerAction>) {
+    pub fn serve(&mut self, flow: FlowId, actions: Vec<ServerAction>) {
         for action in actions {
             if let ServerAction::Send(response) = action {
-                self.send(response);
+                self.send_on(flow, response);
             }
         }
     }
@@ -142,6 +164,11 @@ impl Post {
         self.proof.challenged(request, response, &via, entropy)
     }
 
+    /// A response says how the next request is proven.
+    pub(super) fn told(&mut self, headers: &crate::wire::Headers) {
+        self.proof.told(headers);
+    }
+
     /// Proves who asks before anyone wants to know, where it is known what will be asked.
     pub fn authorize(&mut self, request: &mut Request) {
         self.proof.authorize(request, &mut self.entropy);
@@ -149,23 +176,25 @@ impl Post {
 
     /// Sends a request that is no INVITE. What becomes of it is told in [`Post::replies`].
     pub fn ask(&mut self, mut request: Request, purpose: Purpose) {
-        // Nobody may challenge a CANCEL (RFC 3261 §22.1).
-        if !matches!(purpose, Purpose::Cancel) {
-            self.authorize(&mut request);
-        }
+        self.authorize(&mut request);
         self.start(request, purpose);
     }
 
     /// Sends a request that is proven already.
     pub fn start(&mut self, request: Request, purpose: Purpose) {
+        self.start_on(self.best(), request, purpose);
+    }
+
+    /// Sends it on this flow.
+    pub(super) fn start_on(&mut self, flow: FlowId, request: Request, purpose: Purpose) {
         let (transaction, actions) = ClientNonInvite::start(request, Transport::Reliable, self.now);
         if self.requests.len() == REQUESTS {
             self.requests.remove(0);
         }
-        self.requests.push((transaction, purpose));
+        self.requests.push((transaction, purpose, flow));
         for action in actions {
             if let ClientAction::Send(request) = action {
-                self.send(request);
+                self.send_on(flow, request);
             }
         }
     }
@@ -218,7 +247,7 @@ impl Post {
     pub fn refuse(&mut self, mut transaction: ServerInvite, response: Response) {
         let tag = self.entropy.tag();
         let actions = transaction.respond(response.with_to_tag(&tag), self.now);
-        self.serve(actions);
+        self.serve(self.here, actions);
         self.let_refused_go(transaction);
     }
 
@@ -236,19 +265,20 @@ impl Post {
             return false;
         };
         let actions = transaction.receive(request.clone(), now);
-        self.serve(actions);
+        self.serve(self.here, actions);
         self.refused
             .retain(|t| t.state() != ServerInviteState::Terminated);
         true
     }
 
     /// Carries out what one of our INVITE transactions wants; gives the responses for its user.
-    pub fn invite_actions(&mut self, actions: Vec<ClientAction>) -> Vec<InviteNews> {
+    pub fn invite_actions(&mut self, flow: FlowId, actions: Vec<ClientAction>) -> Vec<InviteNews> {
         let mut news = Vec::new();
         for action in actions {
             match action {
-                ClientAction::Send(request) => self.send(request),
-                ClientAction::Cancel(request) => self.ask(request, Purpose::Cancel),
+                ClientAction::Send(request) => self.send_on(flow, request),
+                // Nobody may challenge it (RFC 3261 §22.1).
+                ClientAction::Cancel(request) => self.start_on(flow, request, Purpose::Cancel),
                 ClientAction::Receive(response) => news.push(InviteNews::Response(response)),
                 ClientAction::TimedOut => news.push(InviteNews::TimedOut),
                 ClientAction::Ended => news.push(InviteNews::Ended),
@@ -260,11 +290,22 @@ impl Post {
     /// A response to one of the loose ends?
     pub fn response(&mut self, key: &ClientKey, response: &Response) -> bool {
         let now = self.now;
-        if let Some(at) = self.requests.iter().position(|(t, _)| of(t.request(), key)) {
+        if let Some(at) = self
+            .requests
+            .iter()
+            .position(|(t, _, _)| of(t.request(), key))
+        {
             let actions = self.requests[at].0.receive(response.clone(), now);
             if actions.contains(&ClientAction::Ended) {
-                let (transaction, purpose) = self.requests.remove(at);
-                self.replied(transaction.request(), purpose, Some(response.clone()));
+                let (transaction, purpose, flow) = self.requests.remove(at);
+                let request = transaction.request();
+                match self.other_flow(flow, response) {
+                    Some(other) if !matches!(purpose, Purpose::Cancel) => {
+                        let again = self.anew(request.clone());
+                        self.start_on(other, again, purpose);
+                    }
+                    _ => self.replied(request, purpose, Some(response.clone())),
+                }
             }
             return true;
         }
@@ -278,7 +319,7 @@ impl Post {
         let mut invite = self.invites.remove(at);
         let actions = invite.transaction.receive(response.clone(), now);
         let mut ended = false;
-        for news in self.invite_actions(actions) {
+        for news in self.invite_actions(invite.flow, actions) {
             match news {
                 InviteNews::Response(response) if response.is_success() => {
                     if let Some(dialog) = invite.answered(self, &response) {
@@ -344,9 +385,29 @@ impl Post {
         }
     }
 
-    /// The flow is registered: what waited for it goes out.
-    pub fn flow_registered(&mut self) {
-        self.registered = true;
+    /// The flow is registered: what waited for one goes out.
+    pub fn flow_registered(&mut self, flow: FlowId) {
+        self.set_bound(flow, true);
+        self.flush();
+    }
+
+    fn set_bound(&mut self, flow: FlowId, bound: bool) {
+        self.bound.set(flow, bound);
+        self.registered = !self.bound.is_empty();
+    }
+
+    /// It is not, although its socket stands.
+    pub fn unbind(&mut self, flow: FlowId) {
+        self.set_bound(flow, false);
+    }
+
+    /// None is any more: what is lost from now on goes nowhere else.
+    pub fn unbind_all(&mut self) {
+        self.bound = Bound::default();
+        self.registered = false;
+    }
+
+    fn flush(&mut self) {
         for dialog in core::mem::take(&mut self.farewells) {
             self.bye(dialog);
         }
@@ -357,26 +418,57 @@ impl Post {
         }
     }
 
-    /// The flow is gone with all its transactions. A BYE is sent again on the next one.
-    pub fn flow_lost(&mut self) {
-        self.registered = false;
+    /// The flow is gone with all its transactions. Another one takes them over; a BYE waits for the next one otherwise.
+    pub fn flow_lost(&mut self, lost: FlowId) {
+        self.set_bound(lost, false);
+        if self.here == lost {
+            self.here = self.best();
+        }
         for invite in core::mem::take(&mut self.invites) {
-            if invite.transaction.is_cancelled() && invite.is_open() {
+            if invite.flow != lost {
+                self.invites.push(invite);
+            } else if invite.transaction.is_cancelled() && invite.is_open() {
                 self.take_back_later(invite.transaction.request().clone());
             }
         }
-        self.refused.clear();
-        for (transaction, purpose) in core::mem::take(&mut self.requests) {
+        if !self.registered {
+            self.refused.clear();
+        }
+        for (transaction, purpose, flow) in core::mem::take(&mut self.requests) {
             match purpose {
+                purpose if flow != lost => self.requests.push((transaction, purpose, flow)),
                 Purpose::Bye(dialog) => push(&mut self.farewells, *dialog),
+                Purpose::Cancel => {}
+                // Whoever has it already knows it again by Call-ID, tag and CSeq (RFC 3261 §8.2.2.2).
+                purpose if SEVERAL && self.registered => {
+                    let again = self.anew(transaction.request().clone());
+                    self.ask(again, purpose);
+                }
                 purpose => self.replied(transaction.request(), purpose, None),
             }
         }
+        if SEVERAL && self.registered {
+            self.flush();
+        }
+    }
+
+    /// Where a request goes that failed for its flow (RFC 5626 §11.2): it was not delivered, and nobody hears it twice. Each flow is
+    /// tried once.
+    pub fn other_flow(&self, failed: FlowId, response: &Response) -> Option<FlowId> {
+        self.bound.after(failed).filter(|_| response.status == 430)
+    }
+
+    /// The same request as a new transaction: same Call-ID, tag and CSeq.
+    pub(super) fn anew(&mut self, mut request: Request) -> Request {
+        request.headers.remove_first_value(HeaderName::Via);
+        let via = self.me.via(&mut self.entropy);
+        request.headers.prepend(HeaderName::Via, via.to_string());
+        request
     }
 
     /// When [`Post::timeout`] is to be called.
     pub fn deadline(&self) -> Option<Time> {
-        let requests = self.requests.iter().filter_map(|(t, _)| t.deadline());
+        let requests = self.requests.iter().filter_map(|(t, _, _)| t.deadline());
         let invites = self.invites.iter().filter_map(|i| i.transaction.deadline());
         let refused = self.refused.iter().filter_map(ServerInvite::deadline);
         requests.chain(invites).chain(refused).min()
@@ -392,7 +484,7 @@ impl Post {
                 .timeout(now)
                 .contains(&ClientAction::Ended)
             {
-                let (transaction, purpose) = self.requests.remove(at);
+                let (transaction, purpose, _) = self.requests.remove(at);
                 self.replied(transaction.request(), purpose, None);
             } else {
                 at += 1;
@@ -404,7 +496,7 @@ impl Post {
         refused.retain_mut(|t| {
             let actions = t.timeout(now);
             let ended = actions.contains(&ServerAction::Ended);
-            self.serve(actions);
+            self.serve(self.here, actions);
             !ended
         });
         self.refused = refused;
@@ -457,121 +549,11 @@ pub struct Reply {
     pub again: Option<Request>,
 }
 
-/// What became of an INVITE of ours.
-#[derive(Debug)]
-pub enum InviteNews {
-    /// A response.
-    Response(Response),
-    /// None came.
-    TimedOut,
-    /// The transaction is over.
-    Ended,
-}
-
-/// An INVITE of ours with the dialogs that answers have made.
-#[derive(Debug)]
-pub struct Invite {
-    /// Its transaction.
-    pub transaction: ClientInvite,
-    /// The dialogs of provisional responses.
-    pub early: Early,
-    acknowledged: Vec<(DialogId, Request)>,
-    /// The dialog whose ACK waits for our answer.
-    promised: Option<DialogId>,
-}
-
-impl Invite {
-    /// Sends it.
-    pub fn start(mut request: Request, post: &mut Post) -> Self {
-        post.proof.authorize(&mut request, &mut post.entropy);
-        Self::begin(request, post)
-    }
-
-    fn begin(request: Request, post: &mut Post) -> Self {
-        let (transaction, actions) = ClientInvite::start(request, Transport::Reliable, post.now);
-        post.invite_actions(actions);
-        Self {
-            transaction,
-            early: Early::default(),
-            acknowledged: Vec::new(),
-            promised: None,
-        }
-    }
-
-    /// Sends it again if this final response is a challenge that can be answered.
-    pub fn challenged(&mut self, post: &mut Post, response: &Response) -> bool {
-        let again = post.challenged(self.transaction.request(), response);
-        let found = again.is_some();
-        if let Some(again) = again {
-            *self = Self::begin(again, post);
-        }
-        found
-    }
-
-    /// Sends it again on a new flow, as a new transaction: same Call-ID, tag and CSeq.
-    pub fn again(mut request: Request, post: &mut Post) -> Self {
-        request.headers.remove_first_value(HeaderName::Via);
-        let via = post.me.via(&mut post.entropy);
-        request.headers.prepend(HeaderName::Via, via.to_string());
-        Self::start(request, post)
-    }
-
-    /// No final response has come.
-    fn is_open(&self) -> bool {
-        matches!(
-            self.transaction.state(),
-            ClientInviteState::Calling | ClientInviteState::Proceeding
-        )
-    }
-
-    /// A response to this INVITE?
-    pub fn owns(&self, key: &ClientKey) -> bool {
-        of(self.transaction.request(), key)
-    }
-
-    /// A 2xx came with an offer: the dialog, and the ACK that is to bring our answer.
-    pub fn promise(&mut self, post: &mut Post, response: &Response) -> Option<(Dialog, Request)> {
-        let invite = self.transaction.request();
-        let mut dialog = Dialog::uac(invite, response).ok()?;
-        if let Some((early, _)) = self.early.take(response) {
-            dialog.go_on_from(&early);
-        }
-        post.proof.told(&response.headers);
-        let via = post.me.via(&mut post.entropy);
-        let mut ack = dialog.ack(invite.headers.cseq().ok()?.number, &via);
-        Post::prove_as(&mut ack, invite);
-        self.promised = Some(dialog.id().clone());
-        Some((dialog, ack))
-    }
-
-    /// A 2xx came: acknowledged, and the dialog if it is a new one.
-    pub fn answered(&mut self, post: &mut Post, response: &Response) -> Option<Dialog> {
-        let id = DialogId::of_response(response).ok()?;
-        if self.promised.as_ref() == Some(&id) {
-            return None;
-        }
-        if let Some((_, ack)) = self.acknowledged.iter().find(|(known, _)| *known == id) {
-            post.send(ack.clone());
-            return None;
-        }
-        let (dialog, ack) = post.acknowledge(self.transaction.request(), response)?;
-        push(&mut self.acknowledged, (id, ack));
-        Some(dialog)
-    }
-
-    /// Takes it back. Late answers are the post's business.
-    pub fn cancel(mut self, post: &mut Post, reason: Option<Reason>) {
-        let actions = self.transaction.cancel(reason.as_slice(), post.now);
-        post.invite_actions(actions);
-        post.let_go(self);
-    }
-}
-
-fn of(request: &Request, key: &ClientKey) -> bool {
+pub(super) fn of(request: &Request, key: &ClientKey) -> bool {
     ClientKey::of_request(request).as_ref() == Ok(key)
 }
 
-fn push<T>(list: &mut Vec<T>, item: T) {
+pub(super) fn push<T>(list: &mut Vec<T>, item: T) {
     if list.len() == LOOSE_ENDS {
         list.remove(0);
     }

@@ -1,6 +1,7 @@
 //! What comes in on the flow, and which machine it is for.
 
 use super::call::{Call, Phase};
+use super::flow::{Flow, FlowId};
 use super::link::{PING, PONG};
 use super::{Agent, CallId, Output, respond, session_timer, transfer};
 use crate::dialog::DialogId;
@@ -8,12 +9,15 @@ use crate::transaction::{ClientKey, ServerInvite, ServerKey, Transport};
 use crate::wire::{HeaderName, Limits, Message, Method, Request, Response};
 
 impl Agent {
-    pub(super) fn frame(&mut self, frame: &[u8]) {
-        self.link.heard(self.post.now);
+    pub(super) fn frame(&mut self, id: FlowId, frame: &[u8]) {
+        let Some(flow) = self.flows.get_mut(id.place()) else {
+            return;
+        };
+        flow.link.heard(self.post.now);
         match frame {
             PONG => return,
             PING => {
-                self.post.out.push_back(Output::Transmit(PONG.to_vec()));
+                self.post.out.push_back(Output::Transmit(id, PONG.to_vec()));
                 return;
             }
             _ => {}
@@ -33,9 +37,12 @@ impl Agent {
         let Ok(key) = ClientKey::of_response(&response) else {
             return;
         };
-        if self.registrar.owns(&key) {
-            let answer = self.registrar.receive(&mut self.post, response);
-            self.registered(answer);
+        let registers = |flow: &Flow| flow.registrar.owns(&key);
+        if let Some(place) = self.flows.iter().position(registers) {
+            let answer = self.flows[place]
+                .registrar
+                .receive(&mut self.post, response);
+            self.registered(place, answer);
         } else if let Some(call) = self
             .calls
             .iter_mut()
@@ -83,6 +90,10 @@ impl Agent {
                 self.post.send(response);
             }
             #[cfg(feature = "beside")]
+            Method::Message if self.came_by_another_flow(&request) => {
+                self.answer(Response::for_request(&request, 482, ""));
+            }
+            #[cfg(feature = "beside")]
             Method::Message => self.beside.message(&mut self.post, &request),
             // Outside of their dialog these find nothing (RFC 3261 §15.1.2, RFC 6665 §4.1.3).
             Method::Bye | Method::Notify => self.answer(Response::for_request(&request, 481, "")),
@@ -91,6 +102,18 @@ impl Agent {
                 &request, 405, "",
             ))),
         }
+    }
+
+    /// A proxy has sent it to several of our flows, and it is here already.
+    #[cfg(feature = "outbound")]
+    fn came_by_another_flow(&mut self, request: &Request) -> bool {
+        let (flow, now) = (self.post.here, self.post.now);
+        self.flows.len() > 1 && self.merged.is_again(request, flow, now)
+    }
+
+    #[cfg(not(feature = "outbound"))]
+    const fn came_by_another_flow(&self, _request: &Request) -> bool {
+        false
     }
 
     /// What we can do. Whoever asks whether a call would be taken hears it as an INVITE would; the edge, which names its
@@ -197,7 +220,9 @@ impl Agent {
             call.adopt(&mut self.post, request);
             return;
         }
-        if self.calls.iter().any(|c| c.is_merged_with(&request)) {
+        if self.calls.iter().any(|c| c.is_merged_with(&request))
+            || self.came_by_another_flow(&request)
+        {
             self.refuse(request, 482);
             return;
         }

@@ -1,9 +1,10 @@
-//! The binding of our one flow at the registrar (RFC 3261 §10, RFC 5626 §4.2, RFC 8898).
+//! The binding of a flow at the registrar (RFC 3261 §10, RFC 5626 §4.2, RFC 8898).
 //!
 //! The token goes with the first try, so that no challenge costs a round trip. Digest answers a challenge when there is
 //! a password.
 
 use super::config::Config;
+use super::flow::FlowId;
 use super::post::Post;
 use crate::auth::{DigestClient, Login};
 use crate::pii::Pii;
@@ -63,9 +64,10 @@ pub enum Answer {
     Left,
 }
 
-/// The registration of the agent.
+/// The registration of one flow.
 #[derive(Debug)]
 pub struct Registrar {
+    flow: FlowId,
     state: State,
     /// A binding was confirmed on this flow, and is believed to stand.
     bound: bool,
@@ -87,8 +89,9 @@ pub struct Registrar {
 
 impl Registrar {
     /// A registration that has not begun.
-    pub fn new(config: &Config, post: &mut Post) -> Self {
+    pub fn new(flow: FlowId, config: &Config, post: &mut Post) -> Self {
         Self {
+            flow,
             state: State::Unbound,
             bound: false,
             ever: false,
@@ -170,6 +173,7 @@ impl Registrar {
         self.cseq += 1;
         let mut request = post.me.register(
             &mut post.entropy,
+            self.flow,
             self.elsewhere.last(),
             &self.call_id,
             self.cseq,
@@ -194,7 +198,7 @@ impl Registrar {
         let (transaction, actions) = ClientNonInvite::start(request, Transport::Reliable, post.now);
         for action in actions {
             if let ClientAction::Send(request) = action {
-                post.send(request);
+                post.send_on(self.flow, request);
             }
         }
         Box::new(transaction)
@@ -292,7 +296,7 @@ impl Registrar {
             Ok(Contacts::List(list)) => list,
             _ => Vec::new(),
         };
-        let ours = contacts.iter().find(|c| post.me.is_ours(c));
+        let ours = contacts.iter().find(|c| post.me.is_ours(self.flow, c));
         let granted = ours.and_then(|c| c.expires());
         #[cfg(feature = "outbound")]
         if post.policy.gruu {

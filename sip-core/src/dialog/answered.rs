@@ -41,6 +41,11 @@ impl AnsweredInvite {
         }
     }
 
+    /// The 2xx.
+    pub const fn response(&self) -> &Response {
+        &self.response
+    }
+
     /// An ACK of this dialog arrived. Is it the first one of this INVITE?
     pub fn acknowledge(&mut self, ack_cseq: u32) -> bool {
         let first = !self.is_over() && ack_cseq == self.cseq;

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use wakeline_sip::agent::{
-    Agent, CallId, CallState, CallView, Command, Config, Event, Input, MediaReply, MediaRequest,
-    Output, Patience, Policy, Registration,
+    Agent, CallId, CallState, CallView, Command, Config, Event, FlowId, Input, MediaReply,
+    MediaRequest, Output, Patience, Policy, Registration,
 };
 use wakeline_sip::edge::{DeviceId, WakeId};
 use wakeline_sip::entropy::Entropy;
@@ -77,7 +77,7 @@ impl Page {
 
     /// A frame arrived; what is answered at once.
     pub fn receive(&mut self, now: Time, frame: &[u8]) -> Vec<Vec<u8>> {
-        self.input(now, Input::Frame(frame));
+        self.input(now, Input::Frame(FlowId::FIRST, frame));
         self.sent.drain(..).collect()
     }
 
@@ -85,9 +85,9 @@ impl Page {
         self.agent.handle_input(now, input);
         loop {
             match self.agent.poll_output() {
-                Output::Transmit(frame) => self.sent.push_back(frame),
-                Output::Connect => (self.wants_socket, self.drops_socket) = (true, true),
-                Output::Disconnect => (self.wants_socket, self.drops_socket) = (false, true),
+                Output::Transmit(_, frame) => self.sent.push_back(frame),
+                Output::Connect(_) => (self.wants_socket, self.drops_socket) = (true, true),
+                Output::Disconnect(_) => (self.wants_socket, self.drops_socket) = (false, true),
                 Output::Media(call, request) => {
                     let local = |sdp: &[u8]| MediaReply::Local(Pii(sdp.to_vec()));
                     let reply = match request {
@@ -215,7 +215,7 @@ impl Stage {
     pub fn cut(&mut self, page: usize) {
         self.world.cut(page);
         let now = self.world.now;
-        self.world.pages[page].input(now, Input::Disconnected);
+        self.world.pages[page].input(now, Input::Disconnected(FlowId::FIRST));
         self.carry_out(page);
     }
 
@@ -270,7 +270,7 @@ impl Stage {
         let now = self.world.now;
         // The edge closed the socket.
         if self.world.pages[page].closed_because.take().is_some() {
-            self.world.pages[page].input(now, Input::Disconnected);
+            self.world.pages[page].input(now, Input::Disconnected(FlowId::FIRST));
         }
         for _ in 0..100 {
             if self.world.pages[page].deadline.is_none_or(|at| now < at) {
@@ -293,7 +293,7 @@ impl Stage {
             let frame = this.sent.pop_front().filter(|_| this.flow.is_some());
             match frame.as_deref() {
                 // The platform answers for the flow object, which sleeps on.
-                Some(b"\r\n\r\n") => this.input(now, Input::Frame(b"\r\n")),
+                Some(b"\r\n\r\n") => this.input(now, Input::Frame(FlowId::FIRST, b"\r\n")),
                 Some(frame) => self.world.send(page, frame.to_vec()),
                 None => {}
             }
@@ -309,10 +309,10 @@ impl Stage {
                 return;
             }
             if self.dark {
-                this.input(now, Input::Disconnected);
+                this.input(now, Input::Disconnected(FlowId::FIRST));
             } else {
                 self.world.connect(page);
-                self.world.pages[page].input(now, Input::Connected);
+                self.world.pages[page].input(now, Input::Connected(FlowId::FIRST));
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use wakeline_sip::agent::{CallId, CallState, CallView, Command, Event, Input, Outcome};
+use wakeline_sip::agent::{CallId, CallState, CallView, Command, Event, FlowId, Input, Outcome};
 use wakeline_sip::edge::{PushKind, WakeId};
 use wakeline_sip::entropy::Entropy;
 use wakeline_sip::time::{Duration, Time};
@@ -280,7 +280,7 @@ impl Story {
     fn cut(&mut self, who: usize, noticed_ms: u64) {
         if self.stage.world.pages[who].flow.is_some() {
             self.stage.world.cut_noticed_after(who, noticed_ms);
-            self.stage.input(who, Input::Disconnected);
+            self.stage.input(who, Input::Disconnected(FlowId::FIRST));
         }
     }
 

@@ -1,7 +1,7 @@
 //! RFC 4475 §3.3 and §3.4, and what of §3.1 and §3.2 concerns an element: what the page's agent (a user agent) and the edge
 //! (a registrar and proxy) answer to each message as it stands.
 
-use wakeline_sip::agent::{Agent, Command, Config, Event, Input, Output, Patience, Policy};
+use wakeline_sip::agent::{Agent, Command, Config, Event, FlowId, Input, Output, Patience, Policy};
 use wakeline_sip::edge::{
     BearerError, Claims, Flow, FlowInput, FlowOutput, FlowToken, Line, LineCommand, LineInput,
     LineOutput, Number, SiteConfig, SiteId, Uid, Verifier,
@@ -61,7 +61,7 @@ impl Page {
             incoming: 0,
         };
         page.input(Input::Command(Command::Start));
-        page.input(Input::Connected);
+        page.input(Input::Connected(FlowId::FIRST));
         page.sent.clear();
         page
     }
@@ -70,7 +70,7 @@ impl Page {
         self.agent.handle_input(NOW, input);
         loop {
             match self.agent.poll_output() {
-                Output::Transmit(frame) => self.sent.push(frame),
+                Output::Transmit(_, frame) => self.sent.push(frame),
                 Output::Event(Event::Incoming(..)) => self.incoming += 1,
                 Output::Timeout(_) => return,
                 _ => {}
@@ -79,7 +79,7 @@ impl Page {
     }
 
     fn receive(&mut self, bytes: &[u8]) -> Option<Response> {
-        self.input(Input::Frame(bytes));
+        self.input(Input::Frame(FlowId::FIRST, bytes));
         answer(std::mem::take(&mut self.sent))
     }
 }

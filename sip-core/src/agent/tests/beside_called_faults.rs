@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::net::{Page, granted};
 use crate::agent::{
-    BesideCommand, BesideEvent, BesideId, Command, Event, Input, PublicationState,
+    BesideCommand, BesideEvent, BesideId, Command, Event, FlowId, Input, PublicationState,
     SubscriptionState,
 };
 use crate::pii::Pii;
@@ -118,7 +118,7 @@ impl Beside {
         }
         if stage.starts_with("renews") {
             beside.page.pass(Duration::from_secs(20));
-            beside.page.input(Input::Frame(b"\r\n"));
+            beside.page.input(Input::Frame(FlowId::FIRST, b"\r\n"));
             beside.page.pass(Duration::from_secs(11));
         }
         if stage.starts_with("ends") {
@@ -257,7 +257,7 @@ fn live(beside: &mut Beside, seconds: u64, answers: &mut HashMap<String, Vec<u16
         if beside.page.connecting {
             beside.page.connected();
         }
-        beside.page.input(Input::Frame(b"\r\n"));
+        beside.page.input(Input::Frame(FlowId::FIRST, b"\r\n"));
     }
 }
 
@@ -323,7 +323,7 @@ fn whatever_comes_beside_calls_is_answered_once_and_leaves_nothing_behind() {
                 let via = request.headers.top_via().unwrap();
                 let key = via.branch().unwrap().to_owned();
                 for frame in bent(request, bend) {
-                    beside.page.input(Input::Frame(&frame));
+                    beside.page.input(Input::Frame(FlowId::FIRST, &frame));
                 }
                 let mut answers = HashMap::new();
                 live(&mut beside, 40, &mut answers);

@@ -106,7 +106,10 @@ fn begin(flow: &str) -> (Page, BesideId) {
     }
     if flow.starts_with("renew") {
         page.pass(Duration::from_secs(20));
-        page.input(crate::agent::Input::Frame(b"\r\n"));
+        page.input(crate::agent::Input::Frame(
+            crate::agent::FlowId::FIRST,
+            b"\r\n",
+        ));
         page.pass(Duration::from_secs(11));
     }
     match flow {

@@ -232,7 +232,10 @@ fn live(page: &mut Page, answers: &mut HashMap<String, Vec<u16>>) {
         if page.connecting {
             page.connected();
         }
-        page.input(crate::agent::Input::Frame(b"\r\n"));
+        page.input(crate::agent::Input::Frame(
+            crate::agent::FlowId::FIRST,
+            b"\r\n",
+        ));
     }
 }
 
@@ -283,7 +286,10 @@ fn whatever_comes_to_a_called_page_is_answered_once_and_leaves_no_call_stuck() {
                 let via = request.headers.top_via().unwrap();
                 let key = format!("{} {method}", via.branch().unwrap());
                 for frame in bent(request, bend) {
-                    called.page.input(crate::agent::Input::Frame(&frame));
+                    called.page.input(crate::agent::Input::Frame(
+                        crate::agent::FlowId::FIRST,
+                        &frame,
+                    ));
                 }
                 let mut answers = HashMap::new();
                 live(&mut called.page, &mut answers);

@@ -1,7 +1,9 @@
 //! Calls between two agents with an edge between them, and against a scripted edge.
 
 use super::net::{Page, forwarded, returned, stranger};
-use crate::agent::{CallState, Command, Event, Input, MediaReply, MediaRequest, Outcome, Stage};
+use crate::agent::{
+    CallState, Command, Event, FlowId, Input, MediaReply, MediaRequest, Outcome, Stage,
+};
 use crate::time::Duration;
 use crate::wire::{HeaderName, Message, Method, Request, Response};
 
@@ -380,7 +382,7 @@ fn an_answer_without_an_ack_is_repeated_and_then_given_up() {
     page.response(200);
     for _ in 0..8 {
         page.pass(Duration::from_secs(4));
-        page.input(Input::Frame(b"\r\n"));
+        page.input(Input::Frame(FlowId::FIRST, b"\r\n"));
     }
     assert_eq!(page.outcome(), Outcome::Failed);
 }

@@ -146,7 +146,10 @@ fn a_ringing_that_is_never_acknowledged_ends_the_call() {
     page.command(Command::Alert(page.incoming()));
     for _ in 0..33 {
         page.pass(Duration::from_secs(1));
-        page.input(crate::agent::Input::Frame(b"\r\n"));
+        page.input(crate::agent::Input::Frame(
+            crate::agent::FlowId::FIRST,
+            b"\r\n",
+        ));
     }
     assert_eq!(page.outcome(), Outcome::Failed);
 }

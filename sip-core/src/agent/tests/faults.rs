@@ -2,7 +2,7 @@
 
 use super::calls::Edge;
 use super::net::{Page, config, granted, sdp};
-use crate::agent::{CallId, CallState, Command, Event, Input, Path, Registration};
+use crate::agent::{CallId, CallState, Command, Event, FlowId, Input, Path, Registration};
 use crate::pii::Pii;
 use crate::time::Duration;
 use crate::wire::{HeaderName, Limits, Message, Method, Request, Response};
@@ -179,7 +179,7 @@ pub fn live(
                 _ => vec![Response::for_request(&request, 200, "").to_bytes()],
             };
             for frame in frames {
-                page.input(Input::Frame(&frame));
+                page.input(Input::Frame(FlowId::FIRST, &frame));
             }
         }
         // The first seconds in small steps: it is there that things cross.
@@ -187,7 +187,7 @@ pub fn live(
         if page.connecting {
             page.connected();
         }
-        page.input(Input::Frame(b"\r\n"));
+        page.input(Input::Frame(FlowId::FIRST, b"\r\n"));
     }
 }
 
@@ -464,7 +464,7 @@ fn whatever_a_registrar_answers_the_page_knows_where_it_stands() {
                     if let Ok(Message::Request(request)) = Message::parse(&frame, &Limits::DEFAULT)
                     {
                         for frame in answer(&request, status, twist) {
-                            page.input(Input::Frame(&frame));
+                            page.input(Input::Frame(FlowId::FIRST, &frame));
                         }
                     }
                 }

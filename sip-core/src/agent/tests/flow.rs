@@ -1,7 +1,7 @@
 //! The flow: keepalive, loss, back-off, pages that slept.
 
 use super::net::{Page, forwarded, stranger};
-use crate::agent::{CallState, Command, Input, Outcome, Registration};
+use crate::agent::{CallState, Command, FlowId, Input, Outcome, Registration};
 use crate::time::Duration;
 use crate::wire::{HeaderName, Method};
 
@@ -10,7 +10,7 @@ fn a_quiet_flow_is_asked_for_life_and_dead_without_an_answer() {
     let mut page = Page::registered("1001", 1);
     page.pass(Duration::from_secs(25));
     assert_eq!(page.sent.pop_front().as_deref(), Some(&b"\r\n\r\n"[..]));
-    page.input(Input::Frame(b"\r\n"));
+    page.input(Input::Frame(FlowId::FIRST, b"\r\n"));
     page.pass(Duration::from_secs(25));
     assert_eq!(page.sent.pop_front().as_deref(), Some(&b"\r\n\r\n"[..]));
     page.pass(Duration::from_secs(9));
@@ -170,7 +170,7 @@ fn what_no_one_understands_is_refused_and_nothing_breaks() {
         b"INVITE sip:x SIP/2.0\r\n\r\n",
         b"SIP/2.0 200 OK\r\nVia: x\r\n\r\n",
     ] {
-        page.input(Input::Frame(junk));
+        page.input(Input::Frame(FlowId::FIRST, junk));
     }
     assert_eq!(page.registration(), Registration::Registered);
 }

@@ -13,6 +13,8 @@ mod dialing;
 mod exchange;
 mod faults;
 mod flow;
+#[cfg(feature = "outbound")]
+mod flows;
 mod net;
 mod opening;
 mod path;

@@ -3,23 +3,34 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::agent::{
-    Agent, CallId, CallState, CallView, Command, Config, Event, Input, MediaReply, MediaRequest,
-    Outcome, Output, Patience, Policy, Registration,
+    Agent, CallId, CallState, CallView, Command, Config, Event, FlowId, Input, MediaReply,
+    MediaRequest, Outcome, Output, Patience, Policy, Registration,
 };
 use crate::entropy::Entropy;
 use crate::pii::Pii;
 use crate::time::{Duration, Time};
 use crate::wire::{HeaderName, Limits, Message, Method, NameAddr, Request, Response};
 
+/// A flow that the test does not look at now.
+#[derive(Default)]
+struct Aside {
+    open: bool,
+    connecting: bool,
+    sent: VecDeque<Vec<u8>>,
+}
+
 /// One page: its agent, and everything that it wanted.
 pub struct Page {
     pub agent: Agent,
     pub now: Time,
-    /// The socket is open.
+    /// The flow that the test looks at: everything about sockets, frames and messages is of this one.
+    flow: FlowId,
+    aside: HashMap<FlowId, Aside>,
+    /// Its socket is open.
     pub open: bool,
-    /// A socket is wanted.
+    /// A socket is wanted for it.
     pub connecting: bool,
-    /// Frames for the edge.
+    /// Frames for its server.
     pub sent: VecDeque<Vec<u8>>,
     pub events: Vec<Event>,
     pub media: Vec<(CallId, MediaRequest)>,
@@ -52,6 +63,8 @@ impl Page {
         Self {
             agent: Agent::new(&config, Entropy::for_tests(seed)).unwrap(),
             now: Time(1_000_000),
+            flow: FlowId::FIRST,
+            aside: HashMap::new(),
             open: false,
             connecting: false,
             sent: VecDeque::new(),
@@ -73,24 +86,43 @@ impl Page {
         page
     }
 
+    /// Looks at another flow.
+    pub fn on(&mut self, flow: FlowId) -> &mut Self {
+        if flow != self.flow {
+            let next = self.aside.remove(&flow).unwrap_or_default();
+            let before = Aside {
+                open: std::mem::replace(&mut self.open, next.open),
+                connecting: std::mem::replace(&mut self.connecting, next.connecting),
+                sent: std::mem::replace(&mut self.sent, next.sent),
+            };
+            self.aside.insert(self.flow, before);
+            self.flow = flow;
+        }
+        self
+    }
+
+    fn wanted(&mut self, flow: FlowId, open: bool, connecting: bool) {
+        let looked_at = self.flow;
+        self.on(flow);
+        (self.open, self.connecting) = (open, connecting);
+        self.on(looked_at);
+    }
+
     pub fn input(&mut self, input: Input<'_>) {
         self.agent.handle_input(self.now, input);
         let mut replies = Vec::new();
         loop {
             match self.agent.poll_output() {
-                Output::Transmit(frame) => {
+                Output::Transmit(flow, frame) => {
+                    let looked_at = self.flow;
+                    self.on(flow);
                     if self.open {
                         self.sent.push_back(frame);
                     }
+                    self.on(looked_at);
                 }
-                Output::Connect => {
-                    self.open = false;
-                    self.connecting = true;
-                }
-                Output::Disconnect => {
-                    self.open = false;
-                    self.connecting = false;
-                }
+                Output::Connect(flow) => self.wanted(flow, false, true),
+                Output::Disconnect(flow) => self.wanted(flow, false, false),
                 Output::Media(call, request) => {
                     if let MediaRequest::Hold(on) = request {
                         self.holding.insert(call, on);
@@ -124,17 +156,17 @@ impl Page {
         assert!(self.connecting, "no socket was wanted");
         (self.open, self.connecting) = (true, false);
         self.sent.clear();
-        self.input(Input::Connected);
+        self.input(Input::Connected(self.flow));
     }
 
     pub fn cut(&mut self) {
         self.open = false;
-        self.input(Input::Disconnected);
+        self.input(Input::Disconnected(self.flow));
     }
 
     pub fn frame(&mut self, message: impl Into<Message>) {
         let bytes = message.into().to_bytes();
-        self.input(Input::Frame(&bytes));
+        self.input(Input::Frame(self.flow, &bytes));
     }
 
     /// Lets time pass, timers included.

@@ -1,7 +1,7 @@
 //! A REGISTER that was said before the agent lived: the agent is fed what has happened since, and goes on from there.
 
 use super::net::{Page, config, forwarded, granted, stranger};
-use crate::agent::{Command, Config, Event, Input, Opening, Registration};
+use crate::agent::{Command, Config, Event, FlowId, Input, Opening, Registration};
 use crate::pii::Pii;
 use crate::time::{Duration, Time};
 use crate::wire::{HeaderName, Limits, Message, Method, Request, Response};
@@ -149,7 +149,7 @@ fn the_binding_is_refreshed_in_time_though_the_core_came_late() {
         page.pass(Duration::from_secs(1));
         if page.sent.front().is_some_and(|frame| frame == b"\r\n\r\n") {
             page.sent.pop_front();
-            page.input(Input::Frame(b"\r\n"));
+            page.input(Input::Frame(FlowId::FIRST, b"\r\n"));
         }
     }
     let again = page.request(Method::Register);

@@ -56,7 +56,10 @@ fn it_is_refreshed_before_it_ends() {
         page.pass(Duration::from_secs(1));
         while let Some(frame) = page.sent.pop_front() {
             if frame == b"\r\n\r\n" {
-                page.input(crate::agent::Input::Frame(b"\r\n"));
+                page.input(crate::agent::Input::Frame(
+                    crate::agent::FlowId::FIRST,
+                    b"\r\n",
+                ));
             } else {
                 page.sent.push_front(frame);
                 let register = page.accept_register(600);

@@ -1,7 +1,7 @@
 //! Several servers: which one is tried when one is lost, dead, or in trouble.
 
 use super::net::{Page, config, granted};
-use crate::agent::{Agent, Command, Registration};
+use crate::agent::{Agent, Command, FlowId, Registration};
 use crate::entropy::Entropy;
 use crate::time::Duration;
 use crate::wire::{HeaderName, Method, Response};
@@ -31,10 +31,10 @@ fn fails(page: &mut Page) {
 #[test]
 fn a_server_that_cannot_be_reached_is_followed_by_the_next_and_after_the_last_the_first() {
     let mut page = page(3);
-    let mut tried = vec![page.agent.server()];
+    let mut tried = vec![page.agent.server(FlowId::FIRST)];
     for _ in 0..3 {
         fails(&mut page);
-        tried.push(page.agent.server());
+        tried.push(page.agent.server(FlowId::FIRST));
     }
     assert_eq!(tried, [0, 1, 2, 0]);
 }
@@ -46,9 +46,9 @@ fn a_server_that_held_us_is_tried_once_more_before_another() {
     page.accept_register(600);
     assert_eq!(page.registration(), Registration::Registered);
     fails(&mut page);
-    assert_eq!(page.agent.server(), 0);
+    assert_eq!(page.agent.server(FlowId::FIRST), 0);
     fails(&mut page);
-    assert_eq!(page.agent.server(), 1);
+    assert_eq!(page.agent.server(FlowId::FIRST), 1);
     page.connected();
     page.accept_register(600);
     assert_eq!(page.registration(), Registration::Registered);
@@ -65,7 +65,7 @@ fn one_in_trouble_is_left_at_once_but_when_all_are_its_word_is_kept() {
     busy(&mut page);
     page.pass(Duration::from_secs(1));
     assert!(page.connecting, "the other one is asked within a second");
-    assert_eq!(page.agent.server(), 1);
+    assert_eq!(page.agent.server(FlowId::FIRST), 1);
     busy(&mut page);
     let until = page.now + Duration::from_secs(120);
     assert_eq!(
@@ -92,5 +92,5 @@ fn a_refused_password_is_not_carried_to_the_next_server() {
     page.frame(Response::for_request(&register, 403, ""));
     page.pass(Duration::from_secs(60));
     assert!(!page.connecting);
-    assert_eq!(page.agent.server(), 0);
+    assert_eq!(page.agent.server(FlowId::FIRST), 0);
 }

@@ -3,7 +3,7 @@
 use super::calls::{Edge, in_dialog, last_answer};
 use super::net::{Page, granted, sdp, stranger};
 use crate::agent::{
-    CallId, CallState, Command, Event, Input, MediaReply, MediaRequest, Outcome, Wish,
+    CallId, CallState, Command, Event, FlowId, Input, MediaReply, MediaRequest, Outcome, Wish,
 };
 use crate::pii::Pii;
 use crate::time::Duration;
@@ -163,7 +163,7 @@ fn a_change_without_any_answer_ends_the_call() {
     edge.caller.request(Method::Invite);
     for _ in 0..33 {
         edge.caller.pass(Duration::from_secs(1));
-        edge.caller.input(Input::Frame(b"\r\n"));
+        edge.caller.input(Input::Frame(FlowId::FIRST, b"\r\n"));
     }
     assert_eq!(edge.caller.outcome(), Outcome::Failed);
     edge.caller.sent.retain(|f| f != b"\r\n\r\n");
@@ -320,7 +320,7 @@ fn the_caller_refreshes_a_session_and_the_callee_ends_one_that_nobody_refreshes(
     for _ in 0..3 {
         edge.pass_time(Duration::from_secs(24));
         for page in [&mut edge.caller, &mut edge.callee] {
-            page.input(Input::Frame(b"\r\n"));
+            page.input(Input::Frame(FlowId::FIRST, b"\r\n"));
         }
     }
     // Half of 1800 s later an UPDATE goes out; it is answered, and the timer begins anew.
@@ -328,7 +328,7 @@ fn the_caller_refreshes_a_session_and_the_callee_ends_one_that_nobody_refreshes(
         let mut requests = Vec::new();
         for _ in 0..seconds {
             page.pass(Duration::from_secs(1));
-            page.input(Input::Frame(b"\r\n"));
+            page.input(Input::Frame(FlowId::FIRST, b"\r\n"));
             while let Some(frame) = page.sent.pop_front() {
                 let text = String::from_utf8_lossy(&frame).into_owned();
                 match text.split(' ').next().unwrap_or_default() {

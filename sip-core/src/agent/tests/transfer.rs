@@ -201,7 +201,10 @@ fn a_transfer_of_which_nothing_is_heard_is_given_up() {
     net.pages[A].frame(Response::for_request(&refer, 202, ""));
     for _ in 0..185 {
         net.pages[A].pass(Duration::from_secs(1));
-        net.pages[A].input(crate::agent::Input::Frame(b"\r\n"));
+        net.pages[A].input(crate::agent::Input::Frame(
+            crate::agent::FlowId::FIRST,
+            b"\r\n",
+        ));
     }
     assert_eq!(refused(&net, A), [(Wish::Transfer, 408)]);
     assert_eq!(state(&net, A, out), CallState::Active);

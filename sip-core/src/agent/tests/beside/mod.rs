@@ -32,7 +32,10 @@ fn pass(page: &mut Page, seconds: u64) {
         let before = page.sent.len();
         page.sent.retain(|f| f != b"\r\n\r\n");
         if page.sent.len() != before {
-            page.input(crate::agent::Input::Frame(b"\r\n"));
+            page.input(crate::agent::Input::Frame(
+                crate::agent::FlowId::FIRST,
+                b"\r\n",
+            ));
         }
         // Registrations are not what is looked at here.
         let frames: Vec<_> = page.sent.drain(..).collect();

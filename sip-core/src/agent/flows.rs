@@ -1,0 +1,248 @@
+//! The flows of an agent: what each of them wants, and what becomes of everything else when one is bound or lost.
+
+#[cfg(feature = "outbound")]
+use super::config::Config;
+use super::event::{Event, Registration};
+use super::flow::{Flow, FlowId, SEVERAL};
+use super::io::Output;
+use super::link::{PING, Step};
+use super::registration::Answer;
+use super::{Agent, Post};
+
+/// Flows at the same time. RFC 5626 §4.2.1 asks for two; each costs everybody a socket.
+#[cfg(feature = "outbound")]
+pub const MOST_FLOWS: u8 = 4;
+
+impl Agent {
+    /// So many flows are held at the same time, each to a server of its own while there are as many (RFC 5626 §4.2).
+    #[cfg(feature = "outbound")]
+    #[must_use]
+    pub fn with_flows(mut self, config: &Config, flows: u8) -> Self {
+        for place in 1..usize::from(flows.min(MOST_FLOWS)) {
+            let flow = Flow::new(FlowId::at(place), config, &mut self.post);
+            self.flows.push(flow);
+        }
+        self
+    }
+
+    /// Which of the servers [`Output::Connect`] means for this flow.
+    pub fn server(&self, flow: FlowId) -> usize {
+        let tried = self
+            .flows
+            .get(flow.place())
+            .map_or(0, |flow| flow.link.server());
+        let turn = tried
+            .wrapping_mul(self.flows.len())
+            .wrapping_add(flow.place())
+            % self.servers;
+        self.order.get(turn).copied().unwrap_or(turn)
+    }
+
+    /// Where the registration stands. One flow is enough for it.
+    pub fn registration(&self) -> Registration {
+        if self.stopped {
+            return Registration::Closed;
+        }
+        if self.flows.iter().any(Flow::is_bound) {
+            return Registration::Registered;
+        }
+        let refusals = || self.flows.iter().map(|flow| flow.registrar.refusal());
+        if let Some(Some((status, retry_at))) = refusals().next()
+            && refusals().all(|refusal| refusal.is_some())
+        {
+            return Registration::Refused { status, retry_at };
+        }
+        if self.flows.iter().any(|flow| !flow.link.is_online()) {
+            return Registration::Offline;
+        }
+        if self.flows.iter().any(|flow| flow.registrar.was_bound()) {
+            let tried = self
+                .flows
+                .iter()
+                .filter(|flow| flow.registrar.refusal().is_none());
+            return Registration::Reconnecting {
+                // One that is opening counts as now.
+                retry_at: tried.map(|flow| flow.link.retry_at()).min().flatten(),
+            };
+        }
+        Registration::Connecting
+    }
+
+    /// Something happens to each of them.
+    pub(super) fn each(&mut self, act: &mut dyn FnMut(&mut Flow, &mut Post) -> Option<Step>) {
+        for place in 0..self.flows.len() {
+            let step = act(&mut self.flows[place], &mut self.post);
+            self.step(place, step);
+        }
+    }
+
+    pub(super) fn step(&mut self, place: usize, step: Option<Step>) {
+        let id = FlowId::at(place);
+        match step {
+            None => {}
+            Some(Step::Ping) => {
+                let ping = Output::Transmit(id, PING.to_vec());
+                self.post.out.push_back(ping);
+            }
+            Some(Step::Connect) => {
+                self.flow_lost(place);
+                self.post.out.push_back(Output::Connect(id));
+            }
+            Some(Step::Lost) => {
+                self.flow_lost(place);
+                self.post.out.push_back(Output::Disconnect(id));
+                let flow = &mut self.flows[place];
+                if self.stopped || flow.registrar.refusal().is_some() {
+                    flow.link.down();
+                }
+            }
+        }
+    }
+
+    /// A flow is gone with every transaction on it. What another one can carry goes there at once.
+    fn flow_lost(&mut self, place: usize) {
+        let id = FlowId::at(place);
+        self.flows[place].registrar.flow_lost();
+        self.post.flow_lost(id);
+        let until = self.post.now + self.patience.rebind;
+        for call in &mut self.calls {
+            call.flow_lost(&mut self.post, id, until);
+        }
+        if SEVERAL && self.post.registered && self.flows.len() > 1 {
+            for call in &mut self.calls {
+                call.flow_registered(&mut self.post);
+            }
+            // Notifiers have to learn where we are now.
+            #[cfg(feature = "beside")]
+            self.beside.flow_registered(&mut self.post, true);
+        }
+    }
+
+    pub(super) fn close(&mut self, place: usize) {
+        self.flows[place].link.down();
+        if self.stopped {
+            self.post.unbind_all();
+        }
+        self.flow_lost(place);
+        let id = FlowId::at(place);
+        self.post.out.push_back(Output::Disconnect(id));
+    }
+
+    /// Unregisters each flow that is registered, and closes the others.
+    pub(super) fn leave(&mut self) {
+        for place in 0..self.flows.len() {
+            let flow = &mut self.flows[place];
+            if !(flow.link.is_open() && flow.registrar.leave(&mut self.post)) {
+                self.close(place);
+            }
+        }
+    }
+
+    /// What proves the line is new: whoever was refused may try again.
+    pub(super) fn prove_anew(&mut self) {
+        let (now, stopped) = (self.post.now, self.stopped);
+        self.each(&mut |flow, post| {
+            flow.registrar.refusal()?;
+            if flow.link.is_open() {
+                flow.registrar.register(post);
+                return None;
+            }
+            if stopped {
+                return None;
+            }
+            flow.registrar.forgive();
+            Some(flow.link.connect(now))
+        });
+    }
+
+    /// Someone waits for the proof of a registration: a flow that may be dead is not given the usual time.
+    pub(super) fn register_now(&mut self) {
+        let now = self.post.now;
+        if self.stopped {
+            return;
+        }
+        self.each(&mut |flow, post| {
+            if !flow.link.is_open() {
+                flow.registrar.forgive();
+                flow.link.hurry(now)
+            } else if flow.link.is_stale(now) {
+                Some(flow.link.connect(now))
+            } else {
+                flow.registrar.register(post);
+                flow.link.doubt(now)
+            }
+        });
+    }
+
+    pub(super) fn flows_timeout(&mut self) {
+        let now = self.post.now;
+        for place in 0..self.flows.len() {
+            let step = self.flows[place].link.timeout(now, &mut self.post.entropy);
+            self.step(place, step);
+            let answer = self.flows[place].registrar.timeout(&mut self.post);
+            self.registered(place, answer);
+        }
+    }
+
+    pub(super) fn registered(&mut self, place: usize, answer: Answer) {
+        let id = FlowId::at(place);
+        let flows = self.flows.len();
+        let flow = &mut self.flows[place];
+        match answer {
+            Answer::None => {}
+            Answer::Bound { waiting, new_flow } => {
+                flow.link.proved();
+                // Beside another one it changes nothing for anybody.
+                let new_flow = new_flow && !self.post.registered;
+                self.post.flow_registered(id);
+                for call in &mut self.calls {
+                    call.flow_registered(&mut self.post);
+                    if new_flow {
+                        call.probe(&mut self.post);
+                    }
+                }
+                #[cfg(feature = "beside")]
+                self.beside.flow_registered(&mut self.post, new_flow);
+                self.post
+                    .out
+                    .push_back(Output::Event(Event::Registered { waiting, new_flow }));
+            }
+            // The socket stays open for the next token.
+            Answer::TokenRefused => {
+                self.post.unbind(id);
+                self.post.out.push_back(Output::Event(Event::TokenRefused));
+            }
+            // The server is in trouble, and there is another: each is tried once before any is waited for.
+            Answer::Refused
+                if flow
+                    .registrar
+                    .refusal()
+                    .is_some_and(|(s, _)| s >= 500 || s == 408)
+                    && (flow.link.failures() as usize + 1) * flows < self.servers =>
+            {
+                flow.registrar.forgive();
+                self.flow_lost(place);
+                let step = self.flows[place]
+                    .link
+                    .lost(self.post.now, &mut self.post.entropy);
+                self.step(place, step);
+            }
+            Answer::Refused => {
+                flow.link.down();
+                self.flow_lost(place);
+                self.post.out.push_back(Output::Disconnect(id));
+            }
+            Answer::Silent => {
+                self.flow_lost(place);
+                let link = &mut self.flows[place].link;
+                let step = match link.lost(self.post.now, &mut self.post.entropy) {
+                    Some(lost) => Some(lost),
+                    // A refusal whose time is over.
+                    None => link.hurry(self.post.now),
+                };
+                self.step(place, step);
+            }
+            Answer::Left => self.close(place),
+        }
+    }
+}
