@@ -216,11 +216,27 @@ impl Media {
     /// Takes the answer to our offer.
     pub async fn accept(&self, answer: &str) -> Result<(), Problem> {
         let connection = self.connection().ok_or(Problem::Gone)?;
-        self.describe(&connection, RtcSdpType::Answer, answer).await
+        let taken = self.describe(&connection, RtcSdpType::Answer, answer).await;
+        // One that was heard early is the answer already (RFC 3261 §13.2.1).
+        let stands = connection.signaling_state() == RtcSignalingState::Stable;
+        let known = || {
+            self.fingerprint()
+                .is_some_and(|it| it == fingerprint(answer))
+        };
+        taken.or_else(|problem| {
+            if stands && known() {
+                Ok(())
+            } else {
+                Err(problem)
+            }
+        })
     }
 
-    /// Hears the other side before it has answered.
+    /// Hears the other side before it has answered. Firefox connects nothing by a provisional answer: there it is the answer.
     pub async fn hear_early(&self, answer: &str) -> Result<(), Problem> {
+        if !page::connects_early() {
+            return self.accept(answer).await;
+        }
         let connection = self.connection().ok_or(Problem::Gone)?;
         self.describe(&connection, RtcSdpType::Pranswer, answer)
             .await
@@ -509,6 +525,10 @@ impl Media {
         };
         self.0.peer.replace(Some(peer));
         Ok(connection)
+    }
+
+    fn fingerprint(&self) -> Option<String> {
+        self.0.peer.borrow().as_ref().map(|p| p.fingerprint.clone())
     }
 
     /// What the connection that stands was asked, unless it is closed meanwhile.

@@ -1,6 +1,6 @@
 // A name with two phones behind it: Kamailio forks the page's call to both, and each answers for itself. Both ring, one is heard before
 // it answers, and the call is with whichever answers, by sound; the other one is told that it may stop ringing.
-// (In Chromium: Firefox connects nothing by a provisional answer, and hears no announcement.)
+// (Firefox, which connects nothing by a provisional answer and is given it as the answer: with the long tests.)
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { hear } from '../lib/audio.mjs';
@@ -16,7 +16,9 @@ import { phoneHearsTone } from '../plays/phone.mjs';
 const WAIT = { timeout: 30_000 };
 const TONES = { page: 1000, announces: 620, rings: 440 };
 
-describe('a call that Kamailio forks to two phones', () => {
+const BROWSERS = ['chromium', ...(process.env.WAKELINE_FULL ? ['firefox'] : [])];
+
+for (const browser of BROWSERS) describe(`a call that Kamailio forks to two phones, in ${browser}`, () => {
   let bench, pages, page, announces, another, rings;
   before(async () => {
     bench = Bench.open();
@@ -34,7 +36,7 @@ describe('a call that Kamailio forks to two phones', () => {
     const server = await bench.add(Kamailio, { users: ['page', 'team', 'both'], media, first });
     rings = await bench.add(Baresip, { user: 'team', server: server.sip, tone: TONES.rings, answer: 'manual' });
     pages = await Pages.open();
-    page = await pages.registered(await pages.browser('chromium', TONES.page), server, 'page');
+    page = await pages.registered(await pages.browser(browser, TONES.page), server, 'page');
   }, { timeout: 120_000 });
   after(async () => {
     await pages?.close();
