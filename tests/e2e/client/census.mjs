@@ -26,16 +26,18 @@ function count() {
     keep('tracks', ...stream.getTracks());
     return stream;
   };
+  // The names of its exports are shortened.
+  const memoryOf = ({ exports }) => Object.values(exports).find((one) => one instanceof WebAssembly.Memory);
   const instantiate = WebAssembly.instantiate;
   WebAssembly.instantiate = async (...args) => {
     const result = await instantiate(...args);
-    window.wasmMemory = (result.instance ?? result).exports.memory;
+    window.wasmMemory = memoryOf(result.instance ?? result);
     return result;
   };
   const streaming = WebAssembly.instantiateStreaming;
   WebAssembly.instantiateStreaming = async (...args) => {
     const result = await streaming(...args);
-    window.wasmMemory = result.instance.exports.memory;
+    window.wasmMemory = memoryOf(result.instance);
     return result;
   };
   // What was collected is forgotten here, too: our own notes are no leak of the client.

@@ -3,6 +3,7 @@
 //! Each part is skipped while its inputs are unchanged ([`Stamp`]); a lock file keeps two xtasks
 //! from building the same clone at once.
 
+mod names;
 mod wasm;
 
 use std::fs::{self, File};

@@ -6,6 +6,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 
+use super::names;
 use crate::house::House;
 use crate::process::Task;
 use crate::setup::rust::{WASM, wasm_target, wasm_tool};
@@ -87,9 +88,19 @@ pub fn worker(house: &House) -> Result<()> {
     Ok(())
 }
 
+/// How everything in the client is compiled. SHA-256 is a loop: it hashes a digest's answer, not a stream. What one branch has loaded
+/// is not loaded in the others beforehand, so that all find it (`load-pre`), and a loop counts in what it has, not also in addresses
+/// (`lsr`): both make what is to be downloaded larger.
+const SMALL: [&str; 2] = [
+    "--config",
+    r#"target.wasm32-unknown-unknown.rustflags = [
+        "--cfg=sha2_backend_soft=\"compact\"", "-Cllvm-args=-enable-load-pre=false", "-Cllvm-args=-disable-lsr",
+    ]"#,
+];
+
 /// Builds `build/client`: wasm, JavaScript and types for the page of the product, which only calls.
 pub fn client(house: &House) -> Result<()> {
-    let calls_only = ["--no-default-features"];
+    let calls_only = [&SMALL[..], &["--no-default-features"]].concat();
     web(
         house,
         "wakeline-client",
@@ -101,7 +112,13 @@ pub fn client(house: &House) -> Result<()> {
 
 /// Builds `build/package`: the client with everything, for the pages of others.
 pub fn package(house: &House) -> Result<()> {
-    web(house, "wakeline-client", "the whole client", "package", &[])
+    web(
+        house,
+        "wakeline-client",
+        "the whole client",
+        "package",
+        &SMALL,
+    )
 }
 
 /// Builds `build/push-bench`, by the same steps as what is shipped.
@@ -140,7 +157,19 @@ fn web(house: &House, package: &str, what: &str, folder: &str, features: &[&str]
     )?;
     let out = house.path(&format!("build/{folder}"));
     empty_folder(&out)?;
-    optimise(house, FOR_PAGES, &stage.join(&glued), &out.join(&glued))?;
+    let renamed = optimise(
+        house,
+        &[&FOR_PAGES[..], &[names::SHORTEN]].concat(),
+        &stage.join(&glued),
+        &out.join(&glued),
+    )?;
+    // Says what the wasm exports by names that it no longer has; nobody's types need it.
+    fs::remove_file(stage.join(format!("{glued}.d.ts")))?;
+    let glue = stage.join(format!("{file}.js"));
+    fs::write(
+        &glue,
+        names::shorten(&fs::read_to_string(&glue)?, &renamed)?,
+    )?;
     copy_all_but(&stage, &out, &glued)
 }
 
@@ -189,10 +218,12 @@ fn bindgen(house: &House, wasm: &Path, out: &Path, options: &[&str]) -> Result<(
 /// Names a lighter level of wasm-opt than what is shipped, `-O1` for example: most of a build's time, for those who build often.
 pub const WASM_OPT: &str = "WAKELINE_WASM_OPT";
 
-/// The level of wasm-opt for what an edge loads: its limit counts octets as they are.
-const FOR_WORKERS: &str = "-Oz";
-/// And for what a person waits for: what `-Oz` makes has fewer octets, but is less alike, and larger once it is compressed.
-const FOR_PAGES: &str = "-Os";
+/// wasm-opt for what an edge loads: its limit counts octets as they are.
+const FOR_WORKERS: &[&str] = &["-Oz"];
+/// And for what a person waits for: what `-Oz` makes has fewer octets, but is less alike, and larger once it is compressed. That the
+/// first 1,024 octets hold nothing (the stack ends there) lets a field's place be part of the instruction that reads it; and
+/// functions of like names are alike: side by side they compress better.
+const FOR_PAGES: &[&str] = &["--low-memory-unused", "-Os", "--reorder-functions-by-name"];
 /// Who made it, and what it needs: nobody reads it.
 const UNREAD: [&str; 2] = ["--strip-producers", "--strip-target-features"];
 
@@ -201,9 +232,15 @@ pub fn optimisation() -> Option<String> {
     env::var(WASM_OPT).ok()
 }
 
-fn optimise(house: &House, shipped: &str, from: &Path, to: &Path) -> Result<()> {
-    Task::new(house, house.node_bin("wasm-opt"))
-        .arg(optimisation().as_deref().unwrap_or(shipped))
+/// What wasm-opt said is given back.
+fn optimise(house: &House, shipped: &[&str], from: &Path, to: &Path) -> Result<String> {
+    let lighter = optimisation();
+    let passes = shipped.iter().map(|pass| match &lighter {
+        Some(level) if pass.starts_with("-O") => level,
+        _ => *pass,
+    });
+    let finished = Task::new(house, house.node_bin("wasm-opt"))
+        .args(passes)
         .args(UNREAD)
         .args(FEATURES.map(|feature| format!("--enable-{feature}")))
         .arg(from)
@@ -211,7 +248,7 @@ fn optimise(house: &House, shipped: &str, from: &Path, to: &Path) -> Result<()> 
         .arg(to)
         .limit(Duration::from_secs(1800))
         .run_quietly("optimising the wasm")?;
-    Ok(())
+    Ok(finished.lines.join("\n"))
 }
 
 fn empty_folder(folder: &Path) -> Result<()> {
