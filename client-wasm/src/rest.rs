@@ -37,7 +37,7 @@ impl Call<'_> {
         let set =
             |name: &str, value: &str| headers.set(name, value).map_err(|e| Problem::from_js(&e));
         if let Some(token) = self.token {
-            set("Authorization", &format!("Bearer {token}"))?;
+            set("Authorization", &["Bearer ", token].concat())?;
         }
         if !body.is_undefined() {
             set("Content-Type", "application/json")?;
@@ -46,7 +46,7 @@ impl Call<'_> {
         }
         init.set_headers_headers(&headers);
         // A report must outlive the page that sends it.
-        let url = format!("{}{}", self.edge, self.path);
+        let url = [self.edge, self.path].concat();
         let _ = js_sys::Reflect::set(&init, &"keepalive".into(), &JsValue::TRUE);
         // An edge that takes a request and never answers it is not there.
         init.set_signal(Some(&AbortSignal::timeout_with_u32(patience(self.path))));

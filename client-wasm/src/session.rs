@@ -137,7 +137,7 @@ impl Session {
         let call = Call {
             method: "PUT",
             edge: &edge,
-            path: &format!("/v1/devices/{}", record.device),
+            path: &device_path(&record.device),
             token: Some(&record.token),
         };
         call.send(&binding.to_plain()).await?;
@@ -234,7 +234,7 @@ impl Session {
     pub fn address(&self) -> Result<String, Problem> {
         let account = self.account()?;
         Ok(match account.sip {
-            Some(sip) => format!("sip:{}@{}", account.number, sip.domain),
+            Some(sip) => ["sip:", account.number.as_str(), "@", &sip.domain].concat(),
             None => account.address_of_record,
         })
     }
@@ -404,7 +404,7 @@ impl Session {
         };
         self.ask(
             "POST",
-            &format!("/v1/wakes/{}/{what}", segment(wake)),
+            &[&wake_path(wake), "/", what].concat(),
             &body.to_plain(),
         )
         .await
@@ -412,8 +412,7 @@ impl Session {
 
     /// A wake as it stands.
     pub async fn wake(&self, wake: &str) -> Result<JsValue, Problem> {
-        let path = format!("/v1/wakes/{}", segment(wake));
-        self.ask("GET", &path, NO_BODY).await
+        self.ask("GET", &wake_path(wake), NO_BODY).await
     }
 
     /// Binds this device: its credential, its push target, its name and language.
@@ -430,7 +429,7 @@ impl Session {
             label,
             lang,
         };
-        let path = format!("/v1/devices/{}", record.device);
+        let path = device_path(&record.device);
         self.ask("PUT", &path, &body.to_plain()).await
     }
 
@@ -459,16 +458,13 @@ impl Session {
 
     /// The lock that the tab which leads this line holds.
     pub fn lock_name(&self) -> Result<String, Problem> {
-        Ok(format!(
-            "wakeline:{}:{}",
-            self.0.edge,
-            self.account()?.number
-        ))
+        let number = self.account()?.number;
+        Ok(["wakeline", &self.0.edge, number.as_str()].join(":"))
     }
 
     /// Unbinds the device at the edge and forgets everything here, also when the edge cannot be reached.
     pub async fn sign_out(&self) -> Result<(), Problem> {
-        let path = format!("/v1/devices/{}", self.device()?);
+        let path = device_path(&self.device()?);
         let unbound = self.ask("DELETE", &path, NO_BODY).await;
         store::forget(&self.0.edge).await?;
         *self.0.record.borrow_mut() = None;
@@ -525,7 +521,15 @@ fn renew_before(record: &Record) -> i64 {
 
 /// Where an edge speaks SIP: http → ws, https → wss.
 fn edge_sip_url(edge: &str) -> String {
-    format!("ws{}{SIP_PATH}", edge.strip_prefix("http").unwrap_or(edge))
+    ["ws", edge.strip_prefix("http").unwrap_or(edge), SIP_PATH].concat()
+}
+
+fn device_path(device: &str) -> String {
+    ["/v1/devices/", device].concat()
+}
+
+fn wake_path(wake: &str) -> String {
+    ["/v1/wakes/", &segment(wake)].concat()
 }
 
 /// One segment of a path, whatever it holds.

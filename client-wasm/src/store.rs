@@ -96,7 +96,7 @@ pub async fn forget(edge: &str) -> Result<(), Problem> {
 }
 
 fn opening_of(edge: &str) -> JsValue {
-    format!("{edge} opening").into()
+    [edge, " opening"].concat().into()
 }
 
 /// A record as it lies in the store; `None` if there is none, or it is not ours.

@@ -1,6 +1,9 @@
 //! Devices: what wakes a line, and the credential that outlives its session.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 use serde::{Deserialize, Serialize};
 
 /// Where a device can be pushed to: a browser by its subscription, an app by the client id that its vendor's SDK gave it.
@@ -148,7 +151,7 @@ pub struct VapidKey {
 
 /// What a device signs to renew its line's token. `origin` is the edge's, e.g. `https://edge.example`.
 pub fn renew_message(origin: &str, number: &str, device: &str, at: u64) -> String {
-    format!("wakeline-renew\n{origin}\n{number}\n{device}\n{at}")
+    ["wakeline-renew", origin, number, device, &at.to_string()].join("\n")
 }
 
 /// What a device signs to replace its push subscription

@@ -66,7 +66,7 @@ impl Entropy {
 
     /// A branch for a new transaction, with the magic cookie.
     pub fn branch(&mut self) -> String {
-        format!("{MAGIC_COOKIE}{}", self.text(16))
+        [MAGIC_COOKIE, &self.text(16)].concat()
     }
 
     /// A From or To tag.

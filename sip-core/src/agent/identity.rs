@@ -4,7 +4,9 @@ use super::config::Config;
 use super::flow::FlowId;
 use super::trickle::PACKAGE;
 use crate::entropy::Entropy;
-use crate::wire::{HeaderName, Method, NameAddr, ParseError, Request, Response, Uri, Via, quote};
+use crate::wire::{
+    HeaderName, Method, NameAddr, ParseError, Request, Response, Text, Uri, Via, quote,
+};
 use alloc::{
     string::{String, ToString},
     vec::Vec,
@@ -45,13 +47,9 @@ impl Identity {
     /// The identity for one life of a page.
     pub fn new(config: &Config, entropy: &mut Entropy) -> Result<Self, ParseError> {
         let address_of_record: Uri = config.address_of_record.parse()?;
-        let host = format!(
-            "{}.invalid",
-            entropy
-                .text(10)
-                .replace(['-', '_'], "x")
-                .to_ascii_lowercase()
-        );
+        let mut host = entropy.text(10).replace(['-', '_'], "x");
+        host.make_ascii_lowercase();
+        host.push_str(".invalid");
         let user = entropy.text(8).replace(['-', '_'], "x");
         Ok(Self {
             from: NameAddr::new(address_of_record.clone())
@@ -90,9 +88,9 @@ impl Identity {
     pub fn contact(&self) -> String {
         #[cfg(feature = "outbound")]
         if let Some(gruu) = &self.gruu {
-            return NameAddr::new(gruu.clone()).to_string();
+            return NameAddr::new(gruu.clone()).to_text();
         }
-        NameAddr::new(self.contact.clone()).to_string()
+        NameAddr::new(self.contact.clone()).to_text()
     }
 
     /// Where requests reach this page on this flow. A registrar that does not know flows tells two by their addresses, and calls both.
@@ -127,7 +125,7 @@ impl Identity {
         let contact = NameAddr::new(self.contact_on(flow))
             .with_param(
                 "+sip.instance",
-                quote(&format!("<urn:uuid:{}>", self.instance)),
+                quote(&["<urn:uuid:", &self.instance, ">"].concat()),
             )
             .with_param("reg-id", flow.reg_id().to_string())
             .with_param("expires", expires.to_string());
@@ -140,7 +138,7 @@ impl Identity {
             call_id,
             cseq,
         )
-        .with(HeaderName::Contact, contact.to_string())
+        .with(HeaderName::Contact, contact.to_text())
         .with(HeaderName::Supported, SUPPORTED)
         .with(HeaderName::Allow, ALLOW)
         .with(HeaderName::UserAgent, self.user_agent.as_str())

@@ -58,7 +58,8 @@ impl Opening {
         // Whatever the request: what is ours stands behind what is copied.
         let ringing = agent.post.me.in_dialog(&register, 180, &tag).to_bytes();
         let ringing = String::from_utf8(ringing).ok()?;
-        let ours = ringing.find("\r\nContact: ")? + 2;
+        let mut lines = ringing.match_indices('\n').map(|(end, _)| end + 1);
+        let ours = lines.find(|at| ringing[*at..].starts_with("Contact: "))?;
         Some(Self {
             branch: register.headers.top_via().ok()?.branch()?.to_owned(),
             ringing: ringing.get(ours..)?.to_owned(),

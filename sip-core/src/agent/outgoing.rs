@@ -10,7 +10,7 @@ use super::session_timer::{self, SessionTimer};
 use super::{about, outcome};
 use crate::pii::Pii;
 use crate::time::{Duration, Time};
-use crate::wire::{Contacts, HeaderName, NameAddr, Request, Response, Uri};
+use crate::wire::{HeaderName, NameAddr, Request, Response, Text, Uri};
 use alloc::{
     borrow::ToOwned,
     boxed::Box,
@@ -247,7 +247,7 @@ impl Call {
                     let mut again = post.again(request);
                     again
                         .headers
-                        .set(HeaderName::To, NameAddr::new(to.clone()).to_string());
+                        .set(HeaderName::To, NameAddr::new(to.clone()).to_text());
                     self.tried.push(request.uri.clone());
                     again.uri = to;
                     again
@@ -265,15 +265,9 @@ impl Call {
 
     /// Where a redirection leads: the best contact that was not tried yet (RFC 3261 §8.1.3.4).
     fn elsewhere(&self, request: &Request, response: &Response) -> Option<Uri> {
-        let Ok(Contacts::List(mut contacts)) = response.headers.contacts() else {
-            return None;
-        };
-        contacts.sort_by_key(|c| core::cmp::Reverse(c.q().unwrap_or(1000)));
         let known = |uri: &Uri| uri == &request.uri || self.tried.contains(uri);
-        let mut to = contacts
-            .into_iter()
-            .map(|c| c.uri)
-            .find(|uri| uri.is_sip() && !known(uri))?;
+        let contacts = response.headers.contacts().ok()?;
+        let mut to = contacts.best(&|uri| uri.is_sip() && !known(uri))?.uri;
         // Headers that a stranger wants on our request are its business alone.
         to.headers = None;
         (self.tried.len() < REDIRECTIONS).then_some(to)

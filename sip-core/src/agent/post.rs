@@ -1,6 +1,6 @@
 //! What all machines of the agent write through, and the loose ends that outlive the call they belong to.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::{borrow::ToOwned, boxed::Box, collections::VecDeque, vec::Vec};
 
 use super::config::Policy;
@@ -18,7 +18,7 @@ use crate::transaction::{
     ClientAction, ClientKey, ClientNonInvite, ServerAction, ServerInvite, ServerInviteState,
     ServerKey, Transport,
 };
-use crate::wire::{HeaderName, Message, Method, Request, Response};
+use crate::wire::{HeaderName, Message, Method, Request, Response, Text};
 
 /// Loose ends of one kind are not kept beyond this many: the oldest is forgotten.
 const LOOSE_ENDS: usize = 64;
@@ -462,7 +462,7 @@ impl Post {
     pub(super) fn anew(&mut self, mut request: Request) -> Request {
         request.headers.remove_first_value(HeaderName::Via);
         let via = self.me.via(&mut self.entropy);
-        request.headers.prepend(HeaderName::Via, via.to_string());
+        request.headers.prepend(HeaderName::Via, via.to_text());
         request
     }
 

@@ -1,13 +1,13 @@
 //! What the agent proves itself with when a server challenges one of its requests (RFC 3261 §22). REGISTER has its own
 //! business with the registrar; here is every other request.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::{borrow::ToOwned, collections::VecDeque};
 
 use super::config::Config;
 use crate::auth::{DigestClient, Login};
 use crate::entropy::Entropy;
-use crate::wire::{CSeq, HeaderName, Headers, Request, Response, Via};
+use crate::wire::{CSeq, HeaderName, Headers, Request, Response, Text, Via};
 
 /// Challenges of one request that are answered: of the server, of a proxy, and each once more for a nonce that has aged.
 const CHALLENGES: u8 = 4;
@@ -54,7 +54,7 @@ impl Proof {
                 .as_mut()
                 .map(|c| c.answer_request(login, request, entropy))
             {
-                request.headers.set(name, credentials.to_string());
+                request.headers.set(name, credentials.to_text());
             }
         }
     }
@@ -123,9 +123,9 @@ impl Proof {
         *client = Some(DigestClient::new(challenge));
         let mut again = request.clone();
         again.headers.remove_first_value(HeaderName::Via);
-        again.headers.prepend(HeaderName::Via, via.to_string());
+        again.headers.prepend(HeaderName::Via, via.to_text());
         let next = CSeq::new(next, cseq.method);
-        again.headers.set(HeaderName::CSeq, next.to_string());
+        again.headers.set(HeaderName::CSeq, next.to_text());
         self.authorize(&mut again, entropy);
         Some(again)
     }

@@ -10,13 +10,8 @@ use crate::auth::{DigestClient, Login};
 use crate::pii::Pii;
 use crate::time::{Duration, Time};
 use crate::transaction::{ClientAction, ClientKey, ClientNonInvite, Transport};
-use crate::wire::{Contacts, Credentials, HeaderName, Response, Uri};
-use alloc::{
-    borrow::ToOwned,
-    boxed::Box,
-    string::{String, ToString},
-    vec::Vec,
-};
+use crate::wire::{Contacts, Credentials, HeaderName, Response, Text, Uri};
+use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
 
 /// Redirections that are followed.
 const REDIRECTIONS: usize = 5;
@@ -193,7 +188,7 @@ impl Registrar {
         if let Some(credentials) = credentials {
             request
                 .headers
-                .push(HeaderName::Authorization, credentials.to_string());
+                .push(HeaderName::Authorization, credentials.to_text());
         }
         let (transaction, actions) = ClientNonInvite::start(request, Transport::Reliable, post.now);
         for action in actions {
@@ -268,22 +263,19 @@ impl Registrar {
     /// The registrar that this one names instead of itself (RFC 3261 §8.1.3.4): the best that was not asked yet. It is asked
     /// over the same socket, whose server is our outbound proxy (RFC 7118 §5).
     fn named(&self, post: &Post, response: &Response) -> Option<Uri> {
-        let Ok(Contacts::List(mut contacts)) = response.headers.contacts() else {
-            return None;
-        };
-        contacts.sort_by_key(|c| core::cmp::Reverse(c.q().unwrap_or(1000)));
         let own = &post.me.address_of_record.host;
         let asked = |uri: &Uri| {
             self.elsewhere.contains(uri)
                 || (uri.host.eq_ignore_ascii_case(own) && uri.port.is_none())
         };
-        let found = contacts.into_iter().map(|c| Uri {
+        let plain = |uri: &Uri| Uri {
             headers: None,
             user: None,
-            ..c.uri
-        });
-        let mut found = found.filter(|uri| uri.is_sip() && !asked(uri));
-        found.next().filter(|_| self.elsewhere.len() < REDIRECTIONS)
+            ..uri.clone()
+        };
+        let contacts = response.headers.contacts().ok()?;
+        let best = contacts.best(&|uri| uri.is_sip() && !asked(&plain(uri)))?;
+        (self.elsewhere.len() < REDIRECTIONS).then(|| plain(&best.uri))
     }
 
     fn confirmed(&mut self, post: &mut Post, response: &Response) -> Answer {

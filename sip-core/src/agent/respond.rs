@@ -62,7 +62,7 @@ pub const fn refusal(method: &Method) -> u16 {
 pub fn unfit(request: &Request) -> Option<Response> {
     let refuse = |status| Response::for_request(request, status, "");
     let method = request.method.as_str();
-    if !ALLOW.split(", ").any(|allowed| allowed == method) {
+    if !listed(ALLOW).any(|allowed| allowed == method) {
         return Some(with_allow(refuse(refusal(&request.method))));
     }
     if !request.uri.is_sip() {
@@ -97,12 +97,17 @@ pub fn with_allow(response: Response) -> Response {
     response.with(HeaderName::Allow, ALLOW)
 }
 
+/// The members of a list of ours.
+fn listed(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim_ascii_start)
+}
+
 /// An unsupported extension that a request insists on.
 fn required(request: &Request) -> Option<String> {
     let tags = request.headers.get_all(HeaderName::Require);
     let unknown: Vec<_> = tags
         .into_iter()
-        .filter(|t| !SUPPORTED.split(", ").any(|k| t.eq_ignore_ascii_case(k)))
+        .filter(|t| !listed(SUPPORTED).any(|k| t.eq_ignore_ascii_case(k)))
         .collect();
     (!unknown.is_empty()).then(|| unknown.join(", "))
 }

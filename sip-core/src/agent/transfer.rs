@@ -7,7 +7,7 @@ use super::io::Output;
 use super::post::{Ask, Post, Purpose};
 use crate::dialog::DialogId;
 use crate::time::{Duration, Time};
-use crate::wire::{HeaderName, Method, NameAddr, Request, Response, Uri};
+use crate::wire::{HeaderName, Method, NameAddr, Request, Response, Text, Uri};
 use alloc::{
     borrow::ToOwned,
     string::{String, ToString},
@@ -64,8 +64,8 @@ impl Call {
         let us = NameAddr::new(post.me.address_of_record.clone());
         let refer = dialog
             .request(Method::Refer, &via)
-            .with(HeaderName::ReferTo, NameAddr::new(target).to_string())
-            .with(HeaderName::ReferredBy, us.to_string());
+            .with(HeaderName::ReferTo, NameAddr::new(target).to_text())
+            .with(HeaderName::ReferredBy, us.to_text());
         let refer = post.me.refreshing(refer);
         self.transfer = Some(Transfer {
             until: post.now + PATIENCE,

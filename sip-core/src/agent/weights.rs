@@ -14,9 +14,12 @@ pub struct Weighted {
 
 /// Their places in the order in which they are tried.
 pub fn order(servers: &[Weighted], entropy: &mut Entropy) -> Vec<usize> {
-    let mut left: Vec<usize> = (0..servers.len()).collect();
-    // Those that weigh nothing stand first, so that chance finds them only with the smallest of its numbers.
-    left.sort_by_key(|at| (servers[*at].priority, servers[*at].weight != 0));
+    let mut left = Vec::with_capacity(servers.len());
+    for at in 0..servers.len() {
+        // Those that weigh nothing stand first, so that chance finds them only with the smallest of its numbers.
+        let key = |at: usize| (servers[at].priority, servers[at].weight != 0);
+        left.insert(left.partition_point(|other| key(*other) <= key(at)), at);
+    }
     let mut order = Vec::with_capacity(left.len());
     while let Some(first) = left.first() {
         let priority = servers[*first].priority;

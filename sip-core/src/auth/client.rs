@@ -1,15 +1,13 @@
 //! [`DigestClient`]: answers challenges.
 
-use alloc::{
-    borrow::ToOwned,
-    string::{String, ToString},
-};
+use alloc::{borrow::ToOwned, string::String};
 use serde::{Deserialize, Serialize};
 
+use super::algorithm::hex;
 use super::digest::DigestChallenge;
 use crate::entropy::Entropy;
 use crate::pii::Pii;
-use crate::wire::{Challenge, Credentials, Method, Params, Request, quote};
+use crate::wire::{Challenge, Credentials, Method, Params, Request, Text, quote};
 
 /// A user name and what proves it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,7 +119,7 @@ impl DigestClient {
         request: &Request,
         entropy: &mut Entropy,
     ) -> Credentials {
-        let (uri, cnonce) = (request.uri.to_string(), entropy.text(22));
+        let (uri, cnonce) = (request.uri.to_text(), entropy.text(22));
         self.compute(login, &request.method, &uri, &cnonce, &request.body)
     }
 
@@ -176,7 +174,7 @@ impl DigestClient {
         } else {
             ("auth", algorithm.hash(&[method.as_str(), uri]))
         };
-        let nc = format!("{:08x}", self.count);
+        let nc = hex(&self.count.to_be_bytes());
         let response = match qop_auth {
             true => algorithm.hash(&[&ha1, nonce, &nc, cnonce, qop, &ha2]),
             false => algorithm.hash(&[&ha1, nonce, &ha2]),

@@ -1,8 +1,8 @@
 //! Requests inside of a dialog (RFC 3261 §12.2.1.1).
 
 use super::{Dialog, DialogState};
-use crate::wire::{CSeq, HeaderName, Method, NameAddr, Request, Uri, Via};
-use alloc::{string::ToString, vec::Vec};
+use crate::wire::{CSeq, HeaderName, Method, NameAddr, Request, Text, Uri, Via};
+use alloc::vec::Vec;
 
 impl Dialog {
     /// The next request of ours: BYE, re-INVITE, UPDATE, INFO … Neither for ACK nor for CANCEL.
@@ -40,7 +40,7 @@ impl Dialog {
             cseq,
         );
         for route in routes {
-            request.headers.push(HeaderName::Route, route.to_string());
+            request.headers.push(HeaderName::Route, route.to_text());
         }
         request
     }
@@ -69,7 +69,7 @@ impl Dialog {
 /// A copy of a request with another branch and the next number, without the credentials of the first try.
 pub fn numbered(request: &Request, via: &Via) -> Request {
     let mut again = request.clone();
-    again.headers.set(HeaderName::Via, via.to_string());
+    again.headers.set(HeaderName::Via, via.to_text());
     let number = request.headers.cseq().map_or(0, |c| c.number);
     set_cseq(&mut again, number.saturating_add(1));
     again.headers.remove(HeaderName::Authorization);
@@ -79,5 +79,5 @@ pub fn numbered(request: &Request, via: &Via) -> Request {
 
 fn set_cseq(request: &mut Request, number: u32) {
     let cseq = CSeq::new(number, request.method.clone());
-    request.headers.set(HeaderName::CSeq, cseq.to_string());
+    request.headers.set(HeaderName::CSeq, cseq.to_text());
 }

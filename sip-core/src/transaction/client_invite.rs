@@ -1,12 +1,12 @@
 //! The INVITE client transaction (RFC 3261 §17.1.1, RFC 6026 §7.2).
 
-use alloc::{string::ToString, vec::Vec};
+use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::{ClientAction, Transport};
 use crate::time::{Duration, Time};
 use crate::timers::{ABSORB_RESPONSES, GIVE_UP, T1, Table, Timer};
-use crate::wire::{HeaderName, Reason, Request, Response};
+use crate::wire::{HeaderName, Reason, Request, Response, Text};
 
 /// Where an INVITE client transaction stands.
 ///
@@ -164,7 +164,7 @@ impl ClientInvite {
     fn send_cancel(&mut self, reasons: &[Reason], now: Time) -> ClientAction {
         let mut cancel = self.request.cancel();
         for reason in reasons {
-            cancel.headers.push(HeaderName::Reason, reason.to_string());
+            cancel.headers.push(HeaderName::Reason, reason.to_text());
         }
         self.cancel = Cancel::Sent;
         self.timers.set(Timer::B, now + GIVE_UP);

@@ -1,10 +1,13 @@
 //! Which transaction a message belongs to (RFC 3261 §17.1.3, §17.2.3).
 
-use alloc::{borrow::ToOwned, string::String};
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::entropy::MAGIC_COOKIE;
-use crate::wire::{Method, ParseError, Request, Response};
+use crate::wire::{Method, ParseError, Request, Response, Text};
 
 /// The client transaction of a response: branch of the topmost Via, and method of CSeq.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -76,16 +79,22 @@ impl ServerKey {
         // The cookie alone identifies nothing (RFC 4475 shows a sender of that kind).
         let unique = |b: &&str| b.len() > MAGIC_COOKIE.len() && b.starts_with(MAGIC_COOKIE);
         match via.branch().filter(unique) {
-            Some(branch) => Ok(Self(format!("{branch}|{}|{method}", via.sent_by()))),
+            Some(branch) => Ok(Self([branch, &via.sent_by(), method.as_str()].join("|"))),
             // A sender of RFC 2543. The To tag is left out: an ACK has it, its INVITE had not.
             None => {
                 let from = request.headers.from()?;
                 let (call, cseq) = (request.headers.call_id()?, request.headers.cseq()?.number);
                 let tag = from.tag().unwrap_or_default();
-                Ok(Self(format!(
-                    "{via}|{}|{tag}|{call}|{cseq}|{method}",
-                    request.uri
-                )))
+                let uri = request.uri.to_text();
+                let parts = [
+                    &via.to_text(),
+                    &uri,
+                    tag,
+                    call,
+                    &cseq.to_string(),
+                    method.as_str(),
+                ];
+                Ok(Self(parts.join("|")))
             }
         }
     }

@@ -2,9 +2,10 @@
 
 use super::view::View;
 use super::{
-    HeaderName, Headers, Limits, Method, NameAddr, ParseError, Request, Response, Uri, Via, phrase,
+    CSeq, HeaderName, Headers, Limits, Method, NameAddr, ParseError, Request, Response, Text, Uri,
+    Via, phrase,
 };
-use alloc::{borrow::ToOwned, string::ToString, vec::Vec};
+use alloc::{borrow::ToOwned, vec::Vec};
 
 /// Max-Forwards of a new request (RFC 3261 §8.1.1.6).
 const MAX_FORWARDS: &str = "70";
@@ -31,12 +32,12 @@ impl Request {
         cseq: u32,
     ) -> Self {
         let mut headers = Headers::new();
-        headers.push(HeaderName::Via, via.to_string());
+        headers.push(HeaderName::Via, via.to_text());
         headers.push(HeaderName::MaxForwards, MAX_FORWARDS);
-        headers.push(HeaderName::From, from.to_string());
-        headers.push(HeaderName::To, to.to_string());
+        headers.push(HeaderName::From, from.to_text());
+        headers.push(HeaderName::To, to.to_text());
         headers.push(HeaderName::CallId, call_id);
-        headers.push(HeaderName::CSeq, format!("{cseq} {method}"));
+        headers.push(HeaderName::CSeq, CSeq::new(cseq, method.clone()).to_text());
         Self {
             method,
             uri,
@@ -87,7 +88,10 @@ impl Request {
         }
         copy(&self.headers, &mut headers, HeaderName::CallId);
         let number = self.headers.cseq().map_or(0, |cseq| cseq.number);
-        headers.push(HeaderName::CSeq, format!("{number} {method}"));
+        headers.push(
+            HeaderName::CSeq,
+            CSeq::new(number, method.clone()).to_text(),
+        );
         Self {
             method,
             uri: self.uri.clone(),
@@ -183,8 +187,7 @@ impl Response {
         if let Ok(to) = self.headers.to()
             && to.tag().is_none()
         {
-            self.headers
-                .set(HeaderName::To, to.with_tag(tag).to_string());
+            self.headers.set(HeaderName::To, to.with_tag(tag).to_text());
         }
         self
     }

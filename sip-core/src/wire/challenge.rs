@@ -8,7 +8,7 @@ use super::ParseError;
 use super::limits::MAX_PARAMS;
 use super::params::Params;
 use super::scan::{all_token, split_list, trim};
-use super::text::as_text;
+use super::text::{Text, as_text};
 
 /// A challenge: a scheme with parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,27 +141,31 @@ fn comma_params(text: &str) -> Result<Params, ParseError> {
     Ok(params)
 }
 
-fn write_params(f: &mut fmt::Formatter<'_>, params: &Params) -> fmt::Result {
+fn write_params(out: &mut String, params: &Params) {
     for (i, (name, value)) in params.iter().enumerate() {
-        f.write_str(if i == 0 { " " } else { ", " })?;
-        write!(f, "{name}={}", value.unwrap_or("\"\""))?;
-    }
-    Ok(())
-}
-
-impl fmt::Display for Challenge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.scheme)?;
-        write_params(f, &self.params)
+        out.push_str(if i == 0 { " " } else { ", " });
+        out.push_str(name);
+        out.push('=');
+        out.push_str(value.unwrap_or("\"\""));
     }
 }
 
-impl fmt::Display for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.scheme)?;
+impl Text for Challenge {
+    fn write(&self, out: &mut String) {
+        out.push_str(&self.scheme);
+        write_params(out, &self.params);
+    }
+}
+
+impl Text for Credentials {
+    fn write(&self, out: &mut String) {
+        out.push_str(&self.scheme);
         match &self.token {
-            Some(token) => write!(f, " {token}"),
-            None => write_params(f, &self.params),
+            Some(token) => {
+                out.push(' ');
+                out.push_str(token);
+            }
+            None => write_params(out, &self.params),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! [`CSeq`]: the order of requests (RFC 3261 §20.16).
 
-use core::fmt;
+use alloc::string::{String, ToString};
 
 use super::scan::{all_token, is_lws, number, trim};
-use super::text::as_text;
+use super::text::{Text, as_text};
 use super::{Method, ParseError};
 
 /// A sequence number and a method.
@@ -45,9 +45,11 @@ impl CSeq {
     }
 }
 
-impl fmt::Display for CSeq {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.number, self.method)
+impl Text for CSeq {
+    fn write(&self, out: &mut String) {
+        out.push_str(&self.number.to_string());
+        out.push(' ');
+        out.push_str(self.method.as_str());
     }
 }
 

@@ -83,9 +83,9 @@ impl ParseError {
     /// The reason phrase for that status: it names the header at fault (RFC 3261 §21.4.1).
     pub fn reason(&self) -> String {
         match self {
-            Self::Missing(name) => format!("Missing {name}"),
-            Self::Duplicate(name) => format!("Duplicate {name}"),
-            Self::Malformed(name) => format!("Malformed {name}"),
+            Self::Missing(name) => ["Missing ", name.as_str()].concat(),
+            Self::Duplicate(name) => ["Duplicate ", name.as_str()].concat(),
+            Self::Malformed(name) => ["Malformed ", name.as_str()].concat(),
             Self::CSeqMethod => "CSeq Method Mismatch".to_owned(),
             Self::Uri => "Malformed URI".to_owned(),
             Self::StartLine => "Malformed Request-Line".to_owned(),

@@ -249,7 +249,7 @@ impl Headers {
         let (name, value) = (name.as_name(), value.into());
         match self.split_first(name) {
             Some((_, at, rest)) => {
-                let text = rest.map_or(value.clone(), |rest| format!("{value}, {rest}"));
+                let text = rest.map_or(value.clone(), |rest| [&value, ", ", &rest].concat());
                 self.0[at] = Field::new(name, text.into_bytes());
             }
             None => self.prepend_ref(name, value),

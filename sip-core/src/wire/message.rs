@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::headers::{Field, Headers};
 use super::view::{StartLine, View};
-use super::{HeaderName, Limits, Method, ParseError, Uri};
+use super::{HeaderName, Limits, Method, ParseError, Text, Uri};
 
 /// A request or a response.
 #[derive(Clone, PartialEq, Eq)]
@@ -146,36 +146,32 @@ impl TryFrom<&View<'_>> for Message {
 impl Request {
     /// As it goes over the wire.
     pub fn to_bytes(&self) -> Vec<u8> {
-        write(
-            format_args!("{} {} SIP/2.0", self.method, self.uri),
-            &self.headers,
-            &self.body,
-        )
+        let uri = self.uri.to_text();
+        let start = [self.method.as_str(), &uri, "SIP/2.0"];
+        write(start, &self.headers, &self.body)
     }
 }
 
 impl Response {
     /// As it goes over the wire.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let reason = self.reason.replace(['\r', '\n'], " ");
-        write(
-            format_args!("SIP/2.0 {} {reason}", self.status),
-            &self.headers,
-            &self.body,
-        )
+        let status = self.status.to_string();
+        let start = ["SIP/2.0", &status, &self.reason];
+        write(start, &self.headers, &self.body)
     }
 }
 
-fn write(start: fmt::Arguments<'_>, headers: &Headers, body: &[u8]) -> Vec<u8> {
-    use fmt::Write as _;
+fn write(start: [&str; 3], headers: &Headers, body: &[u8]) -> Vec<u8> {
     let room: usize = headers
         .iter()
         .map(|f| f.name().len() + f.bytes().len() + 4)
         .sum();
-    let mut line = String::with_capacity(room + body.len() + 128);
-    line.write_fmt(start)
-        .expect("writing to a String cannot fail");
-    let mut out = line.into_bytes();
+    let mut out = Vec::with_capacity(room + body.len() + 128);
+    for part in start {
+        out.extend_from_slice(part.as_bytes());
+        out.push(b' ');
+    }
+    out.pop();
     // Parts of the start line are plain strings to whoever builds a message: they must not end the line.
     for byte in &mut out {
         if matches!(byte, b'\r' | b'\n') {

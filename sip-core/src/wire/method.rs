@@ -1,11 +1,10 @@
 //! [`Method`]: what a request asks for.
 
-use alloc::boxed::Box;
-use core::fmt;
+use alloc::{boxed::Box, string::String};
 
 use super::ParseError;
 use super::scan::all_token;
-use super::text::as_text;
+use super::text::{Text, as_text};
 
 macro_rules! methods {
     ($($variant:ident $text:literal;)*) => {
@@ -51,9 +50,9 @@ methods! {
     Refer "REFER";
 }
 
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+impl Text for Method {
+    fn write(&self, out: &mut String) {
+        out.push_str(self.as_str());
     }
 }
 

@@ -42,6 +42,7 @@ pub use reason::Reason;
 #[cfg(any(test, feature = "rsip"))]
 pub use rsip_types::RsipError;
 pub use scan::split_list;
+pub use text::Text;
 pub use typed::phrase;
 pub(crate) use uri::unescape;
 pub use uri::{Scheme, Uri, UriRef};

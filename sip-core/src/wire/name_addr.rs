@@ -2,12 +2,11 @@
 
 use alloc::borrow::Cow;
 use alloc::{string::String, vec::Vec};
-use core::fmt;
 
 use super::ParseError;
 use super::params::{Params, ParamsRef, quote, unquote};
 use super::scan::{number, skip_quoted, trim};
-use super::text::as_text;
+use super::text::{Text, as_text};
 use super::uri::{Uri, UriRef};
 
 /// A name-addr or addr-spec with its header parameters, as slices.
@@ -149,11 +148,10 @@ impl NameAddr {
             .get("q")?
             .split_once('.')
             .unwrap_or((self.params.get("q")?, ""));
-        let part: u16 = if part.is_empty() {
-            0
-        } else {
-            number(&format!("{part:0<3.3}")).ok()?
-        };
+        let digits = part.bytes().chain([b'0'; 3]).take(3);
+        let part = digits.fold(Some(0), |number, digit| {
+            Some(number? * 10 + u16::from(digit.is_ascii_digit().then(|| digit - b'0')?))
+        })?;
         match whole {
             "0" | "" => Some(part),
             "1" => Some(1000),
@@ -193,12 +191,16 @@ impl TryFrom<NameAddrRef<'_>> for NameAddr {
     }
 }
 
-impl fmt::Display for NameAddr {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Text for NameAddr {
+    fn write(&self, out: &mut String) {
         if let Some(display) = &self.display {
-            write!(f, "{} ", quote(display))?;
+            out.push_str(&quote(display));
+            out.push(' ');
         }
-        write!(f, "<{}>{}", self.uri, self.params)
+        out.push('<');
+        self.uri.write(out);
+        out.push('>');
+        self.params.write(out);
     }
 }
 
@@ -220,6 +222,17 @@ impl Contacts {
             Self::Star => &[],
             Self::List(list) => list,
         }
+    }
+
+    /// The contact that is preferred by its `q` value, of those whose URI fits; of equal ones the first.
+    pub fn best(self, fits: &dyn Fn(&Uri) -> bool) -> Option<Contact> {
+        let Self::List(list) = self else {
+            return None;
+        };
+        let preference = |contact: &Contact| contact.q().unwrap_or(1000);
+        let fitting = list.into_iter().filter(|contact| fits(&contact.uri));
+        // Of equal ones, the last is the greatest.
+        fitting.rev().max_by_key(preference)
     }
 }
 
@@ -259,6 +272,40 @@ mod tests {
             (Some(1), Some(600), Some(330))
         );
         assert_eq!(contact.to_string(), text);
+    }
+
+    #[test]
+    fn a_preference_counts_in_thousandths() {
+        for (text, thousandths) in [
+            ("0", Some(0)),
+            ("0.", Some(0)),
+            (".5", Some(500)),
+            ("0.12", Some(120)),
+            ("0.1239", Some(123)),
+            ("1.0", Some(1000)),
+            ("0.1x", None),
+            ("0.é", None),
+            ("2", None),
+        ] {
+            let contact: Contact = format!("<sip:a@h>;q={text}").parse().unwrap();
+            assert_eq!(contact.q(), thousandths, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_best_contact_is_the_first_of_the_most_preferred_that_fit() {
+        let contact = |text: &str| text.parse::<Contact>().unwrap();
+        let contacts = Contacts::List(vec![
+            contact("<sip:low@h>;q=0.1"),
+            contact("<tel:1>"),
+            contact("<sip:first@h>;q=1.0"),
+            contact("<sip:second@h>"),
+        ]);
+        let best = |fits: &dyn Fn(&Uri) -> bool| Some(contacts.clone().best(fits)?.uri.to_string());
+        assert_eq!(best(&|_| true).as_deref(), Some("tel:1"));
+        assert_eq!(best(&Uri::is_sip).as_deref(), Some("sip:first@h"));
+        assert_eq!(best(&|_| false), None);
+        assert_eq!(Contacts::Star.best(&|_| true), None);
     }
 
     #[test]

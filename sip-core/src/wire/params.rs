@@ -7,6 +7,7 @@ use core::fmt;
 use super::ParseError;
 use super::limits::MAX_PARAMS;
 use super::scan::{self, find_outside, trim};
+use super::text::Text;
 
 /// Parameters as slices: `;a=1;b`, iterated and searched without allocation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -176,15 +177,22 @@ impl TryFrom<ParamsRef<'_>> for Params {
     }
 }
 
-impl fmt::Display for Params {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Text for Params {
+    fn write(&self, out: &mut String) {
         for (name, value) in &self.0 {
-            match value {
-                Some(value) => write!(f, ";{name}={value}")?,
-                None => write!(f, ";{name}")?,
+            out.push(';');
+            out.push_str(name);
+            if let Some(value) = value {
+                out.push('=');
+                out.push_str(value);
             }
         }
-        Ok(())
+    }
+}
+
+impl fmt::Display for Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_text())
     }
 }
 

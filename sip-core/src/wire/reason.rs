@@ -4,12 +4,11 @@ use alloc::{
     borrow::ToOwned,
     string::{String, ToString},
 };
-use core::fmt;
 
 use super::ParseError;
 use super::params::{Params, ParamsRef, quote};
 use super::scan::{all_token, number, trim};
-use super::text::as_text;
+use super::text::{Text, as_text};
 
 /// A Reason value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,9 +61,10 @@ impl Reason {
     }
 }
 
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.protocol, self.params)
+impl Text for Reason {
+    fn write(&self, out: &mut String) {
+        out.push_str(&self.protocol);
+        self.params.write(out);
     }
 }
 

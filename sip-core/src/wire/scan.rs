@@ -156,6 +156,47 @@ pub(super) fn number<T: core::str::FromStr>(text: &str) -> Result<T, ParseError>
     text.parse().map_err(|_| ParseError::Value)
 }
 
+/// An IPv6 address as RFC 4291 §2.2 writes it; also with the colon too many before an IPv4 part that the grammar of
+/// RFC 3261 has (RFC 5118 §4.10). Only its form is asked for: the library's parser, which gives a value, is 1 kB in the page.
+pub(super) fn is_ipv6(text: &str) -> bool {
+    let Some(gap) = text.as_bytes().windows(2).position(|pair| pair == b"::") else {
+        return groups(text, true) == Some(8);
+    };
+    let (head, mut tail) = (&text[..gap], &text[gap + 2..]);
+    if text.contains('.') {
+        tail = tail.strip_prefix(':').unwrap_or(tail);
+    }
+    // The gap is one group at least.
+    let around = groups(head, false).zip(groups(tail, true));
+    around.is_some_and(|(before, after)| before + after < 8)
+}
+
+/// How many groups these are; an IPv4 address is two, and may only be the last.
+fn groups(text: &str, may_end_in_ipv4: bool) -> Option<usize> {
+    if text.is_empty() {
+        return Some(0);
+    }
+    let mut count = 0;
+    let mut left = text.split(':');
+    while let Some(group) = left.next() {
+        let hexadecimal = group.bytes().all(|b| b.is_ascii_hexdigit());
+        count += match group.len() {
+            1..=4 if hexadecimal => 1,
+            _ if may_end_in_ipv4 && is_ipv4(group) && left.next().is_none() => 2,
+            _ => return None,
+        };
+    }
+    Some(count)
+}
+
+fn is_ipv4(text: &str) -> bool {
+    let octet = |part: &str| {
+        let zero_before = part.len() > 1 && part.starts_with('0');
+        part.len() <= 3 && !zero_before && number::<u16>(part).is_ok_and(|octet| octet < 256)
+    };
+    text.split('.').count() == 4 && text.split('.').all(octet)
+}
+
 /// How deep the comments of a value nest (RFC 3261 §25.1); quotes are not special inside of one, escapes are.
 pub(super) fn comment_depth(text: &[u8], cap: usize) -> Result<(), ParseError> {
     let mut depth = 0usize;
@@ -180,6 +221,7 @@ pub(super) fn comment_depth(text: &[u8], cap: usize) -> Result<(), ParseError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::{format, vec::Vec};
 
     #[test]
     fn commas_divide_outside_of_quotes_and_brackets_only() {
@@ -193,5 +235,46 @@ mod tests {
         assert!(split_list("a,,b").any(|r| r.is_err()));
         assert!(split_list("a,").any(|r| r.is_err()));
         assert!(split_list("\"open").any(|r| r.is_err()));
+    }
+
+    #[test]
+    fn an_ipv6_address_is_what_the_library_says_it_is() {
+        let known = |text: &str| text.parse::<core::net::Ipv6Addr>().is_ok();
+        let alike = |text: &str| {
+            let spare = text.contains('.') && known(&text.replacen(":::", "::", 1));
+            assert_eq!(is_ipv6(text), known(text) || spare, "{text}");
+        };
+        // Every address of up to nine of these, in which an empty one makes a gap.
+        let groups = ["", "0", "12aB", "1.2.3.4"];
+        for count in 1..=9 {
+            for all in 0..4usize.pow(count) {
+                let group = |at| groups[all / 4usize.pow(at) % 4];
+                alike(&(0..count).map(group).collect::<Vec<_>>().join(":"));
+            }
+        }
+        for odd in [
+            "12345",
+            "g",
+            "+1",
+            "é",
+            "1.2.3",
+            "1.2.3.4.5",
+            "01.2.3.4",
+            "0.0.0.0",
+            "00.0.0.0",
+            "255.1.1.256",
+            "1.2.3.+4",
+            "1.2..4",
+            "1.2.3.0004",
+            "1.2.3.4 ",
+            "1.2.3.4:",
+            ":1.2.3.4",
+        ] {
+            for before in ["::", ":::", "::::", "1::", "1:2:3:4:5:6:", "1:2:3:4:5:6:7:"] {
+                alike(&format!("{before}{odd}"));
+                alike(&format!("{odd}{before}"));
+            }
+        }
+        assert!(is_ipv6("2001:db8::9:1") && is_ipv6("::ffff:192.0.2.10") && !is_ipv6(""));
     }
 }

@@ -1,8 +1,29 @@
-//! One macro: types that are stored and shown as their text.
+//! Types that are stored and shown as their text.
 
-/// Implements `FromStr` by a `parse_text` function, and serde as that text.
+use alloc::string::String;
+
+/// A value as it stands in a message. It is what `Display` shows, and not made by it: `fmt` and what it needs are 2 kB in the page.
+pub trait Text {
+    /// Appends it.
+    fn write(&self, out: &mut String);
+
+    /// It alone.
+    fn to_text(&self) -> String {
+        let mut out = String::new();
+        self.write(&mut out);
+        out
+    }
+}
+
+/// Implements `Display` by [`Text`], `FromStr` by a `parse_text` function, and serde as that text.
 macro_rules! as_text {
     ($type:ty) => {
+        impl core::fmt::Display for $type {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.write_str(&$crate::wire::Text::to_text(self))
+            }
+        }
+
         impl core::str::FromStr for $type {
             type Err = $crate::wire::ParseError;
             fn from_str(text: &str) -> Result<Self, Self::Err> {

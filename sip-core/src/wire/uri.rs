@@ -1,13 +1,16 @@
 //! [`Uri`]: SIP, SIPS and tel URIs (RFC 3261 §19.1, RFC 3966); others are kept opaque.
 
 use alloc::borrow::Cow;
-use alloc::{boxed::Box, string::String, vec::Vec};
-use core::fmt;
+use alloc::{
+    boxed::Box,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 use super::ParseError;
 use super::params::{Params, ParamsRef};
-use super::scan::{all_host, all_uri, cut, number};
-use super::text::as_text;
+use super::scan::{all_host, all_uri, cut, is_ipv6, number};
+use super::text::{Text, as_text};
 
 /// The scheme of a URI.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -172,12 +175,6 @@ pub(super) fn split_host(text: &str) -> Result<(&str, &str), ParseError> {
         return Err(ParseError::Uri);
     }
     Ok((host, after))
-}
-
-/// Also with the colon too many before an IPv4 part that the grammar of RFC 3261 has (RFC 5118 §4.10).
-fn is_ipv6(text: &str) -> bool {
-    let valid = |text: &str| text.parse::<core::net::Ipv6Addr>().is_ok();
-    valid(text) || (text.contains('.') && valid(&text.replacen(":::", "::", 1)))
 }
 
 /// `:port` at the beginning, and what follows it.
@@ -356,27 +353,35 @@ impl TryFrom<UriRef<'_>> for Uri {
     }
 }
 
-impl fmt::Display for Uri {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.scheme.as_str())?;
+impl Text for Uri {
+    fn write(&self, out: &mut String) {
+        out.push_str(self.scheme.as_str());
+        out.push(':');
         if let Some(user) = &self.user {
-            f.write_str(user)?;
+            out.push_str(user);
             if let Some(password) = &self.password {
-                write!(f, ":{password}")?;
+                out.push(':');
+                out.push_str(password);
             }
             if self.scheme != Scheme::Tel {
-                f.write_str("@")?;
+                out.push('@');
             }
         }
-        f.write_str(&self.host)?;
-        if let Some(port) = self.port {
-            write!(f, ":{port}")?;
-        }
-        write!(f, "{}", self.params)?;
+        out.push_str(&self.host);
+        write_port(self.port, out);
+        self.params.write(out);
         if let Some(headers) = &self.headers {
-            write!(f, "?{headers}")?;
+            out.push('?');
+            out.push_str(headers);
         }
-        Ok(())
+    }
+}
+
+/// `:port`, if there is one.
+pub(super) fn write_port(port: Option<u16>, out: &mut String) {
+    if let Some(port) = port {
+        out.push(':');
+        out.push_str(&port.to_string());
     }
 }
 

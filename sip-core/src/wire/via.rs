@@ -1,13 +1,12 @@
 //! [`Via`]: where a request came through (RFC 3261 §20.42).
 
 use alloc::string::String;
-use core::fmt;
 
 use super::ParseError;
 use super::params::{Params, ParamsRef};
 use super::scan::{all_token, cut, number, trim};
-use super::text::as_text;
-use super::uri::split_host;
+use super::text::{Text, as_text};
+use super::uri::{split_host, write_port};
 
 /// A Via value as slices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,9 +103,9 @@ impl Via {
 
     /// `host` or `host:port`, in lower case: what identifies the sender beside the branch (RFC 3261 §17.2.3).
     pub fn sent_by(&self) -> String {
-        let host = self.host.to_ascii_lowercase();
-        self.port
-            .map_or(host.clone(), |port| format!("{host}:{port}"))
+        let mut text = self.host.to_ascii_lowercase();
+        write_port(self.port, &mut text);
+        text
     }
 
     pub(super) fn parse_text(text: &str) -> Result<Self, ParseError> {
@@ -120,13 +119,14 @@ impl Via {
     }
 }
 
-impl fmt::Display for Via {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SIP/2.0/{} {}", self.transport, self.host)?;
-        if let Some(port) = self.port {
-            write!(f, ":{port}")?;
-        }
-        write!(f, "{}", self.params)
+impl Text for Via {
+    fn write(&self, out: &mut String) {
+        out.push_str("SIP/2.0/");
+        out.push_str(&self.transport);
+        out.push(' ');
+        out.push_str(&self.host);
+        write_port(self.port, out);
+        self.params.write(out);
     }
 }
 

@@ -5,11 +5,8 @@ use super::{BesideEvent, BesideId, Errand, Returned, tell, unknown_type};
 use crate::agent::about;
 use crate::agent::post::{Post, Purpose};
 use crate::pii::Pii;
-use crate::wire::{HeaderName, Method, Request, Response};
-use alloc::{
-    string::{String, ToString},
-    vec::Vec,
-};
+use crate::wire::{HeaderName, Method, Request, Response, Text};
+use alloc::{string::String, vec::Vec};
 
 pub const TEXT: &str = "text/plain";
 /// Octets of a message of ours. One that is larger belongs elsewhere (RFC 3428 §8).
@@ -72,7 +69,7 @@ pub fn receive(post: &mut Post, more: &[String], typists: &mut Typists, request:
     let key = request
         .headers
         .from()
-        .map(|f| f.uri.address_of_record().to_string())
+        .map(|f| f.uri.address_of_record().to_text())
         .unwrap_or_default();
     if kind == ISCOMPOSING {
         let Some(composing) = Composing::parse(&request.body) else {
