@@ -12,7 +12,7 @@
 //! | [`server`] | a line at a SIP server that is not our edge |
 //! | [`store`], [`device`], [`rest`], [`bodies`] | IndexedDB, WebCrypto, `fetch`, what it carries |
 //! | [`socket`], [`listener`], [`timer`], [`timeout`], [`clock`], [`page`] | the WebSocket; what happens to something of the browser; an alarm that a hidden page does not slow down; a clock that nobody sets; painting |
-//! | [`table`], [`plain`] | a map for a handful; plain values of JavaScript |
+//! | [`table`], [`once`], [`plain`] | a map for a handful; a value that is told once; plain values of JavaScript |
 //! | [`media`], [`ice`] | microphone and peer connection of one call |
 
 #![cfg_attr(all(target_arch = "wasm32", not(any(test, feature = "std"))), no_std)]
@@ -35,6 +35,7 @@ pub mod ice;
 pub mod leader;
 pub mod listener;
 pub mod media;
+pub mod once;
 pub mod opening;
 pub mod page;
 pub mod phone;

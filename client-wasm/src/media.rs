@@ -6,14 +6,13 @@
 
 use crate::{
     listener::EventListener,
-    page,
+    once, page,
     problem::Problem,
     types::{PhonePort, Sound},
 };
 use alloc::rc::Rc;
 use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
 use core::cell::{Cell, RefCell};
-use futures_channel::oneshot;
 use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -77,7 +76,7 @@ enum Asked {
 }
 
 /// A voice that is on its way into the connection.
-type Voiced = oneshot::Receiver<Result<(), Problem>>;
+type Voiced = once::Told<Result<(), Problem>>;
 
 /// One `RTCPeerConnection` with what listens to it.
 struct Peer {
@@ -380,7 +379,7 @@ impl Media {
         };
         self.0.maker.0.voice(&connection);
         self.direct();
-        let (tell, voiced) = oneshot::channel();
+        let (tell, voiced) = once::channel();
         let media = self.clone();
         // By itself: a microphone is let go also when nobody waits for it any more.
         page::beside(async move {
@@ -388,7 +387,7 @@ impl Media {
                 Ok(microphone) => media.send(&microphone).await,
                 Err(problem) => Err(problem),
             };
-            let _ = tell.send(sent);
+            tell.tell(sent);
         });
         Ok((connection, voiced))
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::now,
-    device, opening, page,
+    device, once, opening, page,
     plain::{FromPlain, ToPlain, read},
     problem::Problem,
     rest::{Call, NO_BODY, parse},
@@ -13,7 +13,6 @@ use alloc::rc::Rc;
 use alloc::{string::String, vec::Vec};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use core::cell::{Cell, RefCell};
-use futures_channel::oneshot;
 use js_sys::Promise;
 use wakeline_edge_api::{self as api, Account, SIP_PATH};
 use wakeline_sip::{agent::Policy, auth::Login};
@@ -24,7 +23,7 @@ use web_sys::CryptoKeyPair;
 /// A token that ends sooner than this is renewed before it is used.
 const RENEW_BEFORE_MS: i64 = 60_000;
 
-type Waits = oneshot::Sender<Result<(), Problem>>;
+type Waits = once::Teller<Result<(), Problem>>;
 
 /// A signed-in line. Clones share it.
 #[derive(Clone)]
@@ -245,7 +244,13 @@ impl Session {
     }
 
     fn record(&self) -> Result<Record, Problem> {
-        self.0.record.borrow().clone().ok_or(Problem::SignedOut)
+        self.of_record(Record::clone)
+    }
+
+    /// What is wanted of the record: a copy of all of it is long.
+    fn of_record<T>(&self, wanted: fn(&Record) -> T) -> Result<T, Problem> {
+        let record = self.0.record.borrow();
+        record.as_ref().map(wanted).ok_or(Problem::SignedOut)
     }
 
     /// Whose line it is.
@@ -253,7 +258,7 @@ impl Session {
         if let Some(server) = &self.0.server {
             return Ok(server.account.clone());
         }
-        Ok(self.record()?.account)
+        self.of_record(|record| record.account.clone())
     }
 
     /// This device's id.
@@ -261,14 +266,15 @@ impl Session {
         if let Some(server) = &self.0.server {
             return Ok(server.instance.clone());
         }
-        Ok(self.record()?.device)
+        self.of_record(|record| record.device.clone())
     }
 
     /// The line's token; one that is known to have ended is renewed first.
     pub async fn token(&self) -> Result<String, Problem> {
-        let record = self.record()?;
-        let left = record.expires_at as i64 - (now() as i64 + self.0.skew.get());
-        if left < renew_before(&record) {
+        let (expires_at, early) =
+            self.of_record(|record| (record.expires_at, renew_before(record)))?;
+        let left = expires_at as i64 - (now() as i64 + self.0.skew.get());
+        if left < early {
             match self.renew().await {
                 Ok(()) => {}
                 // The edge did not answer, and the token may live a while longer.
@@ -276,24 +282,24 @@ impl Session {
                 Err(problem) => return Err(problem),
             }
         }
-        Ok(self.record()?.token)
+        self.of_record(|record| record.token.clone())
     }
 
     /// A new token by the device credential. Callers while one is under way share it.
     pub async fn renew(&self) -> Result<(), Problem> {
-        let (tell, told) = oneshot::channel();
+        let (tell, told) = once::channel();
         if let Some(waiting) = &mut *self.0.renewing.borrow_mut() {
             waiting.push(tell);
         } else {
             drop(tell);
         }
-        if let Ok(result) = told.await {
+        if let Some(result) = told.await {
             return result;
         }
         *self.0.renewing.borrow_mut() = Some(Vec::new());
         let result = self.renew_alone().await;
         for waiting in self.0.renewing.take().unwrap_or_default() {
-            let _ = waiting.send(result.clone());
+            waiting.tell(result.clone());
         }
         result
     }

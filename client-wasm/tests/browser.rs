@@ -17,6 +17,7 @@ use wakeline_client::{
     device,
     leader::{Claim, Waiting, claim},
     media::{Media, MediaEvent},
+    once,
     problem::Problem,
     store::{self, Record},
     timer::Alarm,
@@ -341,4 +342,23 @@ fn live_tracks(streams: &Array, enabled: bool) -> usize {
     tracks
         .filter(|t| t.ready_state() == MediaStreamTrackState::Live && t.enabled() == enabled)
         .count()
+}
+
+#[wasm_bindgen_test]
+async fn what_is_told_once_arrives_and_silence_is_told_too() {
+    let (teller, told) = once::channel();
+    spawn_local(async move {
+        sleep(1).await;
+        teller.tell(1);
+    });
+    assert_eq!(told.await, Some(1), "it is waited for");
+    let (teller, told) = once::channel();
+    teller.tell(2);
+    assert_eq!(told.await, Some(2), "it was there before");
+    let (teller, told) = once::channel::<u32>();
+    spawn_local(async move {
+        sleep(1).await;
+        drop(teller);
+    });
+    assert_eq!(told.await, None);
 }

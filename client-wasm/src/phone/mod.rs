@@ -11,6 +11,7 @@ use crate::{
     driver::Driver,
     ice::IceServers,
     leader::{Claim, Lead, Waiting, claim},
+    once,
     opening::{Begun, Early},
     problem::Problem,
     session::Session,
@@ -23,7 +24,6 @@ use alloc::{
     vec::Vec,
 };
 use core::cell::{Cell, RefCell};
-use futures_channel::oneshot;
 use js_sys::Promise;
 use wakeline_sip::{
     agent::{self, CallId, Command},
@@ -35,7 +35,7 @@ use web_sys::{MediaStream, RtcPeerConnection};
 /// How long a closing phone waits for its farewell.
 const FAREWELL_MS: u32 = 1_500;
 
-type Reply<T> = oneshot::Sender<Result<T, Problem>>;
+type Reply<T> = once::Teller<Result<T, Problem>>;
 
 /// The phone of one tab. Clones share it.
 #[derive(Clone)]
@@ -67,7 +67,7 @@ struct Inner {
     /// Wakes for which the edge was told twice.
     repeated: RefCell<Table<String, ()>>,
     answering: RefCell<Table<String, Reply<()>>>,
-    leader_state: RefCell<Option<oneshot::Sender<()>>>,
+    leader_state: RefCell<Option<once::Teller<()>>>,
     /// The device fetches a new token.
     renewing: Cell<bool>,
     /// The login at the call server is looked after.
@@ -208,7 +208,7 @@ impl Phone {
         if !self.0.calls.borrow().get(&call).is_some_and(waits) {
             return Err(Problem::Gone);
         }
-        let (reply, answered) = oneshot::channel();
+        let (reply, answered) = once::channel();
         self.0.answering.borrow_mut().insert(call.clone(), reply);
         driver.listen(listen.then_some(id(&call)?));
         driver.command(Command::Answer(id(&call)?));
@@ -317,7 +317,7 @@ impl Phone {
         if self.role() == Role::Following {
             self.take_over().await?;
         }
-        let (reply, said) = oneshot::channel();
+        let (reply, said) = once::channel();
         self.want(wake, Some(reply));
         self.driver()?.command(Command::Register);
         said.await.unwrap_or(Err(Problem::Gone))

@@ -6,12 +6,11 @@ use crate::{
     channel::{Action, Channel, News},
     driver::Driver,
     leader::{Claim, Lead, Waiting, claim},
-    page,
+    once, page,
     problem::Problem,
     types::{Role, js},
 };
 use alloc::string::String;
-use futures_channel::oneshot;
 use wakeline_sip::agent::Command;
 
 /// A leading tab that is silent for so long is frozen.
@@ -61,7 +60,7 @@ impl Phone {
     /// The user tapped, and this is the page that opened, but another tab leads. If that one is frozen or idle, this one
     /// takes over; in a call it is left alone, and only learns of the wake.
     pub(super) async fn tapped_beside_a_leader(&self) -> Result<(), Problem> {
-        let (heard, state) = oneshot::channel();
+        let (heard, state) = once::channel();
         *self.0.leader_state.borrow_mut() = Some(heard);
         self.tell(&News::Hello);
         let weak = self.weak();
@@ -71,7 +70,7 @@ impl Phone {
                 phone.leader_state.take();
             }
         });
-        let alive = state.await.is_ok();
+        let alive = state.await.is_some();
         if alive && !self.0.calls.borrow().is_empty() {
             self.0.underway.borrow_mut().clear();
             for (wake, _) in self.0.wanted.take() {
@@ -149,7 +148,7 @@ impl Phone {
                 self.registration_is(registration);
                 self.mirror(calls);
                 if let Some(heard) = self.0.leader_state.take() {
-                    let _ = heard.send(());
+                    heard.tell(());
                 }
             }
             News::Do { call, what } if leads => {

@@ -122,7 +122,7 @@ impl Phone {
 
     pub(super) fn answered(&self, call: &str, result: Result<(), Problem>) {
         if let Some(reply) = self.0.answering.borrow_mut().remove(call) {
-            let _ = reply.send(result);
+            reply.tell(result);
         }
     }
 

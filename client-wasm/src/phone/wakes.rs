@@ -152,7 +152,7 @@ impl Phone {
             Err(_) => self.wake_over(&wake, &JsValue::UNDEFINED),
         }
         for reply in replies {
-            let _ = reply.send(answer.clone());
+            reply.tell(answer.clone());
         }
     }
 
@@ -233,7 +233,7 @@ impl Phone {
             .into_iter()
             .flatten()
         {
-            let _ = reply.send(Err(Problem::Gone));
+            reply.tell(Err(Problem::Gone));
         }
     }
 

@@ -99,10 +99,12 @@ fn is_private(headers: &Headers) -> bool {
 /// `Answer-Mode: Auto` (RFC 5373), or the older ways in Call-Info and Alert-Info.
 fn wants_answer(headers: &Headers) -> bool {
     let has = |name: &str, what: &[&str]| {
-        headers
-            .get(name)
-            .map(str::to_ascii_lowercase)
-            .is_some_and(|text| what.iter().any(|w| text.contains(w)))
+        let text = headers.get(name).unwrap_or_default().as_bytes();
+        let within = |word: &str| {
+            let mut parts = text.windows(word.len());
+            parts.any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        what.iter().any(|word| within(word))
     };
     has("Answer-Mode", &["auto"])
         || has("Priv-Answer-Mode", &["auto"])

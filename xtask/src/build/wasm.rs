@@ -69,6 +69,7 @@ pub fn worker(house: &House) -> Result<()> {
     optimise(
         house,
         FOR_WORKERS,
+        &[],
         &stage.join("index_bg.wasm"),
         &out.join("index_bg.wasm"),
     )?;
@@ -159,7 +160,8 @@ fn web(house: &House, package: &str, what: &str, folder: &str, features: &[&str]
     empty_folder(&out)?;
     let renamed = optimise(
         house,
-        &[&FOR_PAGES[..], &[names::SHORTEN]].concat(),
+        FOR_PAGES,
+        &[names::SHORTEN],
         &stage.join(&glued),
         &out.join(&glued),
     )?;
@@ -221,9 +223,17 @@ pub const WASM_OPT: &str = "WAKELINE_WASM_OPT";
 /// wasm-opt for what an edge loads: its limit counts octets as they are.
 const FOR_WORKERS: &[&str] = &["-Oz"];
 /// And for what a person waits for: what `-Oz` makes has fewer octets, but is less alike, and larger once it is compressed. That the
-/// first 1,024 octets hold nothing (the stack ends there) lets a field's place be part of the instruction that reads it; and
-/// functions of like names are alike: side by side they compress better.
-const FOR_PAGES: &[&str] = &["--low-memory-unused", "-Os", "--reorder-functions-by-name"];
+/// first 1,024 octets hold nothing (the stack ends there) lets a field's place be part of the instruction that reads it; what is taken
+/// apart and put together anew is found alike in more places; and functions of like names are alike: side by side they compress better.
+const FOR_PAGES: &[&str] = &[
+    "--low-memory-unused",
+    "-Os",
+    "--flatten",
+    "--rereloop",
+    "-Os",
+    "-Os",
+    "--reorder-functions-by-name",
+];
 /// Who made it, and what it needs: nobody reads it.
 const UNREAD: [&str; 2] = ["--strip-producers", "--strip-target-features"];
 
@@ -233,14 +243,20 @@ pub fn optimisation() -> Option<String> {
 }
 
 /// What wasm-opt said is given back.
-fn optimise(house: &House, shipped: &[&str], from: &Path, to: &Path) -> Result<String> {
+fn optimise(
+    house: &House,
+    shipped: &[&str],
+    beside: &[&str],
+    from: &Path,
+    to: &Path,
+) -> Result<String> {
     let lighter = optimisation();
-    let passes = shipped.iter().map(|pass| match &lighter {
-        Some(level) if pass.starts_with("-O") => level,
-        _ => *pass,
-    });
+    let passes = lighter
+        .as_deref()
+        .map_or(shipped.to_vec(), |level| vec![level]);
     let finished = Task::new(house, house.node_bin("wasm-opt"))
         .args(passes)
+        .args(beside)
         .args(UNREAD)
         .args(FEATURES.map(|feature| format!("--enable-{feature}")))
         .arg(from)
