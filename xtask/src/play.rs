@@ -70,7 +70,7 @@ pub fn run(house: &House, shelf: Shelf, name: &str, options: &Options) -> Result
             task = task.env(asterisk::TREE, asterisk::ensure(house)?);
         }
         (Shelf::Benches, "client") => {
-            build(house, &[Part::Client, Part::SipBench])?;
+            build(house, &[Part::Client, Part::SipBench, Part::SipFloor])?;
             apt::ensure(house, apt::SERVERS)?;
         }
         (Shelf::Plays, "gateway") => {

@@ -148,9 +148,10 @@ impl NameAddr {
             .get("q")?
             .split_once('.')
             .unwrap_or((self.params.get("q")?, ""));
-        let digits = part.bytes().chain([b'0'; 3]).take(3);
-        let part = digits.fold(Some(0), |number, digit| {
-            Some(number? * 10 + u16::from(digit.is_ascii_digit().then(|| digit - b'0')?))
+        let mut digits = part.bytes().chain([b'0'; 3]).take(3);
+        let part = digits.try_fold(0, |number, digit| {
+            let value = digit.is_ascii_digit().then(|| digit - b'0')?;
+            Some(number * 10 + u16::from(value))
         })?;
         match whole {
             "0" | "" => Some(part),

@@ -7,6 +7,8 @@ import { build } from 'esbuild';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 const CORE = join(ROOT, 'build/client/wakeline_client_bg.wasm');
+/** The agent of the core behind an empty driver: what SIP costs before anything of a browser is driven. */
+const FLOOR = join(ROOT, 'build/sip-floor/wakeline_sip_floor_bg.wasm');
 
 const options = { bundle: true, minify: true, format: 'esm', write: false, logLevel: 'error', define: { global: 'globalThis' } };
 
@@ -47,6 +49,7 @@ export async function size() {
   return {
     ours: sizes(...first, core), ours_all: sizes(...first, ...later, core),
     ours_parts: { javascript: sizes(...first), wasm: sizes(core), 'on demand': sizes(...later) },
+    floor: sizes(readFileSync(FLOOR)),
     jssip: sizes(await bundle(`import JsSIP from 'jssip'; export default JsSIP;`)),
     sipjs: sizes(await bundle(`export * from 'sip.js';`)),
     features: exports,

@@ -32,6 +32,8 @@ pub enum Part {
     PushBench,
     /// `build/sip-bench`: the wire room alone, for its bench. Not shipped.
     SipBench,
+    /// `build/sip-floor`: the agent behind an empty driver, to be weighed. Not shipped.
+    SipFloor,
 }
 
 impl Part {
@@ -58,6 +60,7 @@ impl Part {
             Self::Www => "page",
             Self::PushBench => "push bench",
             Self::SipBench => "sip bench",
+            Self::SipFloor => "sip floor",
         }
     }
 
@@ -72,10 +75,15 @@ impl Part {
             ],
             Self::Www => &["www", "client-wasm/js", "build/client"],
             Self::PushBench => &["push"],
-            Self::SipBench => &["sip-core"],
+            Self::SipBench | Self::SipFloor => &["sip-core"],
         };
         let shared: &[&str] = match self {
-            Self::Worker | Self::Client | Self::Package | Self::PushBench | Self::SipBench => &[
+            Self::Worker
+            | Self::Client
+            | Self::Package
+            | Self::PushBench
+            | Self::SipBench
+            | Self::SipFloor => &[
                 "Cargo.toml",
                 "Cargo.lock",
                 "rust-toolchain.toml",
@@ -106,6 +114,7 @@ impl Part {
             Self::Www => &["www/dist/index.html"],
             Self::PushBench => &["build/push-bench/wakeline_push_bench_bg.wasm"],
             Self::SipBench => &["build/sip-bench/wakeline_sip_bench_bg.wasm"],
+            Self::SipFloor => &["build/sip-floor/wakeline_sip_floor_bg.wasm"],
         };
         names.iter().map(|name| house.path(name)).collect()
     }
@@ -118,6 +127,7 @@ impl Part {
             Self::Www => page(house),
             Self::PushBench => wasm::push_bench(house),
             Self::SipBench => wasm::sip_bench(house),
+            Self::SipFloor => wasm::sip_floor(house),
         }
     }
 }

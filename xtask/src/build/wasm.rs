@@ -144,6 +144,17 @@ pub fn sip_bench(house: &House) -> Result<()> {
     )
 }
 
+/// Builds `build/sip-floor`, as the client is built.
+pub fn sip_floor(house: &House) -> Result<()> {
+    web(
+        house,
+        "wakeline-sip-floor",
+        "the agent alone",
+        "sip-floor",
+        &SMALL,
+    )
+}
+
 /// A crate as wasm, JavaScript and types in `build/<folder>`, for whoever loads it by URL.
 fn web(house: &House, package: &str, what: &str, folder: &str, features: &[&str]) -> Result<()> {
     let file = package.replace('-', "_");
