@@ -218,6 +218,11 @@ impl Driver {
         self.0.agent.borrow().registration()
     }
 
+    /// The line is stopped, and the last word about it said and answered.
+    pub fn has_left(&self) -> bool {
+        self.0.agent.borrow().has_left()
+    }
+
     /// The media of a call, as long as it has any.
     pub fn media(&self, call: CallId) -> Option<Media> {
         self.0.media.borrow().get(&call).cloned()

@@ -26,7 +26,7 @@ use alloc::{
 use core::cell::{Cell, RefCell};
 use js_sys::Promise;
 use wakeline_sip::{
-    agent::{self, CallId, Command},
+    agent::{CallId, Command},
     pii::Pii,
 };
 use wasm_bindgen::prelude::*;
@@ -334,7 +334,7 @@ impl Phone {
         if let Ok(driver) = self.driver() {
             driver.command(Command::Stop);
             for _ in 0..FAREWELL_MS / 50 {
-                if driver.registration() == agent::Registration::Closed {
+                if driver.has_left() {
                     break;
                 }
                 sleep(50).await;

@@ -68,6 +68,11 @@ impl Agent {
         Registration::Connecting
     }
 
+    /// It was stopped, and has nothing more to say: each flow is unregistered, or is not there to be.
+    pub fn has_left(&self) -> bool {
+        self.stopped && !self.flows.iter().any(|flow| flow.link.is_open())
+    }
+
     /// Something happens to each of them.
     pub(super) fn each(&mut self, act: &mut dyn FnMut(&mut Flow, &mut Post) -> Option<Step>) {
         for place in 0..self.flows.len() {

@@ -224,7 +224,13 @@ impl Registrar {
         let Some(response) = answer else {
             return Answer::None;
         };
-        if matches!(self.state, State::Leaving(..)) {
+        if let State::Leaving(_, until) = self.state {
+            // A nonce that has aged must not leave a binding behind.
+            if matches!(response.status, 401 | 407) && self.proves(&response) == Some(true) {
+                let transaction = self.send(post, 0);
+                self.state = State::Leaving(transaction, until);
+                return Answer::None;
+            }
             self.state = State::Unbound;
             return Answer::Left;
         }
@@ -318,32 +324,37 @@ impl Registrar {
     }
 
     fn challenged(&mut self, post: &mut Post, response: &Response) -> Answer {
+        match self.proves(response) {
+            Some(true) => {
+                self.ask(post);
+                Answer::None
+            }
+            None if self.token.is_some() => {
+                self.refused(response.status, None);
+                Answer::TokenRefused
+            }
+            _ => self.refused(response.status, None),
+        }
+    }
+
+    /// Whether the next REGISTER answers this challenge; `None` where it is not one of digest that we could answer at all.
+    fn proves(&mut self, response: &Response) -> Option<bool> {
         let name = if response.status == 401 {
             HeaderName::WwwAuthenticate
         } else {
             HeaderName::ProxyAuthenticate
         };
         let challenges = response.headers.challenges(name).unwrap_or_default();
-        let digest = self.login.as_ref().and_then(|l| l.choose(&challenges));
-        if let Some(challenge) = digest {
-            // One after the other is stale, or of another realm: that has to end as well.
-            self.challenges += 1;
-            let more = self.challenges <= CHALLENGES;
-            if more
-                && self
-                    .digest
-                    .as_ref()
-                    .is_none_or(|before| before.may_retry(&challenge))
-            {
-                self.digest = Some(DigestClient::new(challenge));
-                self.ask(post);
-                return Answer::None;
-            }
-        } else if self.token.is_some() {
-            self.refused(response.status, None);
-            return Answer::TokenRefused;
+        let challenge = self.login.as_ref()?.choose(&challenges)?;
+        // One after the other is stale, or of another realm: that has to end as well.
+        self.challenges += 1;
+        let before = self.digest.as_ref();
+        let answered = self.challenges <= CHALLENGES
+            && before.is_none_or(|before| before.may_retry(&challenge));
+        if answered {
+            self.digest = Some(DigestClient::new(challenge));
         }
-        self.refused(response.status, None)
+        Some(answered)
     }
 
     fn refused(&mut self, status: u16, again: Option<Time>) -> Answer {

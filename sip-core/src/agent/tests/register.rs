@@ -2,7 +2,7 @@
 
 use super::net::{Page, config, granted};
 use crate::agent::{Command, Event, Registration};
-use crate::auth::DigestResponse;
+use crate::auth::{Algorithm, DigestChallenge, DigestResponse, Login};
 use crate::pii::Pii;
 use crate::time::Duration;
 use crate::wire::{HeaderName, Method, Request, Response};
@@ -107,7 +107,7 @@ fn a_password_answers_digest_challenges_and_a_wrong_one_is_not_tried_twice() {
     for algorithm in ["SHA-256", "MD5"] {
         let mut config = config("1001");
         config.token = None;
-        config.login = Some(crate::auth::Login::with_password("1001", "secret"));
+        config.login = Some(Login::with_password("1001", "secret"));
         let mut page = Page::with(config, 1);
         page.command(Command::Start);
         page.connected();
@@ -151,7 +151,7 @@ fn user_of(register: &Request) -> Option<String> {
 
 #[test]
 fn a_login_that_ends_is_followed_by_the_next_one() {
-    let login = |user: &str| crate::auth::Login::with_password(user, "secret");
+    let login = |user: &str| Login::with_password(user, "secret");
     let mut config = config("1001");
     config.token = None;
     config.login = Some(login("100:1001"));
@@ -334,6 +334,53 @@ fn stopping_unregisters_and_does_not_wait_for_a_silent_edge() {
 }
 
 #[test]
+fn the_last_word_is_proven_anew_when_its_nonce_has_aged_and_has_left_when_it_is_answered() {
+    let mut config = config("1001");
+    config.token = None;
+    config.login = Some(Login::with_password("1001", "secret"));
+    let mut page = Page::with(config, 1);
+    page.command(Command::Start);
+    page.connected();
+    let asked = |page: &mut Page| page.request(Method::Register);
+    let challenge = |register: &Request, nonce: &str, stale: bool| {
+        let challenge = DigestChallenge::new("example.test", nonce, Algorithm::Md5, stale);
+        Response::for_request(register, 401, "").with(
+            HeaderName::WwwAuthenticate,
+            challenge.to_challenge().to_string(),
+        )
+    };
+    let register = asked(&mut page);
+    page.frame(challenge(&register, "n1", false));
+    page.accept_register(600);
+
+    page.command(Command::Stop);
+    let farewell = asked(&mut page);
+    page.frame(challenge(&farewell, "n2", true));
+    assert!(!page.agent.has_left(), "its binding still stands");
+    let farewell = asked(&mut page);
+    assert_eq!(
+        farewell.headers.contact().unwrap().unwrap().expires(),
+        Some(0)
+    );
+    let proof = farewell.headers.credentials(HeaderName::Authorization);
+    assert_eq!(proof.unwrap()[0].params.get("nonce"), Some("n2"));
+    page.frame(Response::for_request(&farewell, 200, ""));
+    assert!(page.agent.has_left());
+    assert!(!page.open);
+
+    // A password that is wrong by now is not tried twice.
+    page.command(Command::Start);
+    page.connected();
+    page.accept_register(600);
+    page.command(Command::Stop);
+    let farewell = asked(&mut page);
+    page.frame(challenge(&farewell, "n3", false));
+    let again = asked(&mut page);
+    page.frame(challenge(&again, "n4", false));
+    assert!(page.agent.has_left() && page.silent());
+}
+
+#[test]
 fn a_tab_that_hands_over_leaves_the_registration_of_its_device_alone() {
     let mut page = Page::registered("1001", 1);
     page.command(Command::Abandon);
@@ -342,7 +389,7 @@ fn a_tab_that_hands_over_leaves_the_registration_of_its_device_alone() {
     assert_eq!(page.registration(), Registration::Closed);
 }
 
-fn moved(register: &crate::wire::Request, to: &str) -> Response {
+fn moved(register: &Request, to: &str) -> Response {
     Response::for_request(register, 302, "").with(HeaderName::Contact, to)
 }
 
