@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import puppeteer from 'puppeteer-core';
 import { deadPort } from '../ports.mjs';
+import { inOlderWords } from './pages.mjs';
 
 // A service worker with a debugger attached never sleeps: these are left alone.
 const PAGES = (target) => target.type() !== 'service_worker';
@@ -79,7 +80,7 @@ export class Chromium {
   }
 
   async start() {
-    this.driver = await puppeteer.launch({
+    this.driver = inOlderWords(await puppeteer.launch({
       executablePath: '/usr/bin/chromium',
       headless: this.headless,
       userDataDir: this.profile,
@@ -89,7 +90,7 @@ export class Chromium {
       env: this.desktop.env,
       protocolTimeout: 60_000,
       targetFilter: PAGES,
-    });
+    }));
     this.endpoint = this.driver.wsEndpoint();
     this.process = this.driver.process();
     // This tab stays, so that the browser does when the page is closed.
@@ -98,7 +99,7 @@ export class Chromium {
 
   /** Puts the driver back to the browser. */
   async attach() {
-    this.driver = await puppeteer.connect({ browserWSEndpoint: this.endpoint, defaultViewport: null, protocolTimeout: 60_000, targetFilter: PAGES });
+    this.driver = inOlderWords(await puppeteer.connect({ browserWSEndpoint: this.endpoint, defaultViewport: null, protocolTimeout: 60_000, targetFilter: PAGES }));
     this.keeper = (await this.driver.pages()).find((page) => page.url() === 'about:blank');
   }
 

@@ -7,6 +7,7 @@ import puppeteer from 'puppeteer-core';
 import { until } from '../events.mjs';
 import { deadPort, freePort } from '../ports.mjs';
 import { end } from '../processes.mjs';
+import { inOlderWords } from './pages.mjs';
 
 const QUIET = {
   // No first-run pages, no questions on closing, no reports.
@@ -106,7 +107,7 @@ export class Firefox {
   /** Puts the driver to the browser. */
   async attach() {
     this.driver = await until(
-      () => puppeteer.connect({ browserWSEndpoint: this.endpoint, protocol: 'webDriverBiDi', defaultViewport: null }).catch(() => null),
+      () => puppeteer.connect({ browserWSEndpoint: this.endpoint, protocol: 'webDriverBiDi', defaultViewport: null }).then(inOlderWords, () => null),
       { ms: 60_000, every: 100, what: 'Firefox takes a WebDriver BiDi session' },
     );
   }
