@@ -81,6 +81,7 @@ const named = (sdp: string, ssrc: number | undefined): string =>
 /**
  * A connection whose descriptions are looked after before they are made. In Chromium an offer that was rolled back takes the sound away from
  * whoever does not merely play it (Web Audio, a recording) until the stream has another name: it is then one that is not named, or was not.
+ * Chromium 148 takes our own voice away as well, until its track is put into its place once more.
  */
 export function tended(connection: RTCPeerConnection, by: () => Describe | null | undefined): RTCPeerConnection {
   for (const name of ['createOffer', 'createAnswer'] as const) {
@@ -98,15 +99,30 @@ export function tended(connection: RTCPeerConnection, by: () => Describe | null 
   const look = (): void => {
     heard = connection.getReceivers().find(({ track }) => track.kind === 'audio')?.getSynchronizationSources()[0]?.source ?? heard;
   };
+  let rolled = false;
+  const speak = async (): Promise<void> => {
+    if (!rolled || connection.signalingState !== 'stable') return;
+    rolled = false;
+    for (const sender of connection.getSenders()) {
+      const { track } = sender;
+      if (track?.kind !== 'audio') continue;
+      await sender.replaceTrack(null);
+      // Another microphone may have taken its place meanwhile.
+      if (!sender.track) await sender.replaceTrack(track);
+    }
+  };
+  /** A connection that is closed meanwhile needs no voice. */
+  const spoken = (): Promise<void> => speak().catch(() => undefined);
   return Object.assign(connection, {
     setLocalDescription(own: RTCLocalSessionDescriptionInit) {
       look();
-      if (own.type === 'rollback') turned = !turned;
-      return local(own);
+      const rolls = own.type === 'rollback';
+      if (rolls) [turned, rolled] = [!turned, true];
+      return local(own).then(rolls ? undefined : spoken);
     },
     setRemoteDescription({ type, sdp = '' }: RTCSessionDescriptionInit) {
       look();
-      return remote({ type, sdp: turned ? named(sdp, /^a=ssrc:/m.test(sdp) ? undefined : heard) : sdp });
+      return remote({ type, sdp: turned ? named(sdp, /^a=ssrc:/m.test(sdp) ? undefined : heard) : sdp }).then(spoken);
     },
   });
 }
