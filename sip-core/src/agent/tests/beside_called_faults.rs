@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::bends::bent;
 use super::net::{Page, granted};
 use crate::agent::{
     BesideCommand, BesideEvent, BesideId, Command, Event, FlowId, Input, PublicationState,
@@ -162,50 +163,6 @@ impl Beside {
             "MESSAGE" => request.with_body("text/plain", "hello"),
             _ => request.with_body("text/plain", ""),
         }
-    }
-}
-
-fn bent(mut request: Request, bend: &str) -> Vec<Vec<u8>> {
-    let method = request.method.to_string();
-    let headers = &mut request.headers;
-    match bend {
-        "number of before" => headers.set(HeaderName::CSeq, format!("0 {method}")),
-        "number of another method" => headers.set(HeaderName::CSeq, "7 BYE"),
-        "another to tag" => {
-            let to = headers.to().unwrap().with_tag("nobody");
-            headers.set(HeaderName::To, to.to_string());
-        }
-        "no to tag" => {
-            let to = headers.get(HeaderName::To).unwrap().to_owned();
-            headers.set(HeaderName::To, to.split(";tag=").next().unwrap());
-        }
-        "another from tag" => {
-            let from = headers.from().unwrap().with_tag("nobody");
-            headers.set(HeaderName::From, from.to_string());
-        }
-        "another call" => headers.set(HeaderName::CallId, "another"),
-        "no contact" => drop(headers.remove(HeaderName::Contact)),
-        "no body" => {
-            headers.remove(HeaderName::ContentType);
-            request.body.clear();
-        }
-        "body of another kind" => request = request.with_body("text/html", "<html>"),
-        "body of no kind" => drop(headers.remove(HeaderName::ContentType)),
-        "huge body" => request = request.with_body("text/plain", vec![b'x'; 200_000]),
-        "encoded body" => headers.set(HeaderName::ContentEncoding, "gzip"),
-        "no event" => drop(headers.remove(HeaderName::Event)),
-        "another event" => headers.set(HeaderName::Event, "weather"),
-        "no state" => drop(headers.remove(HeaderName::SubscriptionState)),
-        "state of nonsense" => headers.set(HeaderName::SubscriptionState, ";;=\u{1}"),
-        "requires the unheard-of" => headers.set(HeaderName::Require, "telepathy"),
-        "no via" => drop(headers.remove(HeaderName::Via)),
-        _ => {}
-    }
-    let bytes = request.to_bytes();
-    match bend {
-        "twice" => vec![bytes.clone(), bytes],
-        "truncated" => vec![bytes[..bytes.len() * 2 / 3].to_vec()],
-        _ => vec![bytes],
     }
 }
 

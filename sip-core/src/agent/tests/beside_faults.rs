@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 
+use super::bends::unasked;
 use super::faults::{NONSENSE, STATUSES, STRANGE, TWISTS, answer, live, strange};
 use super::net::Page;
 use crate::agent::{
@@ -304,17 +305,7 @@ fn what_nobody_asked_for_changes_nothing_beside_calls() {
         ] {
             let (mut page, id) = begin(flow);
             live(&mut page, 40, &method, &|asked| {
-                let mut request = asked.clone();
-                request.method = other.parse().unwrap();
-                let (from, to) = (asked.headers.from().unwrap(), asked.headers.to().unwrap());
-                let to = to.with_tag("fault");
-                request.headers.set(HeaderName::From, to.to_string());
-                request.headers.set(HeaderName::To, from.to_string());
-                request.headers.set(HeaderName::CSeq, format!("77 {other}"));
-                let via = format!("SIP/2.0/WSS a.invalid;branch=z9hG4bKun{other}");
-                request
-                    .headers
-                    .replace_first_value(HeaderName::Via, via.as_str());
+                let request = unasked(asked, other);
                 let good = Response::for_request(asked, 200, "")
                     .with_to_tag("fault")
                     .with(HeaderName::SipETag, "e");

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::bends::bent;
 use super::net::{Page, config, forwarded, granted, sdp};
 use crate::agent::{CallId, CallState, Command};
 use crate::time::Duration;
@@ -147,53 +148,6 @@ impl Called {
         request.body.clear();
         request.headers.remove(HeaderName::ContentType);
         request
-    }
-}
-
-fn bent(mut request: Request, bend: &str) -> Vec<Vec<u8>> {
-    let number = request.headers.cseq().unwrap().number;
-    let method = request.method.to_string();
-    match bend {
-        "number of before" => {
-            let before = format!("{} {method}", number.saturating_sub(20));
-            request.headers.set(HeaderName::CSeq, before);
-        }
-        "number of another method" => {
-            let other = if method == "BYE" { "INFO" } else { "BYE" };
-            let cseq = format!("{number} {other}");
-            request.headers.set(HeaderName::CSeq, cseq);
-        }
-        "another to tag" => {
-            let to = request.headers.to().unwrap().with_tag("nobody");
-            request.headers.set(HeaderName::To, to.to_string());
-        }
-        "no to tag" => {
-            let to = request.headers.get(HeaderName::To).unwrap().to_owned();
-            let bare = to.split(";tag=").next().unwrap();
-            request.headers.set(HeaderName::To, bare);
-        }
-        "another from tag" => {
-            let from = request.headers.from().unwrap().with_tag("nobody");
-            request.headers.set(HeaderName::From, from.to_string());
-        }
-        "another call" => request.headers.set(HeaderName::CallId, "another"),
-        "no contact" => drop(request.headers.remove(HeaderName::Contact)),
-        "no body" => {
-            request.body.clear();
-            request.headers.remove(HeaderName::ContentType);
-        }
-        "body of another kind" => request = request.with_body("text/html", "<html>"),
-        "empty description" => request = request.with_body("application/sdp", ""),
-        "huge body" => request = request.with_body("application/sdp", vec![b'x'; 200_000]),
-        "requires the unheard-of" => request.headers.set(HeaderName::Require, "telepathy"),
-        "no via" => drop(request.headers.remove(HeaderName::Via)),
-        _ => {}
-    }
-    let bytes = request.to_bytes();
-    match bend {
-        "twice" => vec![bytes.clone(), bytes],
-        "truncated" => vec![bytes[..bytes.len() * 2 / 3].to_vec()],
-        _ => vec![bytes],
     }
 }
 

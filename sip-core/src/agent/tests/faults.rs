@@ -1,5 +1,6 @@
 //! Every flow × every fault: whatever a server answers, or does not, ends in a word to the page, never in a stuck call.
 
+use super::bends::unasked;
 use super::calls::Edge;
 use super::net::{Page, config, granted, sdp};
 use crate::agent::{CallId, CallState, Command, Event, FlowId, Input, Path, Registration};
@@ -365,17 +366,7 @@ fn what_nobody_asked_for_leaves_no_call_stuck() {
         ] {
             let (mut page, call) = begin(flow);
             live(&mut page, 75, &method, &|asked| {
-                let mut request = asked.clone();
-                request.method = other.parse().unwrap();
-                let (from, to) = (asked.headers.from().unwrap(), asked.headers.to().unwrap());
-                let to = to.with_tag("fault");
-                request.headers.set(HeaderName::From, to.to_string());
-                request.headers.set(HeaderName::To, from.to_string());
-                request.headers.set(HeaderName::CSeq, format!("77 {other}"));
-                let via = format!("SIP/2.0/WSS a.invalid;branch=z9hG4bKun{other}");
-                request
-                    .headers
-                    .replace_first_value(HeaderName::Via, via.as_str());
+                let request = unasked(asked, other);
                 let good = Response::for_request(asked, 200, "").with_to_tag("fault");
                 let good = good.with(HeaderName::Contact, "<sip:f@f.invalid>");
                 let good = good.with_body("application/sdp", sdp("fault", "sendrecv"));

@@ -102,15 +102,21 @@ fn a_refused_token_is_asked_for_and_the_next_one_is_used_on_the_same_flow() {
     assert_eq!(page.registration(), Registration::Registered);
 }
 
+/// A page that proves itself by a password, before its first REGISTER.
+fn with_password() -> Page {
+    let mut config = config("1001");
+    config.token = None;
+    config.login = Some(Login::with_password("1001", "secret"));
+    let mut page = Page::with(config, 1);
+    page.command(Command::Start);
+    page.connected();
+    page
+}
+
 #[test]
 fn a_password_answers_digest_challenges_and_a_wrong_one_is_not_tried_twice() {
     for algorithm in ["SHA-256", "MD5"] {
-        let mut config = config("1001");
-        config.token = None;
-        config.login = Some(Login::with_password("1001", "secret"));
-        let mut page = Page::with(config, 1);
-        page.command(Command::Start);
-        page.connected();
+        let mut page = with_password();
         let register = page.request(Method::Register);
         let challenge = format!(
             r#"Digest realm="wakeline.test", nonce="n1", algorithm={algorithm}, qop="auth""#
@@ -335,12 +341,7 @@ fn stopping_unregisters_and_does_not_wait_for_a_silent_edge() {
 
 #[test]
 fn the_last_word_is_proven_anew_when_its_nonce_has_aged_and_has_left_when_it_is_answered() {
-    let mut config = config("1001");
-    config.token = None;
-    config.login = Some(Login::with_password("1001", "secret"));
-    let mut page = Page::with(config, 1);
-    page.command(Command::Start);
-    page.connected();
+    let mut page = with_password();
     let asked = |page: &mut Page| page.request(Method::Register);
     let challenge = |register: &Request, nonce: &str, stale: bool| {
         let challenge = DigestChallenge::new("example.test", nonce, Algorithm::Md5, stale);
