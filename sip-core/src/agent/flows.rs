@@ -113,7 +113,7 @@ impl Agent {
         for call in &mut self.calls {
             call.flow_lost(&mut self.post, id, until);
         }
-        if SEVERAL && self.post.registered && self.flows.len() > 1 {
+        if SEVERAL && self.post.registered() && self.flows.len() > 1 {
             for call in &mut self.calls {
                 call.flow_registered(&mut self.post);
             }
@@ -198,7 +198,7 @@ impl Agent {
             Answer::Bound { waiting, new_flow } => {
                 flow.link.proved();
                 // Beside another one it changes nothing for anybody.
-                let new_flow = new_flow && !self.post.registered;
+                let new_flow = new_flow && !self.post.registered();
                 self.post.flow_registered(id);
                 for call in &mut self.calls {
                     call.flow_registered(&mut self.post);

@@ -176,7 +176,7 @@ impl Asked {
 
     /// Its flow is gone, and another one carries its answers from now on. False if none is, or it had another one.
     pub fn move_from(&mut self, lost: FlowId, post: &Post) -> bool {
-        if SEVERAL && self.flow == lost && post.registered {
+        if SEVERAL && self.flow == lost && post.registered() {
             (self.flow, self.moved) = (post.best(), Some(post.now + MOVED));
         }
         self.flow != lost

@@ -46,7 +46,7 @@ impl Call {
         let Some(digit) = self.digits.waiting.pop_front() else {
             return;
         };
-        if !post.registered {
+        if !post.registered() {
             return self.digits_refused(post, 0);
         }
         let via = post.me.via(&mut post.entropy);

@@ -210,7 +210,7 @@ impl Agent {
     fn deadline(&self) -> Option<Time> {
         let flows = self.flows.iter().filter_map(Flow::deadline);
         #[cfg(feature = "beside")]
-        let beside = self.beside.deadline(self.post.registered);
+        let beside = self.beside.deadline(self.post.registered());
         #[cfg(not(feature = "beside"))]
         let beside = None;
         flows
@@ -329,7 +329,7 @@ impl Agent {
         call.flow_registered(&mut self.post);
         call.park(self.post.now, self.patience.unregistered);
         self.calls.push(call);
-        if !self.stopped && !self.post.registered {
+        if !self.stopped && !self.post.registered() {
             let now = self.post.now;
             self.each(&mut |flow, _| flow.link.hurry(now));
         }

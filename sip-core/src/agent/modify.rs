@@ -186,7 +186,7 @@ impl Call {
             && !self.called_off
             && !self.modify.is_busy();
         let due = self.modify.again_at.is_none_or(|at| at <= post.now);
-        if !free || !due || !post.registered || !self.modify.is_wanted() {
+        if !free || !due || !post.registered() || !self.modify.is_wanted() {
             return;
         }
         self.modify.again_at = None;
@@ -234,7 +234,7 @@ impl Call {
         match (core::mem::take(&mut self.modify.step), reply) {
             (Step::Offering, MediaReply::Local(offer)) => {
                 let via = post.me.via(&mut post.entropy);
-                let Some(dialog) = self.dialog.as_mut().filter(|_| post.registered) else {
+                let Some(dialog) = self.dialog.as_mut().filter(|_| post.registered()) else {
                     // The flow went meanwhile; it is tried on the next one.
                     post.media(self.id, MediaRequest::Rollback);
                     return;
@@ -451,7 +451,7 @@ impl Call {
         };
         match response {
             Some(response) if offered => return self.update_answered(post, response),
-            None if offered && !post.registered => {
+            None if offered && !post.registered() => {
                 return post.media(self.id, MediaRequest::Rollback);
             }
             Some(response) if response.is_success() => {
@@ -473,7 +473,7 @@ impl Call {
                 }
             },
             // The flow is gone, and the refresh goes out on the next one.
-            None if !post.registered => return,
+            None if !post.registered() => return,
             None => return self.break_off(post, 408, "no answer from the other side"),
         }
         self.modify_next(post);
@@ -517,7 +517,7 @@ impl Call {
 
     /// The flow is gone with the change; it is tried again on the next one.
     pub fn modify_flow_lost(&mut self, post: &mut Post, lost: FlowId) {
-        if !post.registered {
+        if !post.registered() {
             self.modify.done = None;
         }
         if matches!(self.modify.step, Step::Asking(_, flow) if flow == lost) {

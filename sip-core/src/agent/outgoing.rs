@@ -92,7 +92,7 @@ impl Call {
     /// There is a registered flow, perhaps: what waits for one goes out.
     pub fn flow_registered(&mut self, post: &mut Post) {
         match core::mem::replace(&mut self.phase, Phase::Over) {
-            Phase::Parked(to, offer, _) if post.registered => {
+            Phase::Parked(to, offer, _) if post.registered() => {
                 let mut request = post.me.invite(&mut post.entropy, &to, offer);
                 if self.session > 0 {
                     let seconds = self.session.to_string();
@@ -106,7 +106,7 @@ impl Call {
                 self.phase = Phase::Inviting(Box::new(Invite::start(request, post)));
             }
             // The same INVITE once more: the edge knows it by Call-ID and tag, and the call goes on where it was.
-            Phase::Stranded(request, _) if post.registered => {
+            Phase::Stranded(request, _) if post.registered() => {
                 self.phase = Phase::Inviting(Box::new(Invite::again(*request, post)));
             }
             phase => self.phase = phase,

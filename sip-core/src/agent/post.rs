@@ -40,9 +40,7 @@ pub struct Post {
     pub entropy: Entropy,
     /// The tag of our side in the first dialog that is asked of us, where it was given away before ([`super::Opening`]).
     pub promised: Option<String>,
-    /// A flow is registered.
-    pub registered: bool,
-    /// Those that are.
+    /// The flows that are registered.
     bound: Bound,
     /// The flow that the present input came on: what answers it goes back there.
     pub here: FlowId,
@@ -79,7 +77,6 @@ impl Post {
             proof,
             entropy,
             promised: None,
-            registered: false,
             bound: Bound::default(),
             here: FlowId::FIRST,
             out: VecDeque::new(),
@@ -99,6 +96,11 @@ impl Post {
     /// What requests are proven with from now on.
     pub fn set_login(&mut self, login: crate::auth::Login) {
         self.proof.set_login(login);
+    }
+
+    /// A flow is registered.
+    pub const fn registered(&self) -> bool {
+        !self.bound.is_empty()
     }
 
     /// The flow for what may go on any: the first that is registered.
@@ -147,7 +149,7 @@ impl Post {
 
     /// Ends a dialog, now or when there is a flow again.
     pub fn bye(&mut self, mut dialog: Dialog) {
-        if !self.registered {
+        if !self.registered() {
             push(&mut self.farewells, dialog);
             return;
         }
@@ -387,24 +389,18 @@ impl Post {
 
     /// The flow is registered: what waited for one goes out.
     pub fn flow_registered(&mut self, flow: FlowId) {
-        self.set_bound(flow, true);
+        self.bound.set(flow, true);
         self.flush();
-    }
-
-    fn set_bound(&mut self, flow: FlowId, bound: bool) {
-        self.bound.set(flow, bound);
-        self.registered = !self.bound.is_empty();
     }
 
     /// It is not, although its socket stands.
     pub fn unbind(&mut self, flow: FlowId) {
-        self.set_bound(flow, false);
+        self.bound.set(flow, false);
     }
 
     /// None is any more: what is lost from now on goes nowhere else.
     pub fn unbind_all(&mut self) {
         self.bound = Bound::default();
-        self.registered = false;
     }
 
     fn flush(&mut self) {
@@ -420,7 +416,7 @@ impl Post {
 
     /// The flow is gone with all its transactions. Another one takes them over; a BYE waits for the next one otherwise.
     pub fn flow_lost(&mut self, lost: FlowId) {
-        self.set_bound(lost, false);
+        self.bound.set(lost, false);
         if self.here == lost {
             self.here = self.best();
         }
@@ -431,7 +427,7 @@ impl Post {
                 self.take_back_later(invite.transaction.request().clone());
             }
         }
-        if !self.registered {
+        if !self.registered() {
             self.refused.clear();
         }
         for (transaction, purpose, flow) in core::mem::take(&mut self.requests) {
@@ -440,14 +436,14 @@ impl Post {
                 Purpose::Bye(dialog) => push(&mut self.farewells, *dialog),
                 Purpose::Cancel => {}
                 // Whoever has it already knows it again by Call-ID, tag and CSeq (RFC 3261 §8.2.2.2).
-                purpose if SEVERAL && self.registered => {
+                purpose if SEVERAL && self.registered() => {
                     let again = self.anew(transaction.request().clone());
                     self.ask(again, purpose);
                 }
                 purpose => self.replied(transaction.request(), purpose, None),
             }
         }
-        if SEVERAL && self.registered {
+        if SEVERAL && self.registered() {
             self.flush();
         }
     }

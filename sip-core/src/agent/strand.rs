@@ -15,7 +15,7 @@ impl Call {
         let found_there = self.flow == lost;
         if found_there {
             self.flow = post.best();
-            if !post.registered {
+            if !post.registered() {
                 self.update = None;
             }
         }
@@ -26,7 +26,7 @@ impl Call {
             }
             // Whether the 2xx arrived will show: the edge ends what it does not know.
             Phase::Accepted(asked) if found_there => {
-                if SEVERAL && post.registered {
+                if SEVERAL && post.registered() {
                     asked.answer_again(post);
                 }
                 self.talk(post);
@@ -38,7 +38,7 @@ impl Call {
         {
             self.orphaned(patience);
         }
-        if SEVERAL && found_there && post.registered {
+        if SEVERAL && found_there && post.registered() {
             self.found_elsewhere(post);
         }
     }

@@ -39,7 +39,7 @@ impl Call {
     /// Sends the other side elsewhere: to a number, or into the dialog of another call of ours.
     pub fn transfer(&mut self, post: &mut Post, to: &Uri, replaces: Option<&DialogId>) {
         let free = matches!(self.phase, Phase::Talking) && self.transfer.is_none();
-        if !free || !post.registered {
+        if !free || !post.registered() {
             return self.transfer_refused(post, 0);
         }
         let via = post.me.via(&mut post.entropy);
@@ -239,7 +239,7 @@ impl Call {
     /// Tells the other side how the call goes that it asked for.
     pub fn notify(&mut self, post: &mut Post, status: u16, last: bool) {
         let via = post.me.via(&mut post.entropy);
-        let Some(dialog) = self.dialog.as_mut().filter(|_| post.registered) else {
+        let Some(dialog) = self.dialog.as_mut().filter(|_| post.registered()) else {
             return;
         };
         let state = if last {

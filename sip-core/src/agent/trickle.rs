@@ -49,7 +49,7 @@ impl Call {
         }
         // Our 2xx may not have come through before its ACK is here.
         let free = agreed && matches!(self.phase, Phase::Talking) && self.refresh.is_none();
-        if !free || self.trickle.under_way || !post.registered {
+        if !free || self.trickle.under_way || !post.registered() {
             return;
         }
         let (Some(fragment), Some(dialog)) = (self.trickle.ours.take(), &mut self.dialog) else {

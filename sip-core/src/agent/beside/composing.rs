@@ -138,7 +138,7 @@ impl Listeners {
     /// A key was pressed.
     pub fn typing(&mut self, post: &mut Post, to: &str) {
         let Ok(to) = post.me.target(to) else { return };
-        if self.deaf.contains(&to) || !post.registered {
+        if self.deaf.contains(&to) || !post.registered() {
             return;
         }
         let now = post.now;
@@ -204,7 +204,7 @@ impl Listeners {
         let now = post.now;
         while let Some(at) = self.typed.iter().position(|l| l.idle_at <= now) {
             let to = self.typed.remove(at).to;
-            if post.registered {
+            if post.registered() {
                 self.say(post, to, false);
             }
         }

@@ -17,7 +17,7 @@ pub fn send(post: &mut Post, id: BesideId, to: &str, content_type: &str, body: V
     let refused = match post.me.target(to) {
         Err(_) => 404,
         Ok(_) if body.len() > LONGEST => 513,
-        Ok(_) if !post.registered => 0,
+        Ok(_) if !post.registered() => 0,
         Ok(to) => {
             let message = post
                 .me
@@ -36,7 +36,7 @@ pub fn returned(post: &mut Post, id: BesideId, returned: Returned) {
     }
     let status = match returned.response {
         Some(response) => response.status,
-        None if post.registered => 408,
+        None if post.registered() => 408,
         None => 0,
     };
     tell(post, BesideEvent::Sent(id, status));

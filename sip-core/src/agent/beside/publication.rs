@@ -72,7 +72,7 @@ impl Publication {
 
     /// Sends what is to be said now.
     pub fn begin(&mut self, post: &mut Post) {
-        if !post.registered {
+        if !post.registered() {
             self.stage = Stage::Parked;
             return;
         }
@@ -111,7 +111,7 @@ impl Publication {
         match self.stage {
             Stage::Asking => self.unwanted = true,
             Stage::Leaving | Stage::Over => {}
-            _ if self.etag.is_some() && post.registered => {
+            _ if self.etag.is_some() && post.registered() => {
                 self.stage = Stage::Leaving;
                 self.send(post, 0, false);
             }
@@ -145,7 +145,7 @@ impl Publication {
                 }
                 _ => self.end(post, response.status),
             },
-            None if post.registered => self.wait(post, None),
+            None if post.registered() => self.wait(post, None),
             None => {
                 self.changed = true;
                 self.stage = Stage::Parked;
@@ -214,7 +214,7 @@ impl Publication {
     /// Time has passed.
     pub fn timeout(&mut self, post: &mut Post) {
         if self
-            .deadline(post.registered)
+            .deadline(post.registered())
             .is_some_and(|at| at <= post.now)
         {
             self.begin(post);

@@ -115,7 +115,7 @@ impl Subscription {
     pub fn begin(&mut self, post: &mut Post) {
         self.branches.clear();
         self.granted = None;
-        if !post.registered {
+        if !post.registered() {
             self.stage = Stage::Parked;
             return self.show(post, SubscriptionState::Asking);
         }
@@ -157,7 +157,7 @@ impl Subscription {
             Stage::Asking(_) | Stage::Standing => {}
         }
         self.stage = Stage::Leaving(post.now + GIVE_UP);
-        if !post.registered {
+        if !post.registered() {
             // Its life ends by itself.
             return self.end(post, 200, "");
         }
@@ -364,7 +364,7 @@ impl Subscription {
                 self.wait(post, after);
             }
             Some(response) => self.end(post, response.status, ""),
-            None if post.registered => self.wait(post, None),
+            None if post.registered() => self.wait(post, None),
             None => self.stage = Stage::Parked,
         }
     }
@@ -493,7 +493,7 @@ impl Subscription {
         }
         for at in 0..self.branches.len() {
             let branch = &self.branches[at];
-            if branch.asked.is_none() && branch.refresh_at <= now && post.registered {
+            if branch.asked.is_none() && branch.refresh_at <= now && post.registered() {
                 self.renew(post, at, self.seconds);
             }
         }
