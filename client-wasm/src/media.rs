@@ -170,16 +170,10 @@ impl Media {
             true => None,
             false => Some(self.ask().await?),
         };
-        let fingerprint = fingerprint(offer);
-        let known = self
-            .0
-            .peer
-            .borrow()
-            .as_ref()
-            .map(|p| (p.connection.clone(), p.fingerprint == fingerprint));
+        let known = self.connection().filter(|_| self.knows(offer));
         let (connection, fresh) = match known {
-            Some((connection, true)) => (connection, false),
-            _ => match self.connect(false) {
+            Some(connection) => (connection, false),
+            None => match self.connect(false) {
                 Ok(connection) => (connection, true),
                 Err(problem) => return self.without(problem, microphone).await,
             },
@@ -526,8 +520,11 @@ impl Media {
         Ok(connection)
     }
 
-    fn fingerprint(&self) -> Option<String> {
-        self.0.peer.borrow().as_ref().map(|p| p.fingerprint.clone())
+    /// The far side of the connection that stands is the one of this description.
+    fn knows(&self, sdp: &str) -> bool {
+        let peer = self.0.peer.borrow();
+        peer.as_ref()
+            .is_some_and(|p| p.fingerprint == fingerprint(sdp))
     }
 
     /// What the connection that stands was asked, unless it is closed meanwhile.
