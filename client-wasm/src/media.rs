@@ -212,12 +212,8 @@ impl Media {
         let taken = self.describe(&connection, RtcSdpType::Answer, answer).await;
         // One that was heard early is the answer already (RFC 3261 §13.2.1).
         let stands = connection.signaling_state() == RtcSignalingState::Stable;
-        let known = || {
-            self.fingerprint()
-                .is_some_and(|it| it == fingerprint(answer))
-        };
         taken.or_else(|problem| {
-            if stands && known() {
+            if stands && self.knows(answer) {
                 Ok(())
             } else {
                 Err(problem)
