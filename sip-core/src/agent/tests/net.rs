@@ -49,6 +49,7 @@ pub fn config(number: &str) -> Config {
         user_agent: "test".into(),
         token: Some(Pii("good".into())),
         login: None,
+        asked: None,
         patience: Patience::default(),
         policy: Policy::default(),
     }
