@@ -81,6 +81,8 @@ async function call({ caller, callee }, nth) {
 
 /** What a page holds once all that can be collected is. */
 async function look(page) {
+  // A page at rest has the connection of the call to come: looked at before that is made, the last call would seem to have made none.
+  await page.waitForFunction('census().connections > 0');
   const session = await page.createCDPSession();
   // The harness' own notes are no leak of the client.
   await page.evaluate('seen.states = {}; seen.incoming.length = 0; window.call = undefined; document.querySelector("audio").srcObject = null; undefined');
