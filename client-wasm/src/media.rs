@@ -17,8 +17,9 @@ use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    MediaStream, MediaStreamTrack, RtcConfiguration, RtcPeerConnection, RtcPeerConnectionState,
-    RtcRtpSender, RtcSdpType, RtcSessionDescriptionInit, RtcSignalingState, RtcTrackEvent,
+    MediaStream, MediaStreamTrack, MediaStreamTrackState, RtcConfiguration, RtcPeerConnection,
+    RtcPeerConnectionState, RtcRtpSender, RtcSdpType, RtcSessionDescriptionInit, RtcSignalingState,
+    RtcTrackEvent,
 };
 
 /// What the media of a call tells.
@@ -438,7 +439,13 @@ impl Media {
             Asked::Had(microphone) => return Ok(microphone),
             Asked::For(opening) => opening,
         };
-        let given = opening.await;
+        let mut given = opening.await;
+        let gone = |it: &JsValue| ended(it.unchecked_ref());
+        if !self.0.closed.get() && given.as_ref().is_ok_and(gone) {
+            // Pulled out, or forbidden, before anybody listened: what may be had now is given, or refused with a word.
+            let (port, call) = &self.0.maker;
+            given = JsFuture::from(port.microphone(call, true)).await;
+        }
         self.0.opening.set(false);
         let stream: MediaStream = given.map_err(|e| Problem::from_js(&e))?.unchecked_into();
         if self.0.closed.get() {
@@ -605,6 +612,10 @@ fn tracks(stream: &MediaStream) -> impl Iterator<Item = MediaStreamTrack> {
         .get_audio_tracks()
         .into_iter()
         .map(JsCast::unchecked_into)
+}
+
+fn ended(stream: &MediaStream) -> bool {
+    tracks(stream).any(|track| track.ready_state() == MediaStreamTrackState::Ended)
 }
 
 fn stop(stream: &MediaStream) {

@@ -4,13 +4,16 @@ import { soundDevices } from './devices.ts';
 /** It is let go when nobody has called for so long. */
 const KEPT_MS = 20_000;
 
-const inputs = async (): Promise<string> => (await soundDevices()).inputs.map(({ id }) => id).join();
+/** By their names, too: the system's own choice keeps its id when it becomes another one. */
+const inputs = async (): Promise<string> => JSON.stringify((await soundDevices()).inputs);
 
 export class OpenMicrophone {
   readonly #wanted: string;
   /** Null where it cannot be had. */
   readonly stream: Promise<MediaStream | null>;
   readonly #over = new AbortController();
+  /** What there was to choose from when it was opened. */
+  #there: string | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(wanted: MediaTrackConstraints) {
@@ -39,10 +42,15 @@ export class OpenMicrophone {
     // A page that is not looked at has no light on.
     document.addEventListener('visibilitychange', over, { signal });
     addEventListener('pagehide', over, { signal });
-    // Another one that is plugged in may be the one that is meant now.
-    const there = await inputs().catch(() => '');
-    const look = (): void => void inputs().then((now) => { if (now !== there) over(); }, over);
-    navigator.mediaDevices.addEventListener('devicechange', look, { signal });
+    navigator.mediaDevices.addEventListener('devicechange', () => void this.#stands().then((stands) => { if (!stands) over(); }), { signal });
+    // A browser may name none before the first one is open.
+    if (await this.stream) this.#there = await inputs().catch(() => null);
+  }
+
+  /** Another one that is plugged in may be the one that is meant now. A browser may notice that one is gone only when it is asked. */
+  async #stands(): Promise<boolean> {
+    const there = this.#there;
+    return there === null || (await inputs().catch(() => null)) === there;
   }
 
   /** The call is still about to be made. */
@@ -53,10 +61,12 @@ export class OpenMicrophone {
 
   /** For a call that wants this of it; null where it cannot be had, and another one has to be opened. */
   async take(wanted: MediaTrackConstraints): Promise<MediaStream | null> {
-    const fits = !this.over && this.#wanted === JSON.stringify(wanted);
+    const stream = this.#wanted === JSON.stringify(wanted) ? await this.stream : null;
+    const fits = stream !== null && (await this.#stands()) && !this.over
+      // One that is muted (by the system, for another program) gives silence; a new one is given, or refused.
+      && stream.getTracks().every(({ readyState, muted }) => readyState === 'live' && !muted);
     this.letGo(fits);
-    const stream = fits ? await this.stream : null;
-    return stream?.getTracks().every(({ readyState }) => readyState === 'live') ? stream : null;
+    return fits ? stream : null;
   }
 
   /** Its light goes out, unless a call has it from now on. */

@@ -143,6 +143,31 @@ test('one that the call would not ask for, or that was taken away, is not used',
   assert.deepEqual(await light(caller), [['ended', false], ['live', true]]);
   await heard();
   await hangUp();
+
+  await caller.evaluate('Object.assign(window, { asked: 0, mics: [] })');
+  await prepare(caller);
+  // By the system, for another program.
+  await caller.evaluate(`Object.defineProperty(mics[0], 'muted', { value: true })`);
+  await talking();
+  assert.deepEqual(await light(caller), [['ended', false], ['live', true]]);
+  await hangUp();
+});
+
+test('it is let go when the system’s own choice becomes another one, which keeps its id', { timeout: 60_000 }, async () => {
+  await prepare(caller);
+  await caller.evaluate(async () => {
+    const { mediaDevices } = navigator;
+    const found = (await mediaDevices.enumerateDevices()).map((one) => one.toJSON());
+    found.find(({ deviceId, kind }) => deviceId === 'default' && kind === 'audioinput').label = 'Default - Headset';
+    mediaDevices.enumerateDevices = async () => found;
+    mediaDevices.dispatchEvent(new Event('devicechange'));
+  });
+  // Before its limit.
+  await caller.waitForFunction(`mics[0].readyState === 'ended'`, { timeout: 10_000 });
+  await caller.evaluate('delete navigator.mediaDevices.enumerateDevices');
+  await talking();
+  assert.deepEqual([await caller.evaluate('asked'), await light(caller)], [2, [['ended', false], ['live', true]]]);
+  await hangUp();
 });
 
 test('a call that comes while a number is typed is taken with the microphone that is open, on a connection of its own', { timeout: 60_000 }, async () => {

@@ -73,10 +73,16 @@ export class Stage {
   /** A browser with a profile of its own, whose microphone plays this tone. */
   async browser(hz) {
     const tone = writeTone(join(this.dir, `${hz}.wav`), hz);
-    const browser = await puppeteer.launch({
-      executablePath: '/usr/bin/chromium', headless: true, args: [...FLAGS, `--use-file-for-fake-audio-capture=${tone}`],
-      ignoreDefaultArgs: ['--mute-audio'], protocolTimeout: 60_000,
-    });
+    return this.#launch({ args: [...FLAGS, `--use-file-for-fake-audio-capture=${tone}`] });
+  }
+
+  /** A browser whose permissions are a person's to give and to take, and whose microphones are those of this desktop's sound server. */
+  async personal({ env }) {
+    return this.#launch({ args: FLAGS.filter((flag) => !/^--use-fake-/.test(flag)), env });
+  }
+
+  async #launch(more) {
+    const browser = await puppeteer.launch({ executablePath: '/usr/bin/chromium', headless: true, ignoreDefaultArgs: ['--mute-audio'], protocolTimeout: 60_000, ...more });
     this.browsers.push(browser);
     return browser;
   }

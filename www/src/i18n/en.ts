@@ -237,6 +237,7 @@ export const en = {
     microphone: {
       NotAllowedError: 'Your microphone is blocked, so nobody was called. Open the site settings beside the address bar, set it to “Allow”, then call again.',
       NotFoundError: 'No microphone was found, so nobody was called. Connect one, then call again.',
+      OverconstrainedError: 'The microphone that you chose is gone, so nobody was called. Call again to use another one.',
       NotReadableError: 'Your microphone could not be started, so nobody was called. Another program may be using it.',
     } as Record<string, string>,
     byYou: { hungup: 'You hung up.', declined: 'You declined the call.', lost: 'Your connection was lost for too long.' },

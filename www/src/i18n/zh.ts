@@ -237,6 +237,7 @@ export const zh: Messages = {
     microphone: {
       NotAllowedError: '麦克风已被阻止，未发起呼叫。请点击地址栏旁的网站设置，设为“允许”后再呼叫。',
       NotFoundError: '未找到麦克风，未发起呼叫。请连接后再呼叫。',
+      OverconstrainedError: '您选择的麦克风已不可用，未发起呼叫。再次呼叫将使用其他麦克风。',
       NotReadableError: '麦克风无法启动，未发起呼叫。可能正被其他程序使用。',
     },
     byYou: { hungup: '您已挂断。', declined: '您已拒绝来电。', lost: '您的连接中断过久。' },
