@@ -88,7 +88,7 @@ describe('a network that turns bad', () => {
 
   for (const make of makes) {
     test(`the check before a call, in ${make}: servers that answer pass, servers that do not fail, each by itself`, { timeout: 120_000 }, async () => {
-      const checked = async (iceServers, loopbackMs = 0) => {
+      const checked = async (iceServers, loopbackMs = 1000) => {
         const page = await pages.registered(await browser, server, 'caller', { iceServers });
         opened.push(page);
         const report = await page.evaluate((loopbackMs) => wakeline.preflight(phone, { loopbackMs }), loopbackMs);

@@ -41,7 +41,7 @@ export interface Report {
 export interface PreflightOptions {
   /** Told as each step ends. */
   told?: (step: Step) => void;
-  /** How long the loopback call lasts, ms. */
+  /** How long the loopback call lasts, ms: 1000 at least, for it is judged by the second. Less is a `RangeError`. */
   loopbackMs?: number;
   signal?: AbortSignal;
 }
@@ -53,9 +53,12 @@ const skipped = (why: string): Outcome => ({ result: 'skipped', why });
 
 /** Longer than this nothing is waited for. */
 const PATIENCE_MS = 8_000;
+/** What a call is judged by. */
+const SECOND_MS = 1_000;
 
 /** Tries everything in turn. Nothing of it is heard or rung by anyone. */
 export async function preflight(phone: Phone, { told = () => undefined, loopbackMs = 5_000, signal }: PreflightOptions = {}): Promise<Report> {
+  if (!(loopbackMs >= SECOND_MS)) throw new RangeError(`loopbackMs is ${loopbackMs}, and ${SECOND_MS} at least`);
   const report: Report = { at: Date.now(), passed: true, steps: [] };
   const step = async (name: StepName, work: () => Promise<Outcome>): Promise<void> => {
     signal?.throwIfAborted();
@@ -196,17 +199,15 @@ async function loopback(stream: MediaStream | null, iceServers: RTCIceServer[], 
     }));
     if (connected.result === 'failed') return connected;
     const judge = new Judge();
-    let counters: Counters | null = null;
+    let counters: Counters = sampleOf(await other.getStats(), null).counters;
     let last: Partial<Outcome> | null = null;
-    for (const until = performance.now() + ms; performance.now() < until;) {
+    for (let lasted = 0; lasted < ms; lasted += SECOND_MS) {
       signal?.throwIfAborted();
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-      const read = sampleOf(await other.getStats(), counters);
-      const first = counters === null;
-      counters = read.counters;
-      if (first) continue;
-      const { mos, grade } = judge.add(read.sample);
-      const { rtt, jitter, loss } = read.sample;
+      await new Promise((resolve) => setTimeout(resolve, SECOND_MS));
+      const { sample, counters: now } = sampleOf(await other.getStats(), counters);
+      counters = now;
+      const { mos, grade } = judge.add(sample);
+      const { rtt, jitter, loss } = sample;
       if (mos !== null && grade !== null) last = { mos, grade, rtt, jitter, loss, relayed };
     }
     if (!last) return failed('silent', { relayed });

@@ -307,6 +307,18 @@ test('the check before a call tries each thing by itself, rings nobody, and lets
   assert.deepEqual(refused.steps.map(({ result, why }) => [result, why]).filter(([, why]) => why), [['failed', 'NotFoundError'], ['skipped', 'none'], ['skipped', 'none'], ['skipped', 'microphone']]);
 });
 
+test('the shortest loopback call of the check is judged as well; a shorter one is refused before anything is tried', { timeout: 60_000 }, async () => {
+  const { steps } = await caller.evaluate('media.preflight(phone, { loopbackMs: 1000 })');
+  const { result, why, mos } = steps.at(-1);
+  assert.deepEqual([result, why, mos > 1], ['passed', '', true], JSON.stringify(steps.at(-1)));
+  await caller.evaluate('given = []');
+  for (const short of ['999', '0', 'NaN']) {
+    const told = await caller.evaluate(`media.preflight(phone, { loopbackMs: ${short} }).then(() => 'checked', ({ name, message }) => [name, message])`);
+    assert.deepEqual(told, ['RangeError', `loopbackMs is ${short}, and 1000 at least`]);
+  }
+  assert.equal(await caller.evaluate('given.length'), 0);
+});
+
 test('the servers of a site are asked for once, whoever wants them; what failed is asked again', { timeout: 60_000 }, async () => {
   const asked = await caller.evaluate(async () => {
     await phone.close();
@@ -325,7 +337,7 @@ test('the servers of a site are asked for once, whoever wants them; what failed 
       cut = false;
       await media.prepare(phone);
       media.drop(phone);
-      await media.preflight(phone, { loopbackMs: 500 });
+      await media.preflight(phone, { loopbackMs: 1000 });
     } finally {
       window.fetch = real;
     }
