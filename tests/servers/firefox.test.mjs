@@ -1,9 +1,11 @@
-// Firefox with a microphone that its person has blocked, and with a screen that is shared, in calls with Chromium through Kamailio.
+// Firefox with a microphone that its person has blocked, and with a screen that is shared, in calls with Chromium through Kamailio; and what its check
+// before a call says of STUN servers, of which it tells no error.
 // (A permission that is taken away in the middle of a call cannot be played there: WebDriver BiDi sets none of the microphone in Firefox.)
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { hear, loudness, SILENCE } from '../lib/audio.mjs';
 import { Bench } from '../lib/servers/bench.mjs';
+import { Coturn } from '../lib/servers/coturn.mjs';
 import { Kamailio } from '../lib/servers/kamailio.mjs';
 import { Pages } from '../lib/servers/pages.mjs';
 
@@ -87,5 +89,22 @@ describe('Firefox', () => {
     await hears(other, TONES.firefox);
     await page.evaluate('call.hangUp()');
     await other.waitForFunction(`call.state === 'ended'`, WAIT);
+  });
+
+  test('a STUN server whose name nobody knows fails the check before a call; one that has nothing to add does not', { timeout: 120_000 }, async () => {
+    const { port } = await bench.add(Coturn);
+    // Where IPv6 is on, `localhost` is an address more, at which nobody answers.
+    const browser = await pages.browser('firefox', TONES.firefox, { 'network.dns.disableIPv6': true });
+    const checked = async (...urls) => {
+      const page = await pages.registered(browser, server, 'fox', { iceServers: [{ urls }] });
+      opened.push(page);
+      const { steps } = await page.evaluate('wakeline.preflight(phone, { loopbackMs: 1000 })');
+      await page.evaluate('phone.close()');
+      return steps.filter(({ name }) => name === 'stun').map(({ result, why }) => `${result}: ${why}`).join();
+    };
+    assert.equal(await checked('stun:nowhere.invalid'), 'failed: timeout');
+    assert.equal(await checked(`stun:localhost:${port}`), 'skipped: direct');
+    assert.equal(await checked(`stun:127.0.0.1:${port}`), 'skipped: direct');
+    assert.equal(await checked('stun:nowhere.invalid', `stun:localhost:${port}`), 'skipped: direct');
   });
 });

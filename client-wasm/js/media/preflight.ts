@@ -153,7 +153,7 @@ async function candidate(all: RTCIceServer[], kind: 'stun' | 'turn', type: 'srfl
   if (!iceServers.length) return skipped('none');
   const connection = new RTCPeerConnection({ iceServers, iceTransportPolicy: type === 'relay' ? 'relay' : 'all' });
   let error = '';
-  // Addresses of this machine, and those of them from which no server was reached (701).
+  // Addresses of this machine, and how often a server was not reached from one of them (701).
   let [own, unreached] = [0, 0];
   try {
     connection.createDataChannel('preflight');
@@ -166,14 +166,46 @@ async function candidate(all: RTCIceServer[], kind: 'stun' | 'turn', type: 'srfl
         if (one?.type === 'host' && one.protocol === 'udp') own += 1;
         if (one?.type === type) resolve(passed());
         // A host whose address is the server's view of it needs no translation: STUN has nothing to add.
-        else if (one === null) resolve(type === 'srflx' && unreached < own ? skipped('direct') : failed('timeout'));
+        else if (one === null) resolve(type === 'srflx' && unreached < own * urlsOf(iceServers).length ? skipped('direct') : failed('timeout'));
       });
     });
     await connection.setLocalDescription();
+    const began = performance.now();
     const outcome = await within(found);
+    // Firefox tells of no error.
+    if (outcome.why === 'direct' && !('onicecandidateerror' in connection) && !(await known(iceServers, performance.now() - began))) return failed('timeout');
     return outcome.result === 'failed' && error ? failed(error) : outcome;
   } finally {
     connection.close();
+  }
+}
+
+const urlsOf = (iceServers: RTCIceServer[]): string[] => iceServers.flatMap(({ urls }) => urls);
+
+/** Nobody listens there, and no browser forbids it. */
+const EMPTY_PORT = 65_535;
+
+/**
+ * Whether there is one of these STUN servers, in a browser that does not tell. A name that nobody knows ends as one does that has nothing to add:
+ * at once, and with nothing. At a port where nobody answers the one still does, while the other is asked for many seconds (11 in Firefox).
+ */
+async function known(iceServers: RTCIceServer[], lookup: number): Promise<boolean> {
+  const urls = urlsOf(iceServers).map((url) => url.replace(/^(stuns?:(?:\[[^\]]*\]|[^:?]*)).*/, `$1:${EMPTY_PORT}`));
+  let connection: RTCPeerConnection | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    const asking = (connection = new RTCPeerConnection({ iceServers: [{ urls }] }));
+    asking.createDataChannel('preflight');
+    const nobody = new Promise<boolean>((resolve) => asking.addEventListener('icecandidate', ({ candidate: one }) => { if (one === null) resolve(false); }));
+    await asking.setLocalDescription();
+    // The name was looked up a moment ago: it takes no longer now.
+    return await Promise.race([nobody, new Promise<boolean>((resolve) => { timer = setTimeout(() => resolve(true), SECOND_MS + lookup); })]);
+  } catch {
+    // What cannot be asked is not called wrong.
+    return true;
+  } finally {
+    clearTimeout(timer);
+    connection?.close();
   }
 }
 
