@@ -14,6 +14,8 @@ export class Wire {
   #between = [];
   #swallowed = new Set();
   #dark = new Set();
+  #unplugged = new Set();
+  #late = [];
   /**
    * 'request' {side, method, path, at}, 'response' {…, status, asked}, 'upgrade' / 'upgraded' /
    * 'closed' {side, connection}, 'sent' / 'received' {side, connection, text} as the page sees it.
@@ -44,7 +46,7 @@ export class Wire {
   /**
    * Comes between a side's page and the edge until `leaveAlone`. `sip` is asked about each SIP message that the page
    * sends, `http` about each request (method, path); either answers nothing to let it pass, 'swallow' to lose it as a
-   * network does, a promise to hold it until then, or `{status, reason}` to refuse it in the edge's place.
+   * network does, 'late' to hold the answer to a request until `leaveAlone`, a promise to hold it itself until then, or `{status, reason}` to refuse it in the edge's place.
    */
   between(side, { sip = () => undefined, http = () => undefined }) {
     this.#between.push({ side, sip, http });
@@ -53,6 +55,8 @@ export class Wire {
   /** What passes, passes untouched from now on. */
   leaveAlone() {
     this.#between = [];
+    this.#unplugged.clear();
+    for (const pass of this.#late.splice(0)) pass();
     // A browser does not quit before its last reports have an end.
     for (const response of this.#swallowed) response.destroy();
     this.#swallowed.clear();
@@ -73,6 +77,7 @@ export class Wire {
     const asked = Date.now();
     const { method, url: path } = request;
     this.log.record('request', { side, method, path, at: asked, authorization: request.headers.authorization });
+    if (this.#unplugged.has(side)) return void response.destroy();
     const verdict = this.#verdict(side, 'http', method, path);
     if (verdict === 'swallow') {
       this.#swallowed.add(response);
@@ -86,9 +91,13 @@ export class Wire {
     }
     await verdict;
     const onward = httpRequest({ host: '127.0.0.1', port: this.edge.port, method, path, headers: request.headers, agent: this.agent, setHost: false }, (answer) => {
-      this.log.record('response', { side, method, path, status: answer.statusCode, asked });
-      response.writeHead(answer.statusCode, answer.rawHeaders);
-      answer.pipe(response);
+      const pass = () => {
+        this.log.record('response', { side, method, path, status: answer.statusCode, asked });
+        response.writeHead(answer.statusCode, answer.rawHeaders);
+        answer.pipe(response);
+      };
+      if (verdict === 'late') this.#late.push(pass);
+      else pass();
       if (answer.statusCode >= 400) answer.once('data', (chunk) => this.log.record('refused', { side, path, body: chunk.toString('utf8', 0, 500) }));
     });
     onward.on('error', () => response.destroy());
@@ -98,6 +107,7 @@ export class Wire {
 
   #upgrade(request, socket, head) {
     const side = this.#side(request);
+    if (this.#unplugged.has(side)) return void socket.destroy();
     const connection = ++this.#connections;
     const upstream = connect(this.edge.port, '127.0.0.1');
     const entry = { side, socket, upstream, dark: false };
@@ -165,6 +175,12 @@ export class Wire {
     for (const entry of this.#sockets) {
       if (entry.side === side) entry.socket.destroy();
     }
+  }
+
+  /** A side has no network: what it has open breaks, and nothing opens until `leaveAlone`. */
+  unplug(side) {
+    this.#unplugged.add(side);
+    this.cut(side);
   }
 
   /** The WebSockets of a side carry nothing more, either way, and neither end is told when the other one closes. */

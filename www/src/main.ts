@@ -5,6 +5,7 @@ import { WakelineApp } from './app.ts';
 import { LANGUAGE, pickLanguage, languages } from './i18n/index.ts';
 import { besidePaint } from './paint.ts';
 import { askBoth, currentPermissions, microphone, watchPermissions } from './ports/permissions.ts';
+import { LastWord } from './ports/last-word.ts';
 import { Lookup } from './ports/lookup.ts';
 import { PhonePort } from './ports/phone.ts';
 import { deviceLabel } from './ports/platform.ts';
@@ -140,13 +141,12 @@ async function regainMicrophone(): Promise<void> {
 
 const refreshPermissions = async (): Promise<void> => store.dispatch({ type: 'setup', setup: await currentPermissions() });
 
-/** One after the other: what is said last, of the language say, is to arrive last. */
-let told: Promise<Device | null> = Promise.resolve(null);
+const aboutThisDevice = new LastWord();
 
 /** Tells the edge of this device. Without a subscription at hand the edge keeps the one that it has; the next load binds again. */
 const tell = (session: Session, subscription: PushSubscription | null): Promise<Device | null> =>
-  (told = told.then(() => session.bindDevice({ ...(subscription ? { subscription } : {}), label: deviceLabel(), lang: languages[store.state.language].tag })
-    .catch(() => null)));
+  aboutThisDevice.say(() => session.bindDevice({ ...(subscription ? { subscription } : {}), label: deviceLabel(), lang: languages[store.state.language].tag })
+    .catch(() => null));
 
 /** The device's binding: its push subscription compared with the edge's key, then told to the edge. Never in a call's way. */
 async function bind(): Promise<void> {
