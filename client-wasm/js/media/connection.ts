@@ -108,6 +108,7 @@ class Workshop implements Maker {
     const [voice] = this.#ahead?.connection.getSenders() ?? [];
     // One that is let go before the call gives way to the one that the call opens.
     if (track && voice?.track !== track) await voice?.replaceTrack(track);
+    await this.#microphone?.watched;
   }
 
   async #open(): Promise<void> {

@@ -11,6 +11,8 @@ export class OpenMicrophone {
   readonly #wanted: string;
   /** Null where it cannot be had. */
   readonly stream: Promise<MediaStream | null>;
+  /** From then on it is noticed when it is gone, or no longer the one that is meant. */
+  readonly watched: Promise<void>;
   readonly #over = new AbortController();
   /** What there was to choose from when it was opened. */
   #there: string | null = null;
@@ -19,7 +21,7 @@ export class OpenMicrophone {
   constructor(wanted: MediaTrackConstraints) {
     this.#wanted = JSON.stringify(wanted);
     this.stream = this.#open(wanted).catch(() => null);
-    void this.#watch();
+    this.watched = this.#watch();
     this.keep();
   }
 
