@@ -9,7 +9,7 @@
 //! | `beside` | messages, subscriptions, publications (feature `beside`) |
 //! | [`opening`] | what the page said before this core was there |
 //! | [`session`] | the line's token, the device's credential, requests under `/v1` |
-//! | [`server`], [`asked`] | a line at a SIP server that is not our edge; what is known of one |
+//! | [`server`] | a line at a SIP server that is not our edge |
 //! | [`store`], [`device`], [`rest`], [`bodies`] | IndexedDB, WebCrypto, `fetch`, what it carries |
 //! | [`socket`], [`listener`], [`timer`], [`timeout`], [`clock`], [`page`] | the WebSocket; what happens to something of the browser; an alarm that a hidden page does not slow down; a clock that nobody sets; painting |
 //! | [`table`], [`once`], [`plain`] | a map for a handful; a value that is told once; plain values of JavaScript |
@@ -23,7 +23,6 @@ extern crate alloc;
 #[cfg(all(target_arch = "wasm32", not(any(test, feature = "std"))))]
 mod bare;
 
-pub mod asked;
 #[cfg(feature = "beside")]
 pub mod beside;
 pub mod bindings;

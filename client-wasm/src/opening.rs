@@ -2,7 +2,6 @@
 //! worker after a tap, said by the page's first script (`js/early.ts`), and gone on from here.
 
 use crate::{
-    asked,
     leader::Lead,
     plain::{FromPlain, ToPlain, plain_object},
     problem::Problem,
@@ -121,15 +120,16 @@ pub fn config(
     login: Option<Login>,
 ) -> Result<Config, Problem> {
     let account = session.account()?;
-    let urls = session.sip_urls();
     Ok(Config {
         address_of_record: Pii(session.address()?),
         display_name: Pii(account.display_name),
         instance: session.device()?,
         user_agent: concat!("wakeline/", env!("CARGO_PKG_VERSION")).into(),
-        secure: urls.first().is_some_and(|url| url.starts_with("wss:")),
+        secure: session
+            .sip_urls()
+            .first()
+            .is_some_and(|url| url.starts_with("wss:")),
         token: token.map(Pii),
-        asked: login.as_ref().and_then(|_| asked::recall(&urls)),
         login,
         patience: Patience::default(),
         policy: session.policy(),

@@ -6,7 +6,7 @@ use core::{future::Future, pin::Pin};
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
-use web_sys::{Storage, VisibilityState};
+use web_sys::VisibilityState;
 
 /// A hidden page paints nothing; a busy one is not waited for longer than this.
 const PAINT_CAP_MS: u32 = 100;
@@ -41,11 +41,6 @@ pub async fn painted() {
     });
     // Neither of them rejects.
     let _ = JsFuture::from(Promise::race(&Array::of2(&frame, &cap))).await;
-}
-
-/// Where a page of this browser profile leaves small things for the next one; none in a worker, or where it is forbidden.
-pub fn storage() -> Option<Storage> {
-    web_sys::window()?.local_storage().ok()?
 }
 
 /// Sound flows by a provisional answer. There is nothing to ask Firefox by but its name: it takes one, and waits for the other.

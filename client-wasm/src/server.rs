@@ -1,6 +1,6 @@
 //! A line at a SIP server that is not our edge: no REST, no push, no wake; registration and calls only.
 
-use crate::{device, page, problem::Problem};
+use crate::{device, problem::Problem};
 use alloc::{string::String, vec::Vec};
 use wakeline_edge_api::Account;
 use wakeline_sip::{agent::Policy, auth::Login, wire::Uri};
@@ -103,7 +103,7 @@ fn wrong(message: &str) -> Problem {
 
 /// The device's id, made once for this browser profile. A profile that keeps nothing has a new one each time.
 fn instance() -> Result<String, Problem> {
-    let storage = page::storage();
+    let storage = web_sys::window().and_then(|w| w.local_storage().ok().flatten());
     if let Some(kept) = storage.as_ref().and_then(|s| s.get_item(INSTANCE).ok()?) {
         return Ok(kept);
     }

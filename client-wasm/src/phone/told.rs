@@ -3,7 +3,6 @@
 use super::{Phone, id};
 use crate::timeout::sleep;
 use crate::{
-    asked,
     driver::Told,
     page,
     problem::Problem,
@@ -44,7 +43,6 @@ impl Phone {
                 self.registered(waiting, new_flow)
             }
             Told::Agent(Event::TokenRefused) => self.renew_token(),
-            Told::Agent(Event::Asked(realm)) => asked::keep(&self.0.session.sip_urls(), &realm),
             Told::Agent(Event::Incoming(call, view)) => {
                 if let Some(wake) = &view.wake {
                     self.wake_arrived(wake);

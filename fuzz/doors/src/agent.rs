@@ -72,7 +72,6 @@ impl Page {
                 update: kind & 64 != 0,
                 gruu: kind & 32 != 0,
             },
-            asked: None,
             patience: Patience::default(),
         };
         Self {

@@ -43,7 +43,6 @@ impl Core {
             user_agent: address.clone(),
             token: ways.then(|| Pii(secret.clone())),
             login: Some(Login::with_password(address, secret)),
-            asked: None,
             patience: Patience::default(),
             policy: Policy {
                 auto_answer: ways,

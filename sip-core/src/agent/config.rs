@@ -22,8 +22,6 @@ pub struct Config {
     pub token: Option<Pii<String>>,
     /// For servers that ask by digest.
     pub login: Option<Login>,
-    /// The realm for which a proxy at these servers has asked before ([`super::Event::Asked`]): there it is answered before it asks.
-    pub asked: Option<String>,
     /// How patient it is.
     pub patience: Patience,
     /// How it treats calls.

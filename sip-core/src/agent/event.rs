@@ -22,9 +22,6 @@ pub enum Event {
     },
     /// The edge refused the line's token: a new one, please ([`super::Command::Token`]).
     TokenRefused,
-    /// A proxy has asked who we are, for this realm, which it has not done before: to be told to the next agent of this line at these
-    /// servers ([`super::Config::asked`]).
-    Asked(String),
     /// Someone calls. Nothing rings at the caller's before [`super::Command::Alert`].
     Incoming(CallId, CallView),
     /// A call has come further.

@@ -4,14 +4,13 @@ use alloc::string::String;
 use alloc::{borrow::ToOwned, boxed::Box, collections::VecDeque, vec::Vec};
 
 use super::config::Policy;
-use super::event::{CallId, Event};
+use super::event::CallId;
 use super::flow::{Bound, FlowId, SEVERAL};
 use super::identity::Identity;
 use super::invite::{Invite, InviteNews};
 use super::io::{MediaRequest, Output};
 use super::proof::Proof;
 use super::transfer::Target;
-use crate::auth::DigestClient;
 use crate::dialog::{Dialog, DialogId};
 use crate::entropy::Entropy;
 use crate::time::{Duration, Time};
@@ -164,15 +163,7 @@ impl Post {
     pub fn challenged(&mut self, request: &Request, response: &Response) -> Option<Request> {
         let via = self.me.via(&mut self.entropy);
         let entropy = &mut self.entropy;
-        let again = self.proof.challenged(request, response, &via, entropy);
-        let news = self.proof.news().map(Event::Asked);
-        self.out.extend(news.map(Output::Event));
-        again
-    }
-
-    /// The registrar has asked, and is content with what answers it.
-    pub fn lend(&mut self, digest: &DigestClient) {
-        self.proof.lend(digest);
+        self.proof.challenged(request, response, &via, entropy)
     }
 
     /// A response says how the next request is proven.

@@ -18,10 +18,6 @@ const REQUESTS: usize = 64;
 #[derive(Debug, Default)]
 pub struct Proof {
     login: Option<Login>,
-    /// The realm for which a proxy is known to ask.
-    asked: Option<String>,
-    /// That was not known before.
-    news: bool,
     /// For `Authorization`.
     server: Option<DigestClient>,
     /// For `Proxy-Authorization`.
@@ -35,32 +31,16 @@ impl Proof {
     pub fn new(config: &Config) -> Self {
         Self {
             login: config.login.clone(),
-            asked: config.asked.clone(),
             ..Self::default()
         }
     }
 
-    /// Another login from now on. What servers have asked of the former one says nothing of this one, but that they ask.
+    /// Another login from now on. What servers have asked of the former one says nothing of this one.
     pub fn set_login(&mut self, login: Login) {
         *self = Self {
             login: Some(login),
-            asked: self.asked.take(),
             ..Self::default()
         };
-    }
-
-    /// The registrar has asked, and is content with what answers it. A proxy in the same house that is known to ask is answered by that, too,
-    /// before it does: what it asked for last is older. A proxy that never asks is told nothing: it would pass it on to whom we call.
-    pub fn lend(&mut self, digest: &DigestClient) {
-        if self.asked.as_ref() == Some(&digest.challenge().realm) {
-            self.proxy = Some(digest.lent());
-        }
-    }
-
-    /// The realm for which a proxy asks, once where that was not known.
-    pub fn news(&mut self) -> Option<String> {
-        let news = core::mem::take(&mut self.news);
-        self.asked.clone().filter(|_| news)
     }
 
     /// Proves it before anyone asks, where it is known what will be asked: that saves a round trip.
@@ -140,10 +120,6 @@ impl Proof {
         }
         self.repeated
             .push_back((call_id.to_owned(), next, times + 1));
-        if response.status == 407 && self.asked.as_ref() != Some(&challenge.realm) {
-            self.asked = Some(challenge.realm.clone());
-            self.news = true;
-        }
         *client = Some(DigestClient::new(challenge));
         let mut again = request.clone();
         again.headers.remove_first_value(HeaderName::Via);

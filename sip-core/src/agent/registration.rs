@@ -285,15 +285,10 @@ impl Registrar {
     }
 
     fn confirmed(&mut self, post: &mut Post, response: &Response) -> Answer {
-        let asked = core::mem::take(&mut self.challenges) > 0;
+        self.challenges = 0;
         let info = response.headers.get(HeaderName::AuthenticationInfo);
-        if let Some(digest) = &mut self.digest {
-            if let Some(info) = info {
-                digest.follow(info);
-            }
-            if asked {
-                post.lend(digest);
-            }
+        if let (Some(digest), Some(info)) = (&mut self.digest, info) {
+            digest.follow(info);
         }
         let contacts = match response.headers.contacts() {
             Ok(Contacts::List(list)) => list,

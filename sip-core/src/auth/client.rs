@@ -95,13 +95,6 @@ impl DigestClient {
         self.count != 1 || new.stale || new.realm != self.challenge.realm
     }
 
-    /// The same one for somebody else who asks: it goes on counting, and has served before.
-    pub fn lent(&self) -> Self {
-        let mut lent = self.clone();
-        lent.count = lent.count.saturating_add(1);
-        lent
-    }
-
     /// It has answered no more than the request that it was asked for.
     pub const fn is_fresh(&self) -> bool {
         self.count <= 1

@@ -50,7 +50,6 @@ impl Page {
             user_agent: "test".into(),
             token: Some(Pii(format!("u{number}/{number}"))),
             login: None,
-            asked: None,
             patience: Patience::default(),
             policy: Policy::default(),
         };

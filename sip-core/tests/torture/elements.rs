@@ -52,7 +52,6 @@ impl Page {
             user_agent: "test".into(),
             token: Some(Pii("t".into())),
             login: None,
-            asked: None,
             patience: Patience::default(),
             policy: Policy::default(),
         };

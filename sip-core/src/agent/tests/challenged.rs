@@ -1,7 +1,7 @@
 //! Challenges of requests other than REGISTER: a foreign server asks who calls.
 
 use super::net::{Page, config, granted};
-use crate::agent::{CallState, Command, Event, Outcome};
+use crate::agent::{CallState, Command, Outcome};
 use crate::auth::{Algorithm, DigestChallenge, DigestResponse, Login};
 use crate::time::Duration;
 use crate::wire::{HeaderName, Method, Request, Response};
@@ -161,112 +161,4 @@ fn a_challenged_bye_is_proven_and_the_ack_proves_what_its_invite_did() {
             .all(|frame| frame.starts_with(b"\r\n") || frame.starts_with(b"REGISTER")),
         "it is not asked for ever"
     );
-}
-
-/// Of a binding: refreshed after half of it, before the flow is asked for life.
-const LIFE_S: u32 = 20;
-
-/// A page whose registrar asks; `asked` is what it knows of a proxy.
-fn at_a_registrar(realm: &str, asked: Option<&str>) -> Page {
-    let mut config = config("1001");
-    config.token = None;
-    config.login = Some(Login::with_password("ada", "secret"));
-    config.asked = asked.map(str::to_owned);
-    let mut page = Page::with(config, 3);
-    page.command(Command::Start);
-    page.connected();
-    registrar_asks(&mut page, realm, "r1");
-    page
-}
-
-/// The registrar asks, and is content with the answer.
-fn registrar_asks(page: &mut Page, realm: &str, nonce: &str) {
-    let register = page.request(Method::Register);
-    let challenge = DigestChallenge::new(realm, nonce, Algorithm::Md5, true).to_challenge();
-    page.frame(
-        Response::for_request(&register, 401, "")
-            .with_to_tag("pbx")
-            .with(HeaderName::WwwAuthenticate, challenge.to_string()),
-    );
-    let register = page.request(Method::Register);
-    page.frame(granted(&register, LIFE_S));
-}
-
-fn asked(page: &Page) -> Vec<&str> {
-    let of = page.events.iter().filter_map(|event| match event {
-        Event::Asked(realm) => Some(realm.as_str()),
-        _ => None,
-    });
-    of.collect()
-}
-
-#[test]
-fn a_proxy_that_has_asked_in_an_earlier_life_is_answered_before_it_asks() {
-    let mut page = at_a_registrar("pbx.test", Some("pbx.test"));
-    page.call("1002");
-    let invite = page.request(Method::Invite);
-    let (nonce, count) = proven(&invite, Algorithm::Md5);
-    assert_eq!(nonce, "r1");
-    assert!(count > 1, "the REGISTER was the first that it answered");
-    assert!(asked(&page).is_empty(), "nothing new");
-}
-
-#[test]
-fn a_proxy_that_has_not_asked_yet_is_told_nothing_and_once_it_has_the_page_keeps_that() {
-    let mut page = at_a_registrar("pbx.test", None);
-    page.call("1002");
-    let invite = page.request(Method::Invite);
-    assert!(!invite.headers.has(HeaderName::ProxyAuthorization));
-    page.frame(challenge(&invite, "n1", Algorithm::Md5));
-    page.request(Method::Ack);
-    let again = page.request(Method::Invite);
-    page.frame(Response::for_request(&again, 486, "").with_to_tag("x"));
-    page.request(Method::Ack);
-    page.call("1003");
-    let aged = page.request(Method::Invite);
-    page.frame(challenge(&aged, "n2", Algorithm::Md5));
-    assert_eq!(asked(&page), ["pbx.test"]);
-}
-
-#[test]
-fn what_answers_the_registrar_is_not_given_to_a_proxy_of_another_realm() {
-    let mut page = at_a_registrar("pbx.test", Some("elsewhere.test"));
-    page.call("1002");
-    let invite = page.request(Method::Invite);
-    assert!(!invite.headers.has(HeaderName::ProxyAuthorization));
-}
-
-#[test]
-fn a_proxy_that_does_not_take_what_answers_the_registrar_is_answered_in_its_own_words() {
-    let mut page = at_a_registrar("pbx.test", Some("pbx.test"));
-    page.call("1002");
-    let invite = page.request(Method::Invite);
-    // It keeps nonces of its own, and does not even say that this one is stale.
-    page.frame(challenge(&invite, "n1", Algorithm::Md5));
-    page.request(Method::Ack);
-    let again = page.request(Method::Invite);
-    assert_eq!(proven(&again, Algorithm::Md5), ("n1".to_owned(), 1));
-}
-
-#[test]
-fn the_nonce_of_the_last_refresh_is_the_one_that_is_used() {
-    let mut page = at_a_registrar("pbx.test", Some("pbx.test"));
-    page.pass(Duration::from_secs(u64::from(LIFE_S / 2)));
-    registrar_asks(&mut page, "pbx.test", "r2");
-    page.call("1002");
-    let invite = page.request(Method::Invite);
-    assert_eq!(proven(&invite, Algorithm::Md5).0, "r2");
-}
-
-#[test]
-fn a_call_under_way_is_not_lost_when_the_registrar_asks_anew_meanwhile() {
-    let mut page = at_a_registrar("pbx.test", Some("pbx.test"));
-    page.call("1002");
-    let invite = page.request(Method::Invite);
-    page.pass(Duration::from_secs(u64::from(LIFE_S / 2)));
-    registrar_asks(&mut page, "pbx.test", "r2");
-    page.frame(challenge(&invite, "n1", Algorithm::Md5));
-    page.request(Method::Ack);
-    let again = page.request(Method::Invite);
-    assert_eq!(proven(&again, Algorithm::Md5), ("n1".to_owned(), 1));
 }

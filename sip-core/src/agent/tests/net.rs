@@ -49,7 +49,6 @@ pub fn config(number: &str) -> Config {
         user_agent: "test".into(),
         token: Some(Pii("good".into())),
         login: None,
-        asked: None,
         patience: Patience::default(),
         policy: Policy::default(),
     }
