@@ -114,6 +114,8 @@ describe('a network that turns bad', () => {
       assert.equal(direct.stun, 'skipped: direct');
       const [, unknown] = await checked([{ urls: 'stun:nowhere.invalid' }]);
       assert.equal(unknown.stun, 'failed: timeout');
+      const [, twice] = await checked([{ urls: 'stun:nowhere.invalid' }, { urls: 'stun:nowhere.invalid' }]);
+      assert.equal(twice.stun, 'failed: timeout');
       const [, both] = await checked([{ urls: 'stun:nowhere.invalid' }, ...servers(turn.port, 'stun')]);
       assert.equal(both.stun, 'skipped: direct');
     });

@@ -4,8 +4,16 @@ import { soundDevices } from './devices.ts';
 /** It is let go when nobody has called for so long. */
 const KEPT_MS = 20_000;
 
-/** By their names, too: the system's own choice keeps its id when it becomes another one. */
-const inputs = async (): Promise<string> => JSON.stringify((await soundDevices()).inputs);
+/** Firefox tells a page that has not the focus of no devices until it has it: no call waits for that. */
+const LOOK_MS = 300;
+
+/** By their names, too: the system's own choice keeps its id when it becomes another one. Null where it is not told. */
+async function inputs(): Promise<string | null> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<null>((resolve) => { timer = setTimeout(resolve, LOOK_MS, null); });
+  const told = soundDevices().then((devices) => JSON.stringify(devices.inputs), () => null);
+  return Promise.race([told, late]).finally(() => clearTimeout(timer));
+}
 
 export class OpenMicrophone {
   readonly #wanted: string;
@@ -46,13 +54,14 @@ export class OpenMicrophone {
     addEventListener('pagehide', over, { signal });
     navigator.mediaDevices.addEventListener('devicechange', () => void this.#stands().then((stands) => { if (!stands) over(); }), { signal });
     // A browser may name none before the first one is open.
-    if (await this.stream) this.#there = await inputs().catch(() => null);
+    if (await this.stream) this.#there = await inputs();
   }
 
   /** Another one that is plugged in may be the one that is meant now. A browser may notice that one is gone only when it is asked. */
   async #stands(): Promise<boolean> {
     const there = this.#there;
-    return there === null || (await inputs().catch(() => null)) === there;
+    const now = there && await inputs();
+    return !now || now === there;
   }
 
   /** The call is still about to be made. */

@@ -180,7 +180,8 @@ async function candidate(all: RTCIceServer[], kind: 'stun' | 'turn', type: 'srfl
   }
 }
 
-const urlsOf = (iceServers: RTCIceServer[]): string[] => iceServers.flatMap(({ urls }) => urls);
+/** Each once: a browser asks none twice. */
+const urlsOf = (iceServers: RTCIceServer[]): string[] => [...new Set(iceServers.flatMap(({ urls }) => urls))];
 
 /** Nobody listens there, and no browser forbids it. */
 const EMPTY_PORT = 65_535;

@@ -163,10 +163,22 @@ test('it is let go when the system’s own choice becomes another one, which kee
     mediaDevices.dispatchEvent(new Event('devicechange'));
   });
   // Before its limit.
-  await caller.waitForFunction(`mics[0].readyState === 'ended'`, { timeout: 10_000 });
-  await caller.evaluate('delete navigator.mediaDevices.enumerateDevices');
+  await caller.waitForFunction(`mics[0].readyState === 'ended'`, { timeout: 10_000 })
+    .finally(() => caller.evaluate('delete navigator.mediaDevices.enumerateDevices'));
   await talking();
   assert.deepEqual([await caller.evaluate('asked'), await light(caller)], [2, [['ended', false], ['live', true]]]);
+  await hangUp();
+});
+
+test('a page that is not told of its devices makes its calls all the same, as Firefox leaves one that has not the focus', { timeout: 60_000 }, async () => {
+  await prepare(caller);
+  await caller.evaluate('navigator.mediaDevices.enumerateDevices = () => new Promise(() => {}), undefined');
+  try {
+    await talking();
+  } finally {
+    await caller.evaluate('delete navigator.mediaDevices.enumerateDevices');
+  }
+  assert.deepEqual([await caller.evaluate('asked'), await light(caller)], [1, [['live', true]]]);
   await hangUp();
 });
 
