@@ -2,7 +2,39 @@
 
 use crate::page::parked;
 use crate::sim::World;
-use wakeline_sip::edge::PushKind;
+use wakeline_sip::edge::{EndedBy, PushKind};
+
+/// The callee answers, and what the caller says to that does not leave its flow.
+fn answered_with_the_ack_held_back(world: &mut World, caller: usize, callee: usize) {
+    let wake = world.invited_wake();
+    world.tap(callee, &wake);
+    let answer = world.pages[callee].answer();
+    world.send(callee, answer);
+    while world.pages[caller].last_final().is_none() {
+        world.run_for(1);
+    }
+    assert_eq!(world.pages[caller].last_final().unwrap().status, 200);
+    world.cut_off = world.pages[caller].flow.clone();
+    world.run_for(5);
+}
+
+#[test]
+fn who_came_back_confirmed_and_was_lost_again_is_not_awaited_for_ever() {
+    let (mut world, caller, callee, invite) = parked();
+    world.cut(caller);
+    world.open(caller);
+    world.settle();
+    world.send(caller, invite.into_bytes());
+    world.settle();
+    answered_with_the_ack_held_back(&mut world, caller, callee);
+    // That the socket is gone is known before the ACK that came over it.
+    world.cut_off = None;
+    world.cut(caller);
+    world.run_for(40_000);
+    assert_eq!(world.pages[callee].requests("ACK").len(), 1);
+    assert_eq!(world.pages[callee].requests("BYE").len(), 1);
+    assert_eq!(world.records[0].ended_by, Some(EndedBy::Edge));
+}
 
 #[test]
 fn an_invite_that_its_own_repetition_has_overtaken_does_not_take_the_call_back() {

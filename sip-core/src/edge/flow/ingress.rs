@@ -179,6 +179,7 @@ impl Flow {
         })) = self.take_route(&mut request)
             && (self.calls.contains(wake.as_str()) || self.was_answered(&line, &request))
         {
+            self.also_named(wake.as_str(), &line, &request);
             clean(&mut request, &party, &self.config);
             let msg = FlowToLine::InDialog {
                 tx: None,

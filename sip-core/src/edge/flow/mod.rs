@@ -403,6 +403,22 @@ impl Flow {
         }
     }
 
+    /// A caller that came back confirms the answer by the call's own name. That the socket is gone must follow by this name
+    /// as well: by the other it may arrive before the ACK, which would then be taken for the sign of a caller who is there.
+    fn also_named(&mut self, wake: &str, line: &Number, ack: &Request) {
+        if self.calls.contains(wake) {
+            return;
+        }
+        let dialog = ack.headers.call_id().ok();
+        let same = |call: &CallRef| {
+            call.line == *line && call.dialog.is_some() && call.dialog.as_deref() == dialog
+        };
+        // A call that is over here already stays over.
+        if self.calls.values().any(same) && self.join_call(wake, line) {
+            self.name_dialog(wake, ack);
+        }
+    }
+
     fn leave_call(&mut self, wake: &str) {
         self.calls.remove(wake);
     }
