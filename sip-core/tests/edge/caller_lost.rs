@@ -37,6 +37,27 @@ fn who_came_back_confirmed_and_was_lost_again_is_not_awaited_for_ever() {
 }
 
 #[test]
+fn an_ack_that_comes_late_from_a_socket_that_was_left_does_not_take_the_call_back_there() {
+    let (mut world, caller, callee, _) = parked();
+    answered_with_the_ack_held_back(&mut world, caller, callee);
+    world.cut(caller);
+    world.open(caller);
+    world.settle();
+    let update = world.pages[caller].as_caller("UPDATE", 2);
+    world.send(caller, update);
+    world.settle();
+    assert_eq!(world.pages[caller].statuses("UPDATE"), [200]);
+    world.cut_off = None;
+    world.run_for(45_000);
+    assert_eq!(world.pages[callee].requests("ACK").len(), 1);
+    assert!(world.records.is_empty(), "nobody is lost");
+    let bye = world.pages[callee].as_callee("BYE", 1);
+    world.send(callee, bye);
+    world.settle();
+    assert_eq!(world.pages[caller].requests("BYE").len(), 1);
+}
+
+#[test]
 fn an_invite_that_its_own_repetition_has_overtaken_does_not_take_the_call_back() {
     let (mut world, caller, callee) = World::caller_and_sleeper();
     // The first one cannot leave its flow.

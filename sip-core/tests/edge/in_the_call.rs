@@ -265,3 +265,24 @@ fn whoever_was_told_that_the_other_is_lost_hears_that_they_are_back() {
     world.run_for(60_000);
     assert!(world.pages[caller].requests("BYE").is_empty());
 }
+
+#[test]
+fn what_comes_late_from_a_socket_that_the_callee_has_left_does_not_take_the_call_back_there() {
+    let (mut world, caller, callee) = talking();
+    // It cannot leave its flow.
+    world.cut_off = world.pages[callee].flow.clone();
+    let info = world.pages[callee].as_callee("INFO", 1);
+    world.send(callee, info);
+    world.run_for(5);
+    world.cut(callee);
+    world.open(callee);
+    world.settle();
+    world.cut_off = None;
+    world.run_for(45_000);
+    assert_eq!(world.pages[caller].requests("INFO").len(), 1);
+    assert!(world.records.is_empty(), "nobody is lost");
+    let bye = world.pages[caller].as_caller("BYE", 2);
+    world.send(caller, bye);
+    world.settle();
+    assert_eq!(world.pages[callee].requests("BYE").len(), 1);
+}

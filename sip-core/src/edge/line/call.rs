@@ -73,7 +73,7 @@ pub(super) struct Leg {
     pub(super) cseq: u32,
     /// Since when its flow is gone.
     pub(super) lost_at: Option<Time>,
-    /// When the INVITE left that brought the party here.
+    /// When that left which brought the party here: its INVITE, its registration, a request inside the call.
     #[serde(default)]
     pub(super) sent_at: Time,
 }

@@ -30,7 +30,7 @@ impl Line {
     pub(super) fn in_dialog(
         &mut self,
         now: Time,
-        flow: &str,
+        (flow, sent_at): (&str, Time),
         stream: &str,
         tx: Option<String>,
         from: Option<Number>,
@@ -41,7 +41,7 @@ impl Line {
             Some(mut call) => {
                 let done = self.route_in_dialog(
                     now,
-                    flow,
+                    (flow, sent_at),
                     stream,
                     tx.as_deref(),
                     from.as_ref(),
@@ -75,7 +75,7 @@ impl Line {
     fn route_in_dialog(
         &mut self,
         now: Time,
-        flow: &str,
+        (flow, sent_at): (&str, Time),
         stream: &str,
         tx: Option<&str>,
         from: Option<&Number>,
@@ -108,15 +108,19 @@ impl Line {
             .flatten()
             .map(|contact| contact.uri.to_string());
         if let Some(leg) = call.leg_mut(side) {
-            // The party came back on another flow: the call follows it.
-            if leg.flow != flow {
-                leg.flow = flow.to_owned();
-                leg.stream = stream.to_owned();
-            }
-            leg.lost_at = None;
             leg.cseq = leg.cseq.max(cseq);
-            if let Some(contact) = contact.filter(|_| target_refresh) {
-                leg.contact = contact;
+            // What left earlier over a flow that the party has left since says nothing of where it is.
+            if leg.flow == flow || leg.sent_at <= sent_at {
+                // The party came back on another flow: the call follows it.
+                if leg.flow != flow {
+                    leg.flow = flow.to_owned();
+                    leg.stream = stream.to_owned();
+                    leg.sent_at = sent_at;
+                }
+                leg.lost_at = None;
+                if let Some(contact) = contact.filter(|_| target_refresh) {
+                    leg.contact = contact;
+                }
             }
         }
         self.party_back(now, call);

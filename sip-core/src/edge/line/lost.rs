@@ -122,7 +122,7 @@ impl Line {
         now: Time,
         device: &DeviceId,
         old_flow: &str,
-        new_flow: &str,
+        (new_flow, sent_at): (&str, Time),
     ) {
         for key in self.calls.keys_where(|call| call.uses(old_flow)) {
             let Some(mut call) = self.calls.remove(&key) else {
@@ -145,6 +145,7 @@ impl Line {
                 && dialog.callee_leg.flow == old_flow
             {
                 dialog.callee_leg.flow = new_flow.to_owned();
+                dialog.callee_leg.sent_at = sent_at;
                 dialog.callee_leg.lost_at = None;
             }
             self.party_back(now, &mut call);

@@ -340,7 +340,7 @@ impl Line {
                 from: number,
                 request,
             } => {
-                self.in_dialog(now, &from, &call, tx, number, request);
+                self.in_dialog(now, (&from, at), &call, tx, number, request);
             }
             FlowToLine::CancelInDialog { tx } => self.cancel_in_dialog(now, &from, &call, &tx),
         }

@@ -265,7 +265,7 @@ impl Line {
                     number: self.number.clone(),
                 },
             );
-            self.device_moved(now, &device, &old_flow, flow);
+            self.device_moved(now, &device, &old_flow, (flow, sent_at));
         }
         let expires_at = now + Duration::from_secs(u64::from(seconds));
         let binding = Binding {
