@@ -291,7 +291,12 @@ impl Wake {
                     DeclineScope::Line => {
                         self.finish_declined(now, index);
                     }
-                    DeclineScope::Device => self.leave(now, index, DeviceState::Declined),
+                    DeclineScope::Device => {
+                        self.leave(now, index, DeviceState::Declined);
+                        // What is under way comes to the screen after what its user has closed there, and the others ring on.
+                        let device = &mut self.devices[index];
+                        device.owed = device.pushes.in_flight().then_some(Quiet::Declined);
+                    }
                 }
             }
             Event::Busy(device) => {
@@ -512,8 +517,7 @@ impl Wake {
             .pushes
             .outcome(now, &self.limits, self.ready_by, outcome);
         if !device.state.is_live() {
-            device.pushes.stop();
-            return;
+            return self.pushed_in_vain(index, outcome);
         }
         match verdict {
             Verdict::Reached => {

@@ -568,7 +568,9 @@ fn a_device_that_left_with_its_push_in_flight_sets_no_deadline() {
         Some(at(15_010)),
         "the other one's re-push"
     );
-    assert_eq!(wake.on(20, accepted("a")), []);
+    // It comes to the screen now, where its user declined it.
+    let replaced = Action::Replace(dev("a"), Quiet::Declined);
+    assert_eq!(wake.on(20, accepted("a")), [replaced]);
     wake.on(15_010, Event::Timeout);
     wake.on(15_020, accepted("b"));
     assert_eq!(wake.wake().deadline(), Some(at(30_020)));

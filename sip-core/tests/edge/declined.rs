@@ -98,3 +98,35 @@ fn where_the_site_says_so_the_other_device_goes_on() {
     world.settle();
     assert_eq!(world.pages[caller].last_final().unwrap().status, 200);
 }
+
+#[test]
+fn an_invitation_that_was_under_way_when_its_user_declined_does_not_ring_on_beside_the_others() {
+    let mut world = World::new();
+    world.config.wake.decline = DeclineScope::Device;
+    let (mut world, caller, _) = World::caller_and_sleeper_in(world);
+    let laptop = world.page("1002", "laptop", true);
+    let invite = world.pages[caller].invite("1002");
+    world.send(caller, invite.into_bytes());
+    world.settle();
+    let wake = world.invited_wake();
+    // Each is pushed once more; the user declines what the first push has shown.
+    let again = |world: &World| world.pushed(PushKind::Invitation) == 4;
+    while !again(&world) {
+        world.run_for(1);
+    }
+    world.report(laptop, &wake, "decline").unwrap();
+    assert_eq!(
+        world.pushed(PushKind::Declined),
+        0,
+        "not before it is there"
+    );
+    world.settle();
+    let (_, last) = world.pushes.last().unwrap();
+    assert_eq!(last.kind, PushKind::Declined);
+    assert_eq!(last.device, world.pages[laptop].device);
+    world.run_for(120_000);
+    let device = &world.pages[laptop].device;
+    let replaced = |kind| kind != PushKind::Invitation;
+    let mut mine = world.pushes.iter().filter(|(_, p)| p.device == *device);
+    assert_eq!(mine.by_ref().filter(|(_, p)| replaced(p.kind)).count(), 1);
+}

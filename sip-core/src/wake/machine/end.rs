@@ -95,6 +95,16 @@ impl Wake {
         }
     }
 
+    /// What became of an invitation that its device does not need any longer.
+    pub(super) fn pushed_in_vain(&mut self, index: usize, outcome: PushOutcome) {
+        let device = &mut self.devices[index];
+        device.pushes.stop();
+        if matches!(outcome, PushOutcome::Gone | PushOutcome::Refused) {
+            device.owed = None;
+        }
+        self.pay(index);
+    }
+
     pub(super) fn after_the_end(&mut self, now: Time, event: &Event) {
         for index in 0..self.devices.len() {
             let device = &mut self.devices[index];
@@ -106,11 +116,7 @@ impl Wake {
                     device
                         .pushes
                         .outcome(now, &self.limits, self.ready_by, *outcome);
-                    device.pushes.stop();
-                    if matches!(outcome, PushOutcome::Gone | PushOutcome::Refused) {
-                        device.owed = None;
-                    }
-                    self.pay(index);
+                    self.pushed_in_vain(index, *outcome);
                 }
                 Event::Revoked(id) if *id == device.id => device.owed = None,
                 Event::Timeout if device.pushes.is_due(now) => {
