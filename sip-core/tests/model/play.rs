@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use wakeline_sip::edge::{LineCommand, LineReply, PushOutcome, WakeId};
 use wakeline_sip::time::{Duration, Time};
+use wakeline_sip::wake::DeviceState;
 use wakeline_sip::wire::{Message, Request, Response};
 
 use crate::page::{Temper, thaw};
@@ -437,9 +438,13 @@ impl Play {
     }
 
     fn report(&mut self, device: usize, wake: &WakeId, what: &'static str) {
-        // A report that comes too late is no error, and changes nothing.
+        // A report that comes too late is no error, and changes nothing. A decline may itself be the end, and its word need
+        // not be "declined": where it silences its device alone, the other one may have been busy. It was taken all the
+        // same, and nothing is left on the screen where somebody has just declined.
+        let id = self.world.pages[device].device.clone();
         let taken = self.world.report(device, wake, what).is_ok_and(|view| {
-            !view.state.is_final() || what == "decline" && view.state.as_str() == "declined"
+            let declined = (id, DeviceState::Declined);
+            !view.state.is_final() || what == "decline" && view.devices.contains(&declined)
         });
         self.reports.push(Said {
             at: self.world.now,
