@@ -46,7 +46,8 @@ export class Wire {
   /**
    * Comes between a side's page and the edge until `leaveAlone`. `sip` is asked about each SIP message that the page
    * sends, `http` about each request (method, path); either answers nothing to let it pass, 'swallow' to lose it as a
-   * network does, 'late' to hold the answer to a request until `leaveAlone`, a promise to hold it itself until then, or `{status, reason}` to refuse it in the edge's place.
+   * network does, a promise to hold it until then, or `{status, reason}` to refuse it in the edge's place; `http` also 'late', to hold
+   * the edge's answer until `leaveAlone`.
    */
   between(side, { sip = () => undefined, http = () => undefined }) {
     this.#between.push({ side, sip, http });

@@ -18,14 +18,20 @@ fn answered_with_the_ack_held_back(world: &mut World, caller: usize, callee: usi
     world.run_for(5);
 }
 
-#[test]
-fn who_came_back_confirmed_and_was_lost_again_is_not_awaited_for_ever() {
+/// The call is parked, its caller's socket broke, and it came back with its INVITE.
+fn parked_and_back() -> (World, usize, usize) {
     let (mut world, caller, callee, invite) = parked();
     world.cut(caller);
     world.open(caller);
     world.settle();
     world.send(caller, invite.into_bytes());
     world.settle();
+    (world, caller, callee)
+}
+
+#[test]
+fn who_came_back_confirmed_and_was_lost_again_is_not_awaited_for_ever() {
+    let (mut world, caller, callee) = parked_and_back();
     answered_with_the_ack_held_back(&mut world, caller, callee);
     // That the socket is gone is known before the ACK that came over it.
     world.cut_off = None;
@@ -134,12 +140,7 @@ fn an_invite_repeated_before_the_edge_noticed_the_dead_socket_is_the_same_call()
 #[test]
 fn a_call_whose_caller_came_back_leaves_nothing_on_the_socket_when_it_is_over() {
     for by_caller in [true, false] {
-        let (mut world, caller, callee, invite) = parked();
-        world.cut(caller);
-        world.open(caller);
-        world.settle();
-        world.send(caller, invite.into_bytes());
-        world.settle();
+        let (mut world, caller, callee) = parked_and_back();
         let wake = world.invited_wake();
         world.tap(callee, &wake);
         let answer = world.pages[callee].answer();
