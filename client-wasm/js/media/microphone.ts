@@ -1,5 +1,6 @@
 /** A microphone that is open before its call is made: its light is on, and nothing of it is sent or kept. */
 import { soundDevices } from './devices.ts';
+import { inTime } from './in-time.ts';
 
 /** It is let go when nobody has called for so long. */
 const KEPT_MS = 20_000;
@@ -8,12 +9,8 @@ const KEPT_MS = 20_000;
 const LOOK_MS = 300;
 
 /** By their names, too: the system's own choice keeps its id when it becomes another one. Null where it is not told. */
-async function inputs(): Promise<string | null> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<null>((resolve) => { timer = setTimeout(resolve, LOOK_MS, null); });
-  const told = soundDevices().then((devices) => JSON.stringify(devices.inputs), () => null);
-  return Promise.race([told, late]).finally(() => clearTimeout(timer));
-}
+const inputs = (): Promise<string | null> =>
+  inTime(soundDevices().then((devices) => JSON.stringify(devices.inputs), () => null), LOOK_MS, null);
 
 export class OpenMicrophone {
   readonly #wanted: string;

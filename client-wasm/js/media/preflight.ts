@@ -1,6 +1,7 @@
 /** Is everything there that a call needs? Each step by itself, and a report that says which one is not. */
 import { servers } from '../index.ts';
 import type { Phone } from '../index.ts';
+import { inTime } from './in-time.ts';
 import { Judge, type Grade } from './mos.ts';
 import { sampleOf, type Counters } from './stats.ts';
 
@@ -193,19 +194,17 @@ const EMPTY_PORT = 65_535;
 async function known(iceServers: RTCIceServer[], lookup: number): Promise<boolean> {
   const urls = urlsOf(iceServers).map((url) => url.replace(/^(stuns?:(?:\[[^\]]*\]|[^:?]*)).*/, `$1:${EMPTY_PORT}`));
   let connection: RTCPeerConnection | null = null;
-  let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     const asking = (connection = new RTCPeerConnection({ iceServers: [{ urls }] }));
     asking.createDataChannel('preflight');
     const nobody = new Promise<boolean>((resolve) => asking.addEventListener('icecandidate', ({ candidate: one }) => { if (one === null) resolve(false); }));
     await asking.setLocalDescription();
     // The name was looked up a moment ago: it takes no longer now.
-    return await Promise.race([nobody, new Promise<boolean>((resolve) => { timer = setTimeout(() => resolve(true), SECOND_MS + lookup); })]);
+    return await inTime(nobody, SECOND_MS + lookup, true);
   } catch {
     // What cannot be asked is not called wrong.
     return true;
   } finally {
-    clearTimeout(timer);
     connection?.close();
   }
 }
@@ -251,12 +250,4 @@ async function loopback(stream: MediaStream | null, iceServers: RTCIceServer[], 
   }
 }
 
-async function within(work: Promise<Outcome>): Promise<Outcome> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<Outcome>((resolve) => { timer = setTimeout(() => resolve(failed('timeout')), PATIENCE_MS); });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const within = (work: Promise<Outcome>): Promise<Outcome> => inTime(work, PATIENCE_MS, failed('timeout'));
