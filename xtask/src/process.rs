@@ -3,7 +3,9 @@
 //! Whatever ends xtask (its work, an error, Ctrl-C), [`end_all`] leaves no child behind: groups are
 //! kept in one table by id and never looked up by name.
 
+use std::error::Error;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -13,7 +15,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
 use crate::house::House;
@@ -76,6 +78,25 @@ impl Finished {
         }
     }
 }
+
+/// A task that should have succeeded, and what it wrote.
+#[derive(Debug)]
+pub struct Unfinished {
+    /// What it was to do.
+    pub what: String,
+    /// How it ended, in words.
+    pub ending: String,
+    /// What [`Finished`] has.
+    pub lines: Vec<String>,
+}
+
+impl fmt::Display for Unfinished {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.what, self.ending)
+    }
+}
+
+impl Error for Unfinished {}
 
 impl Task {
     /// A task in the house's root, with the house's `PATH`.
@@ -216,7 +237,12 @@ impl Task {
         for line in &finished.lines[from..] {
             eprintln!("    {line}");
         }
-        bail!("{label}: {}", finished.ending());
+        Err(Unfinished {
+            what: label.to_owned(),
+            ending: finished.ending(),
+            lines: finished.lines,
+        }
+        .into())
     }
 
     /// Runs with its lines shown as they come.

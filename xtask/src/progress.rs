@@ -49,12 +49,8 @@ impl Progress {
             return;
         }
         self.told = Instant::now();
-        let told = shorten(&format!(
-            "  {} … {}: {}",
-            self.label,
-            self.time(),
-            self.last
-        ));
+        let told = format!("  {} … {}: {}", self.label, self.time(), self.last);
+        let told = shorten(&told, WIDTH);
         if self.live {
             print!("\r\x1b[2K{told}");
             let _ = std::io::stdout().flush();
@@ -93,11 +89,12 @@ pub fn in_words(time: Duration) -> String {
     }
 }
 
-fn shorten(text: &str) -> String {
-    if text.chars().count() <= WIDTH {
+/// A line of at most so many characters.
+pub fn shorten(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
         return text.to_owned();
     }
-    text.chars().take(WIDTH - 1).chain(['…']).collect()
+    text.chars().take(width - 1).chain(['…']).collect()
 }
 
 #[cfg(test)]
@@ -113,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_long_line_is_cut_at_characters_not_bytes() {
-        let cut = shorten(&"é".repeat(200));
+        let cut = shorten(&"é".repeat(200), WIDTH);
         assert_eq!(cut.chars().count(), WIDTH);
     }
 }

@@ -2,6 +2,8 @@
 
 use std::ops::AddAssign;
 
+use super::failure::Failure;
+
 /// Tests by how they ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Count {
@@ -13,8 +15,10 @@ pub struct Count {
     pub skipped: usize,
     /// The names of those, with reasons where given.
     pub skipped_names: Vec<String>,
-    /// Files that failed and held when they were run again, with the tests that had failed.
-    pub held_late: Vec<String>,
+    /// Why what failed did, where it was said.
+    pub failures: Vec<Failure>,
+    /// Tests that failed in files that held when they were run again.
+    pub held_late: Vec<Failure>,
 }
 
 impl AddAssign<&Self> for Count {
@@ -24,6 +28,7 @@ impl AddAssign<&Self> for Count {
         self.skipped += other.skipped;
         self.skipped_names
             .extend(other.skipped_names.iter().cloned());
+        self.failures.extend(other.failures.iter().cloned());
         self.held_late.extend(other.held_late.iter().cloned());
     }
 }
@@ -105,20 +110,6 @@ pub fn is_node_summary(line: &str) -> bool {
     node_summary(line.trim()).is_some_and(|(what, _)| KEYS.contains(&what))
 }
 
-/// The names of the tests that failed, from the list at a run's end.
-pub fn node_failed<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let listed = lines
-        .into_iter()
-        .skip_while(|line| line.trim() != "✖ failing tests:");
-    let marked = listed
-        .skip(1)
-        .filter_map(|line| line.trim().strip_prefix("✖ "));
-    marked
-        .map(|name| name.rsplit_once(" (").map_or(name, |(name, _)| name))
-        .map(str::to_owned)
-        .collect()
-}
-
 fn named(name: &str, reason: &str) -> String {
     if reason.is_empty() {
         name.to_owned()
@@ -173,19 +164,7 @@ test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; 
     }
 
     #[test]
-    fn the_names_of_what_failed_stand_in_the_list_at_the_end() {
-        let text = "\
-✖ rings (12.5ms)
-✔ is quiet (3 ms)
-ℹ fail 1
-ℹ duration_ms 120.5
-
-✖ failing tests:
-
-test at tests/lib/suite.mjs:28:7
-✖ rings (12.5ms)
-  Error: not seen within 10000 ms";
-        assert_eq!(node_failed(text.lines()), ["rings"]);
+    fn a_note_is_no_summary() {
         assert!(is_node_summary("ℹ duration_ms 120.5"));
         assert!(!is_node_summary("ℹ 1002 is set up in chromium"));
     }

@@ -1,7 +1,8 @@
 //! `test`: every stage is run even when an earlier one failed, each is bounded in time, and a table
-//! at the end says what was checked and what was left out.
+//! at the end says what was checked, what was left out, and why what failed did: a reader may see nothing but the end.
 
 mod count;
+mod failure;
 mod scripts;
 mod stages;
 mod table;
@@ -13,6 +14,8 @@ use anyhow::{Result, bail};
 
 use crate::house::House;
 use count::Count;
+use failure::Failure;
+use scripts::keep_log;
 
 /// How one stage went.
 #[derive(Debug)]
@@ -45,6 +48,7 @@ pub fn test(house: &House, full: bool, only: Option<&str>) -> Result<ExitCode> {
             // A stage that could not be run is a failure, never an absence.
             Count {
                 failed: 1,
+                failures: vec![Failure::of_error(stage.name, &error)],
                 ..Count::default()
             }
         });
@@ -55,7 +59,12 @@ pub fn test(house: &House, full: bool, only: Option<&str>) -> Result<ExitCode> {
             left_out,
         });
     }
-    print!("{}", table::draw(&reports, full));
+    keep_log(
+        house,
+        "summary",
+        &table::draw(&reports, full, &table::WHOLE),
+    )?;
+    print!("{}", table::draw(&reports, full, &table::SCREEN));
     if !not_run.is_empty() {
         println!("{} other stages were not asked for", not_run.len());
     }

@@ -4,7 +4,8 @@
 //! once more, alone, when the others are done. What holds only then is no failure, but it is no secret either: the closing table
 //! names it, for it is a fault of the product or of the test that somebody has to find. `--full` knows no second try.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::thread;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::count::{self, Count};
+use super::failure;
 use super::stages::judge;
 use crate::house::House;
 use crate::process::{Finished, Task};
@@ -52,8 +54,8 @@ impl Scripts {
     pub fn run(&self, house: &House) -> Result<Count> {
         let files = test_files(&house.path(&self.folder));
         let deadline = Instant::now() + self.limit;
-        let runs = self.run_files(house, &files, AT_ONCE, deadline)?;
-        let mut log = lines_of(&runs);
+        let log = Mutex::new(log_file(house, &self.folder.replace('/', "-"))?);
+        let runs = self.run_files(house, &files, AT_ONCE, deadline, &log)?;
         let (mut total, mut failed) = (Count::default(), Vec::new());
         for run in runs {
             if run.finished.success() || self.full {
@@ -64,18 +66,22 @@ impl Scripts {
         }
         for first in failed {
             println!("▸ {} once more, alone", first.name);
-            let again = self.run_files(house, std::slice::from_ref(&first.file), 1, deadline)?;
-            log.extend(lines_of(&again));
+            let failures = first.count().failures;
+            let failures = failures.into_iter().map(|of| of.of("beside another file"));
+            let again = self.run_files(house, &[first.file], 1, deadline, &log)?;
+            if again.iter().all(|run| run.finished.success()) {
+                total.held_late.extend(failures);
+            } else {
+                total.failures.extend(failures);
+            }
             for run in &again {
-                total += &run.count();
-                if run.finished.success() {
-                    total
-                        .held_late
-                        .push(format!("{}: {}", first.name, first.failed().join("; ")));
+                let mut count = run.count();
+                for failure in &mut count.failures {
+                    failure.run = "again, alone";
                 }
+                total += &count;
             }
         }
-        keep_log(house, &self.folder.replace('/', "-"), &log)?;
         Ok(total)
     }
 
@@ -85,6 +91,7 @@ impl Scripts {
         files: &[PathBuf],
         at_once: usize,
         deadline: Instant,
+        log: &Mutex<File>,
     ) -> Result<Vec<Run>> {
         let next = Mutex::new(files.iter());
         let work = || -> Result<Vec<Run>> {
@@ -102,6 +109,9 @@ impl Scripts {
                     finished,
                 };
                 println!("{}", run.told());
+                // At once: a run that is stopped has said that much.
+                let mut log = log.lock().expect("no holder panics");
+                log.write_all(run.logged().as_bytes())?;
                 runs.push(run);
             }
         };
@@ -145,25 +155,15 @@ struct Run {
 
 impl Run {
     fn count(&self) -> Count {
-        judge(
-            &self.finished,
-            count::node(self.finished.lines.iter().map(String::as_str)),
-        )
-    }
-
-    /// The names of the tests that failed.
-    fn failed(&self) -> Vec<String> {
-        let names = count::node_failed(self.finished.lines.iter().map(String::as_str));
-        if names.is_empty() {
-            vec![self.finished.ending()]
-        } else {
-            names
-        }
+        let lines = || self.finished.lines.iter().map(String::as_str);
+        let mut count = count::node(lines());
+        count.failures = failure::node(&self.name, lines());
+        judge(&self.name, &self.finished, count)
     }
 
     /// What it wrote, without the summary that the table makes of all.
     fn told(&self) -> String {
-        let mut text = format!("▸ {} ({})\n", self.name, in_words(self.finished.took));
+        let mut text = self.title();
         for line in &self.finished.lines {
             if !count::is_node_summary(line) {
                 text.push_str(line);
@@ -173,27 +173,27 @@ impl Run {
         text.truncate(text.trim_end().len());
         text
     }
-}
 
-fn lines_of(runs: &[Run]) -> Vec<String> {
-    let lines = runs
-        .iter()
-        .map(|run| run.finished.lines.iter().map(String::as_str));
-    let named = runs.iter().zip(lines);
-    named
-        .flat_map(|(run, lines)| std::iter::once(run.name.as_str()).chain(lines))
-        .map(str::to_owned)
-        .collect()
+    /// All that it wrote, and how it ended.
+    fn logged(&self) -> String {
+        let text = self.title() + &self.finished.lines.join("\n");
+        format!("{text}\n{}\n\n", self.finished.ending())
+    }
+
+    fn title(&self) -> String {
+        format!("▸ {} ({})\n", self.name, in_words(self.finished.took))
+    }
 }
 
 /// Keeps what a stage wrote.
-pub fn keep_log(house: &House, name: &str, lines: &[String]) -> Result<()> {
-    fs::create_dir_all(house.state("logs"))?;
-    fs::write(
-        house.state(&format!("logs/test-{name}.log")),
-        lines.join("\n") + "\n",
-    )?;
+pub fn keep_log(house: &House, name: &str, text: &str) -> Result<()> {
+    log_file(house, name)?.write_all(text.as_bytes())?;
     Ok(())
+}
+
+fn log_file(house: &House, name: &str) -> Result<File> {
+    fs::create_dir_all(house.state("logs"))?;
+    Ok(File::create(house.state(&format!("logs/test-{name}.log")))?)
 }
 
 /// The test files in a folder and below it.

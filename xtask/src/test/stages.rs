@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::count::{self, Count};
+use super::failure::{self, Failure};
 use super::scripts::{FULL, Scripts, keep_log, test_files};
 use crate::build::{Part, build};
 use crate::dist;
@@ -91,10 +92,7 @@ fn crates(house: &House, full: bool, _: &mut Vec<String>) -> Result<Count> {
         task = task.env(FULL, "1");
     }
     let finished = quietly(house, "crates", &task, "compiling and testing the crates")?;
-    Ok(judge(
-        &finished,
-        count::cargo(finished.lines.iter().map(String::as_str)),
-    ))
+    Ok(judge_cargo(&finished))
 }
 
 /// Random sequences against the model, optimised: each is many turns of many objects.
@@ -113,10 +111,7 @@ fn model(house: &House, full: bool, _: &mut Vec<String>) -> Result<Count> {
     }
     let label = format!("playing {sequences} sequences");
     let finished = quietly(house, "model", &task, &label)?;
-    Ok(judge(
-        &finished,
-        count::cargo(finished.lines.iter().map(String::as_str)),
-    ))
+    Ok(judge_cargo(&finished))
 }
 
 fn shipped(house: &House, _: bool, _: &mut Vec<String>) -> Result<Count> {
@@ -132,6 +127,9 @@ fn types(house: &House, _: bool, _: &mut Vec<String>) -> Result<Count> {
             Err(error) => {
                 eprintln!("{error:#}");
                 count.failed += 1;
+                let place = project.strip_prefix(house.root()).unwrap_or(&project);
+                let failure = Failure::of_error(&place.display().to_string(), &error);
+                count.failures.push(failure);
             }
         }
     }
@@ -173,10 +171,7 @@ fn client(house: &House, _: bool, left_out: &mut Vec<String>) -> Result<Count> {
         .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60")
         .limit(Duration::from_secs(30 * 60));
     let finished = quietly(house, "client", &task, "testing the client in Chromium")?;
-    Ok(judge(
-        &finished,
-        count::cargo(finished.lines.iter().map(String::as_str)),
-    ))
+    Ok(judge_cargo(&finished))
 }
 
 fn package(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<Count> {
@@ -279,7 +274,7 @@ fn scripts(
 fn quietly(house: &House, name: &str, task: &Task, label: &str) -> Result<Finished> {
     let mut progress = Progress::start(label);
     let finished = task.run(|line| progress.tick(line))?;
-    keep_log(house, name, &finished.lines)?;
+    keep_log(house, name, &(finished.lines.join("\n") + "\n"))?;
     if finished.success() {
         progress.done();
     } else {
@@ -291,12 +286,22 @@ fn quietly(house: &House, name: &str, task: &Task, label: &str) -> Result<Finish
     Ok(finished)
 }
 
+fn judge_cargo(finished: &Finished) -> Count {
+    let lines = || finished.lines.iter().map(String::as_str);
+    let mut count = count::cargo(lines());
+    count.failures = failure::cargo(lines());
+    judge("cargo test", finished, count)
+}
+
 /// A run that ended badly counts as a failure even when no test says so (it did not compile, or took
 /// too long).
-pub fn judge(finished: &Finished, mut count: Count) -> Count {
+pub fn judge(place: &str, finished: &Finished, mut count: Count) -> Count {
     if !finished.success() {
         println!("  {}", finished.ending());
         count.failed = count.failed.max(1);
+        if count.failures.is_empty() {
+            count.failures.push(Failure::of_run(place, finished));
+        }
     }
     count
 }
@@ -316,8 +321,9 @@ mod tests {
 
     #[test]
     fn a_run_that_did_not_compile_or_was_stopped_is_a_failure() {
-        assert_eq!(judge(&finished(Some(false)), Count::default()).failed, 1);
-        assert_eq!(judge(&finished(None), Count::default()).failed, 1);
-        assert_eq!(judge(&finished(Some(true)), Count::default()).failed, 0);
+        for (success, failed) in [(Some(false), 1), (None, 1), (Some(true), 0)] {
+            let count = judge("a.rs", &finished(success), Count::default());
+            assert_eq!((count.failed, count.failures.len()), (failed, failed));
+        }
     }
 }
