@@ -486,6 +486,7 @@ impl Call {
             asked.refuse_with(post, refusal);
             return;
         }
+        self.path_offered(post.now);
         post.media(self.id, asked.media_request());
         self.refresh = Some(Box::new(asked));
     }
@@ -501,6 +502,7 @@ impl Call {
         match offer {
             Some(offer) => {
                 let offer = Pii(offer);
+                self.path_offered(post.now);
                 post.media(self.id, MediaRequest::CreateAnswer { offer });
                 self.update = Some(Box::new(request));
             }

@@ -87,19 +87,57 @@ fn it_is_tried_again_and_ends_the_call_when_nothing_helps() {
 }
 
 #[test]
-fn both_sides_see_it_at_once_and_one_offer_mends_it_for_both() {
-    for seed in 0..8 {
+fn both_sides_see_it_at_once_and_the_caller_mends_it_for_both() {
+    for (path, offers_after) in [(Path::Lost, 0), (Path::Faltering, 2)] {
         let (mut edge, caller, callee) = talking();
-        edge.caller.command(Command::Path(caller, Path::Lost));
-        edge.callee.command(Command::Path(callee, Path::Lost));
+        edge.callee.command(Command::Path(callee, path));
+        edge.caller.command(Command::Path(caller, path));
+        edge.pass_time(Duration::from_secs(offers_after));
         edge.relay();
-        // The side that did not make the Call-ID is the first; then the path is there, and the other offer is not made.
+        // Then candidates are tried.
+        edge.pass_time(Duration::from_millis(1_900));
+        edge.relay();
+        edge.caller.command(Command::Path(caller, Path::Open));
+        edge.callee.command(Command::Path(callee, Path::Open));
+        edge.pass_time(Duration::from_secs(60));
+        assert!(edge.caller.silent() && edge.callee.silent());
+        assert_eq!((restarts(&edge.caller), restarts(&edge.callee)), (1, 0));
+        assert_eq!(edge.caller.state(), CallState::Active);
+        assert_eq!(edge.callee.state(), CallState::Active);
+    }
+}
+
+#[test]
+fn the_callee_mends_it_where_the_caller_sees_nothing_or_cannot() {
+    for path in [Path::Lost, Path::Faltering] {
+        let (mut edge, _, callee) = talking();
+        edge.callee.command(Command::Path(callee, path));
+        edge.pass_time(Duration::from_secs(4));
+        assert_eq!(restarts(&edge.callee), 1);
+        edge.relay();
+        edge.callee.command(Command::Path(callee, Path::Open));
+        edge.pass_time(Duration::from_secs(60));
+        assert_eq!(restarts(&edge.callee), 1);
+        assert_eq!(edge.callee.state(), CallState::Active);
+    }
+}
+
+#[test]
+fn two_offers_that_cross_after_all_leave_one_that_mends_it_for_both() {
+    for _ in 0..8 {
+        let (mut edge, caller, callee) = talking();
+        edge.callee.command(Command::Path(callee, Path::Lost));
+        edge.callee.pass(Duration::from_secs(2));
+        edge.caller.command(Command::Path(caller, Path::Lost));
+        edge.relay();
+        // The side that did not make the Call-ID is the first now; then the path is there, and the other offer is not made.
         edge.pass_time(Duration::from_millis(2_000));
         edge.relay();
         edge.caller.command(Command::Path(caller, Path::Open));
         edge.callee.command(Command::Path(callee, Path::Open));
         edge.pass_time(Duration::from_secs(60));
-        assert!(edge.caller.silent() && edge.callee.silent(), "seed {seed}");
+        assert!(edge.caller.silent() && edge.callee.silent());
+        assert_eq!((restarts(&edge.caller), restarts(&edge.callee)), (1, 2));
         assert_eq!(edge.caller.state(), CallState::Active);
         assert_eq!(edge.callee.state(), CallState::Active);
     }
