@@ -78,10 +78,37 @@ export function gathered(connection: RTCPeerConnection, trickles: boolean | unde
 const named = (sdp: string, ssrc: number | undefined): string =>
   sdp.replace(/^m=audio[^]*?(?=^m=|(?![^]))/m, (audio) => audio.replace(/^a=ssrc:.*\r\n/gm, '') + (ssrc ? `a=ssrc:${ssrc} cname:-\r\n` : ''));
 
+/** What a description says of its streams, one by one. */
+const streams = (sdp: string): string[] => sdp.split(/^(?=m=)/m).slice(1);
+
+const REVERSED: Record<string, string> = { sendrecv: 'sendrecv', sendonly: 'recvonly', recvonly: 'sendonly', inactive: 'inactive' };
+
+const credentials = (description: RTCSessionDescription): string | undefined => /^a=ice-ufrag:.*/m.exec(description.sdp)?.[0];
+
+/**
+ * What the other side has said last, as an answer to our offer: all stays as it is by that. Null where the offer wants other streams or
+ * directions, or another path while there is one that carries.
+ */
+function unchanged(connection: RTCPeerConnection): string | null {
+  const { pendingLocalDescription: offer, currentLocalDescription: ours, currentRemoteDescription: theirs } = connection;
+  if (!offer || !ours || !theirs) return null;
+  if (connection.connectionState === 'connected' && credentials(offer) !== credentials(ours)) return null;
+  const [wanted, agreed] = [streams(offer.sdp), streams(theirs.sdp)];
+  const stands = wanted.every((stream, at) => {
+    const mid = /^a=mid:(.*)\r$/m.exec(stream)?.[1];
+    const way = /^a=(sendrecv|sendonly|recvonly|inactive)\r$/m.exec(agreed[at] ?? '')?.[1];
+    const it = connection.getTransceivers().find((one) => one.mid === mid);
+    return it && way && REVERSED[way] === it.currentDirection && ['sendrecv', it.currentDirection].includes(it.direction);
+  });
+  const role = /^a=setup:active/m.test(ours.sdp) ? 'passive' : 'active';
+  return stands ? theirs.sdp.replace(/^a=setup:actpass/gm, `a=setup:${role}`) : null;
+}
+
 /**
  * A connection whose descriptions are looked after before they are made. In Chromium an offer that was rolled back takes the sound away from
  * whoever does not merely play it (Web Audio, a recording) until the stream has another name: it is then one that is not named, or was not.
- * Chromium 148 takes our own voice away as well, until its track is put into its place once more.
+ * Chromium 148 takes our own voice away as well, until its track is put into its place once more; for good where the path was lost and the
+ * connection had offered first. An offer that is taken back is therefore answered by what stood before, wherever that answers it.
  */
 export function tended(connection: RTCPeerConnection, by: () => Describe | null | undefined): RTCPeerConnection {
   for (const name of ['createOffer', 'createAnswer'] as const) {
@@ -116,9 +143,13 @@ export function tended(connection: RTCPeerConnection, by: () => Describe | null 
   return Object.assign(connection, {
     setLocalDescription(own: RTCLocalSessionDescriptionInit) {
       look();
-      const rolls = own.type === 'rollback';
-      if (rolls) [turned, rolled] = [!turned, true];
-      return local(own).then(rolls ? undefined : spoken);
+      if (own.type !== 'rollback') return local(own).then(spoken);
+      const back = (): Promise<void> => {
+        [turned, rolled] = [!turned, true];
+        return local(own);
+      };
+      const sdp = unchanged(connection);
+      return sdp ? remote({ type: 'answer', sdp }).catch(back) : back();
     },
     setRemoteDescription({ type, sdp = '' }: RTCSessionDescriptionInit) {
       look();
