@@ -389,15 +389,16 @@ impl Driver {
         let driver = self.clone();
         page::beside(async move {
             let media = driver.media_of(call).await;
-            let describes = !matches!(request, MediaRequest::ApplyAnswer { .. });
-            if describes && media.wants_servers() {
-                media.reconfigure(&driver.0.ice.renewed().await);
-            }
-            let trickles = driver.0.agent.borrow().trickles(call);
             let done = match request {
-                MediaRequest::CreateOffer => media.offer(trickles).await.map(local),
+                MediaRequest::CreateOffer => {
+                    let trickles = driver.describes(call, &media, None).await;
+                    media.offer(trickles).await.map(local)
+                }
                 MediaRequest::CreateAnswer { offer } => match text(offer) {
-                    Some(offer) => media.answer(&offer, trickles).await.map(local),
+                    Some(offer) => {
+                        let trickles = driver.describes(call, &media, Some(&offer)).await;
+                        media.answer(&offer, trickles).await.map(local)
+                    }
                     None => Err(Problem::Garbled),
                 },
                 MediaRequest::ApplyAnswer { answer } => match text(answer) {
@@ -412,6 +413,14 @@ impl Driver {
             });
             driver.feed(Input::Media(call, reply));
         });
+    }
+
+    /// Before a description, perhaps the answer to an `offer`: another path has the servers of now. Says whether more candidates may follow.
+    async fn describes(&self, call: CallId, media: &Media, offer: Option<&str>) -> Option<bool> {
+        if media.wants_servers(offer) {
+            media.reconfigure(self.0.ice.renewed().await);
+        }
+        self.0.agent.borrow().trickles(call)
     }
 
     /// What needs no reply.

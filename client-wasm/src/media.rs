@@ -42,8 +42,8 @@ pub enum MediaEvent {
 pub struct Media(Rc<Inner>);
 
 struct Inner {
-    /// `RTCConfiguration.iceServers`.
-    ice_servers: JsValue,
+    /// `RTCConfiguration.iceServers` of the connections to come.
+    ice_servers: RefCell<JsValue>,
     /// The page has a hand in the connections of this call, and asks for its microphone.
     maker: (PhonePort, String),
     tell: Box<dyn Fn(MediaEvent)>,
@@ -126,7 +126,7 @@ impl Media {
         tell: impl Fn(MediaEvent) + 'static,
     ) -> Self {
         Self(Rc::new(Inner {
-            ice_servers,
+            ice_servers: RefCell::new(ice_servers),
             maker,
             tell: Box::new(tell),
             peer: RefCell::new(None),
@@ -261,19 +261,31 @@ impl Media {
         self.0.restarts.set(true);
     }
 
-    /// Servers for another path are wanted: ours is lost.
-    pub fn wants_servers(&self) -> bool {
-        self.0.restarts.get() || self.0.broken.get()
+    /// Servers for another path are wanted: ours is lost, or the other side offers another one, which it may have lost unseen by us.
+    pub fn wants_servers(&self, offer: Option<&str>) -> bool {
+        let other = |offer: &str| {
+            let before = self
+                .connection()
+                .and_then(|it| it.current_remote_description());
+            before.is_some_and(|before| {
+                line(offer, "a=ice-ufrag:") != line(&before.sdp(), "a=ice-ufrag:")
+            })
+        };
+        self.0.restarts.get() || self.0.broken.get() || offer.is_some_and(other)
     }
 
-    /// The path that is looked for next may go by these servers.
-    pub fn reconfigure(&self, ice_servers: &JsValue) {
+    /// The path that is looked for next may go by these servers. Where none could be had, those before may still do.
+    pub fn reconfigure(&self, ice_servers: JsValue) {
+        if ice_servers.is_undefined() {
+            return;
+        }
         if let Some(connection) = self.connection() {
             // What it was made with must be said again as it was, or nothing is taken (WebRTC §4.4.1.6).
             let configuration = connection.get_configuration();
-            configuration.set_ice_servers(ice_servers);
+            configuration.set_ice_servers(&ice_servers);
             call(&connection, "setConfiguration", &Array::of1(&configuration));
         }
+        self.0.ice_servers.replace(ice_servers);
     }
 
     /// The next offer is for a connection of its own.
@@ -474,7 +486,7 @@ impl Media {
 
     /// A new connection in place of the one before, which is offered or answers.
     fn connect(&self, offers: bool) -> Result<RtcPeerConnection, Problem> {
-        let configuration = configuration(&self.0.ice_servers);
+        let configuration = configuration(&self.0.ice_servers.borrow());
         let (port, call) = &self.0.maker;
         let connection = port.connect(&configuration, call, offers);
         let connection = connection.map_err(|e| Problem::from_js(&e))?;
@@ -630,8 +642,12 @@ fn add_tracks(connection: &RtcPeerConnection, stream: &MediaStream) {
 
 /// The certificate of a description: each of its streams names the same.
 fn fingerprint(sdp: &str) -> String {
+    line(sdp, "a=fingerprint:").to_owned()
+}
+
+/// The first line of a description that begins so, or nothing.
+fn line<'a>(sdp: &'a str, name: &str) -> &'a str {
     sdp.lines()
-        .find(|line| line.starts_with("a=fingerprint:"))
+        .find(|line| line.starts_with(name))
         .unwrap_or_default()
-        .to_owned()
 }
