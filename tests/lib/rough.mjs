@@ -38,7 +38,7 @@ export class Rough {
   }
 
   #pass(send) {
-    if (Math.random() < this.loss) return;
+    if (!this.open || Math.random() < this.loss) return;
     const late = this.delay + Math.random() * this.jitter;
     if (late) setTimeout(() => this.open && send(), late);
     else send();

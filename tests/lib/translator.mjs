@@ -29,6 +29,7 @@ const bound = () => new Promise((resolve) => {
 export class Translator {
   #sockets = [];
   #outside = new Map();
+  #closed = false;
 
   static async open() {
     const nat = new Translator();
@@ -43,10 +44,17 @@ export class Translator {
   async #bound() {
     const socket = await bound();
     this.#sockets.push(socket);
+    if (this.#closed) socket.close();
     return socket;
   }
 
+  /** Browsers go on asking and talking to the end: what is under way when this is closed goes nowhere. */
+  #send(socket, bytes, port, address) {
+    if (!this.#closed) socket.send(bytes, port, address);
+  }
+
   async #answer(bytes, from) {
+    if (this.#closed) return;
     const key = `${from.address}:${from.port}`;
     if (!this.#outside.has(key)) this.#outside.set(key, this.#translate(from));
     const { port } = await this.#outside.get(key);
@@ -59,7 +67,7 @@ export class Translator {
     answer.writeUInt16BE(0x0001, 24);
     answer.writeUInt16BE(port ^ 0x2112, 26);
     [127, 0, 0, 1].forEach((octet, at) => { answer[28 + at] = octet ^ answer[4 + at]; });
-    this.server.send(answer, from.port, from.address);
+    this.#send(this.server, answer, from.port, from.address);
   }
 
   async #translate(inner) {
@@ -68,14 +76,15 @@ export class Translator {
     outside.on('message', async (bytes, peer) => {
       const key = `${peer.address}:${peer.port}`;
       if (!inside.has(key)) {
-        inside.set(key, this.#bound().then((socket) => socket.on('message', (back) => outside.send(back, peer.port, peer.address))));
+        inside.set(key, this.#bound().then((socket) => socket.on('message', (back) => this.#send(outside, back, peer.port, peer.address))));
       }
-      (await inside.get(key)).send(bytes, inner.port, inner.address);
+      this.#send(await inside.get(key), bytes, inner.port, inner.address);
     });
     return outside.address();
   }
 
   close() {
+    this.#closed = true;
     for (const socket of this.#sockets) socket.close();
   }
 }
