@@ -2,48 +2,45 @@
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
-/** A port that was free a moment ago. */
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
+// Below the ports that the system gives out by itself: nobody gets one of these by chance before its owner listens there, or while its
+// owner is ended and started again. Apart from each other, for a server takes the ports of its range only as it needs them.
+const SINGLE = { low: 12_000, high: 20_000 };
+const RANGES = { low: 20_000, high: 32_000 };
+const given = [];
+
+/** Some even number: where media comes in pairs, RTP has the even port. */
+const some = ({ low, high }) => low + 2 * Math.floor((Math.random() * (high - low)) / 2);
+
+/** Gives a range, `[first, last]`, whose ends are free for UDP, and for TCP as well if that is asked for. */
+async function give({ low, high }, count, tcp) {
+  for (;;) {
+    const first = some({ low, high: high - count });
+    const last = first + count - 1;
+    if (given.some((one) => first <= one.last && one.first <= last)) continue;
+    given.push({ first, last });
+    const ends = [...new Set([first, last])];
+    if (!(await Promise.all([...ends.map(isFree), ...(tcp ? ends.map(isFreeForTcp) : [])])).includes(false)) return [first, last];
+  }
 }
 
-// Below the ports that the system gives out by itself.
-const [LOW, HIGH] = [20_000, 32_000];
-const given = new Set();
+/** A port that was free a moment ago for UDP and TCP. */
+export async function freePort() {
+  const [port] = await give(SINGLE, 1, true);
+  return port;
+}
 
 /** A range of UDP ports for media, `[first, last]`, whose ends were free a moment ago. */
-export async function freeRange(count) {
-  for (;;) {
-    const first = LOW + 2 * Math.floor((Math.random() * (HIGH - LOW - count)) / 2);
-    const last = first + count - 1;
-    if ([...given].some(([low, high]) => first <= high && low <= last)) continue;
-    if ((await Promise.all([first, last].map(isFree))).includes(false)) continue;
-    given.add([first, last]);
-    return [first, last];
-  }
-}
+export const freeRange = (count) => give(RANGES, count, false);
 
 /** Two ports, one after the other, that were free a moment ago for UDP and TCP: for SIP, and for SIP over TLS beside it. */
-export async function freePair() {
-  for (;;) {
-    const pair = await freeRange(2);
-    if (!(await Promise.all(pair.map(isFreeForTcp))).includes(false)) return pair;
-  }
-}
+export const freePair = () => give(SINGLE, 2, true);
 
 /** A UDP port that is named before its owner listens there: nobody else is given it until it is let go. */
 export class KeptPort {
   static async open() {
     for (;;) {
       const kept = new KeptPort();
-      // Where the system gives out none by itself, should it be free for a moment.
-      kept.port = LOW + Math.floor(Math.random() * (HIGH - LOW));
+      kept.port = some(SINGLE);
       if (await kept.hold().then(() => true, () => false)) return kept;
     }
   }
