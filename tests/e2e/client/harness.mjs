@@ -1,5 +1,6 @@
 // Pages that have nothing but the client: the JS API in headless browsers against the real edge, no
 // page of the product between. Each browser is a process with a tone of its own at its microphone.
+import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -160,6 +161,26 @@ export function hear(page, ms = 1500) {
     await context.close();
     return best;
   }, ms);
+}
+
+/** Until that tone is the loudest that this page plays: an answered call is heard when its two ends have found each other, which takes its time. */
+export async function hears(page, hz, ms = 20_000) {
+  let heard;
+  for (const until = Date.now() + ms; Date.now() < until;) {
+    heard = await hear(page, 400);
+    if (Math.abs(heard.hz - hz) <= hz * 0.02) return heard;
+  }
+  return assert.fail(`heard ${heard.hz} Hz at ${heard.rms}, not ${hz}`);
+}
+
+/** Until next to nothing of what was so `loud` is left. */
+export async function hearsNothing(page, loud) {
+  let heard;
+  for (const until = Date.now() + 20_000; Date.now() < until;) {
+    heard = await hear(page, 400);
+    if (heard.rms < loud / 20) return;
+  }
+  assert.fail(`still hears ${heard.hz} Hz at ${heard.rms}`);
 }
 
 /**

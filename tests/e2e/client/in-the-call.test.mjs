@@ -1,7 +1,7 @@
 // What can be done in a call, between real browsers through the real edge: hold, digits, two calls, transfer.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { Stage, hear } from './harness.mjs';
+import { Stage, hear, hears, hearsNothing } from './harness.mjs';
 
 const TONES = { ada: 440, ben: 1000, cy: 1800 };
 let stage, ada, ben, cy;
@@ -27,26 +27,6 @@ beforeEach(async () => {
 }, { timeout: 30_000 });
 
 const near = (heard, hz) => Math.abs(heard - hz) <= hz * 0.02;
-
-/** Until this page hears that tone. */
-async function hears(page, hz) {
-  let heard;
-  for (const until = Date.now() + 20_000; Date.now() < until;) {
-    heard = await hear(page, 400);
-    if (near(heard.hz, hz)) return heard;
-  }
-  assert.fail(`heard ${heard.hz} Hz at ${heard.rms}, not ${hz}`);
-}
-
-/** Until this page hears next to nothing. */
-async function hearsNothing(page, loud) {
-  let heard;
-  for (const until = Date.now() + 20_000; Date.now() < until;) {
-    heard = await hear(page, 400);
-    if (heard.rms < loud / 20) return;
-  }
-  assert.fail(`still hears ${heard.hz} Hz at ${heard.rms}`);
-}
 
 async function talk(from, to, number) {
   await from.evaluate((number) => dial(number), number);

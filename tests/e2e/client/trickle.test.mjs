@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Translator, behind } from '../../lib/translator.mjs';
-import { Stage, hear, left } from './harness.mjs';
+import { Stage, hears, left } from './harness.mjs';
 
 let stage, caller, callee, nat;
 
@@ -24,15 +24,6 @@ after(async () => {
   await stage?.close();
   nat?.close();
 }, { timeout: 30_000 });
-
-const hears = async (page, hz) => {
-  let heard;
-  for (const until = Date.now() + 20_000; Date.now() < until;) {
-    heard = await hear(page, 400);
-    if (Math.abs(heard.hz - hz) <= hz * 0.02) return;
-  }
-  assert.fail(`heard ${heard.hz} Hz at ${heard.rms}, not ${hz}`);
-};
 
 test('an answer goes out with what is there; what comes later arrives in the call', { timeout: 90_000 }, async () => {
   await caller.evaluate(`dial('1002')`);

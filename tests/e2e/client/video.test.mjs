@@ -2,7 +2,7 @@
 // What counts is what is decoded: each side's picture has a size, and its frames go on.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { Stage, hear } from './harness.mjs';
+import { Stage, hear, hears } from './harness.mjs';
 
 const TONES = { ada: 440, ben: 1000 };
 let stage, ada, ben;
@@ -66,15 +66,6 @@ async function seesNothing(page) {
   const before = await page.evaluate('decoded()');
   await hear(page, 600);
   assert.equal(await page.evaluate('decoded()'), before);
-}
-
-async function hears(page, hz) {
-  let heard;
-  for (const until = Date.now() + 20_000; Date.now() < until;) {
-    heard = await hear(page, 400);
-    if (Math.abs(heard.hz - hz) <= hz * 0.02) return;
-  }
-  assert.fail(`heard ${heard.hz} Hz at ${heard.rms}, not ${hz}`);
 }
 
 async function talk({ from = {}, to = {} } = {}) {

@@ -2,7 +2,7 @@
 // is called before it is there.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { Stage, hear } from './harness.mjs';
+import { Stage, hears } from './harness.mjs';
 
 /** In each page: a permission that the test decides, a microphone that opens, or fails, when the test says so, and every INVITE counted. */
 const hands = () => {
@@ -48,7 +48,6 @@ afterEach(async () => {
   }
 }, { timeout: 30_000 });
 
-const near = ({ hz }, wanted) => assert.ok(Math.abs(hz - wanted) <= wanted * 0.02, `${hz} Hz, not ${wanted}`);
 const slow = (page, permission = 'granted') => page.evaluate((it) => Object.assign(window, { slow: true, permission: it }), permission);
 const ended = async (page) => {
   await page.waitForFunction(`call.state === 'ended'`);
@@ -69,15 +68,15 @@ test('the offer is made while the microphone opens, and goes out when it is ther
   assert.equal(await caller.evaluate('mics[0].enabled'), false, 'muted before it came');
   await callee.evaluate('call.answer()');
   await caller.waitForFunction(`call.state === 'active'`);
-  near(await hear(caller), 1000);
+  await hears(caller, 1000);
   await caller.evaluate('call.mute(false)');
-  near(await hear(callee, 2500), 440);
+  await hears(callee, 440);
   await caller.evaluate('call.hold(true)');
   await callee.waitForFunction('call.remoteHeld');
   assert.equal(await caller.evaluate('mics[0].enabled'), false);
   await caller.evaluate('call.hold(false)');
   await callee.waitForFunction('!call.remoteHeld');
-  near(await hear(callee, 2500), 440);
+  await hears(callee, 440);
 });
 
 test('a microphone that fails when the offer is there calls nobody, and the caller is told why', { timeout: 60_000 }, async () => {
@@ -137,8 +136,8 @@ test('nothing is answered before the microphone is there; one that is refused le
   await callee.evaluate('window.slow = false');
   await callee.evaluate('call.answer()');
   await caller.waitForFunction(`call.state === 'active'`);
-  near(await hear(caller, 2500), 1000);
-  near(await hear(callee, 2500), 440);
+  await hears(caller, 1000);
+  await hears(callee, 440);
 });
 
 test('a call whose offer was made ahead is heard both ways, also with video wanted of it', { timeout: 60_000 }, async () => {
@@ -149,8 +148,8 @@ test('a call whose offer was made ahead is heard both ways, also with video want
     assert.equal(await callee.evaluate('call.remoteVideo'), video);
     await callee.evaluate('call.answer()');
     await caller.waitForFunction(`call.state === 'active'`);
-    near(await hear(caller, 2500), 1000);
-    near(await hear(callee, 2500), 440);
+    await hears(caller, 1000);
+    await hears(callee, 440);
     await caller.evaluate('call.hangUp()');
     await ended(callee);
     await callee.evaluate('window.call = undefined');
