@@ -31,27 +31,25 @@ export function writeTone(file, hz, { rate = 48_000, seconds = 6, on = 0.35, off
   return file;
 }
 
-// Runs in the page. Listens to the stream that the page's own audio element plays.
+// Runs in the page. Listens to the stream that the page's own audio element plays: a tone is waited for from before there is one.
 function listenInPage({ ms, hz, tolerance, enough }) {
-  const element = [...document.querySelectorAll('audio, video')].find((candidate) => candidate.srcObject?.getAudioTracks().length);
-  if (!element) return { error: 'no element plays a stream' };
+  const find = () => [...document.querySelectorAll('audio, video')].find((candidate) => candidate.srcObject?.getAudioTracks().length);
   window.__ear ??= new Map();
-  const stream = element.srcObject;
-  let ear = window.__ear.get(stream);
-  if (!ear) {
-    const context = new AudioContext();
-    const analyser = context.createAnalyser();
-    analyser.fftSize = 8192;
-    analyser.smoothingTimeConstant = 0;
-    context.createMediaStreamSource(stream).connect(analyser);
-    ear = { context, analyser };
-    window.__ear.set(stream, ear);
-  }
-  const { context, analyser } = ear;
-  const spectrum = new Float32Array(analyser.frequencyBinCount);
-  const wave = new Float32Array(analyser.fftSize);
-  const bin = context.sampleRate / analyser.fftSize;
-  const look = () => {
+  const earOf = (stream) => {
+    let ear = window.__ear.get(stream);
+    if (!ear) {
+      const context = new AudioContext();
+      const analyser = context.createAnalyser();
+      analyser.fftSize = 8192;
+      analyser.smoothingTimeConstant = 0;
+      context.createMediaStreamSource(stream).connect(analyser);
+      const bin = context.sampleRate / analyser.fftSize;
+      ear = { context, analyser, bin, spectrum: new Float32Array(analyser.frequencyBinCount), wave: new Float32Array(analyser.fftSize) };
+      window.__ear.set(stream, ear);
+    }
+    return ear;
+  };
+  const look = ({ analyser, bin, spectrum, wave }) => {
     analyser.getFloatFrequencyData(spectrum);
     analyser.getFloatTimeDomainData(wave);
     let top = 0;
@@ -62,23 +60,30 @@ function listenInPage({ ms, hz, tolerance, enough }) {
     const rms = Math.sqrt(wave.reduce((sum, sample) => sum + sample * sample, 0) / wave.length);
     return { hz: (top + shift) * bin, rms };
   };
+  let element, ear;
+  if (!hz && !find()) return { error: 'no element plays a stream' };
   return new Promise((resolve) => {
     const looks = [];
     const until = performance.now() + ms;
     const timer = setInterval(() => {
-      looks.push(look());
+      const playing = find();
+      if (playing) {
+        [element, ear] = [playing, earOf(playing.srcObject)];
+        looks.push(look(ear));
+      }
       const hits = hz ? looks.filter((one) => one.rms > 0.005 && Math.abs(one.hz - hz) <= hz * tolerance) : [];
       if (performance.now() < until && !(hz && hits.length >= enough)) return;
       clearInterval(timer);
+      if (!element) return void resolve({ error: 'no element plays a stream' });
       const loudest = looks.reduce((best, one) => (one.rms > best.rms ? one : best), { hz: 0, rms: 0 });
       const heard = hits.length >= enough ? hits.map((one) => one.hz).sort((a, b) => a - b)[hits.length >> 1] : loudest.hz;
-      resolve({ context: context.state, hz: Math.round(heard * 10) / 10, rms: loudest.rms, hits: hits.length, muted: element.muted, paused: element.paused });
+      resolve({ context: ear.context.state, hz: Math.round(heard * 10) / 10, rms: loudest.rms, hits: hits.length, muted: element.muted, paused: element.paused });
     }, 40);
   });
 }
 
 /** Listens in `page` until the tone `hz` was heard in `enough` looks, or `ms` have passed. */
-export function hear(page, hz, { ms = 8000, tolerance = 0.02, enough = 5 } = {}) {
+export function hear(page, hz, { ms = 20_000, tolerance = 0.02, enough = 5 } = {}) {
   return page.evaluate(listenInPage, { ms, hz, tolerance, enough });
 }
 

@@ -1,7 +1,7 @@
 // What the notification daemon was asked to show, read from the bus itself, and a person's hand on
 // it: a real mouse click on the notification, or one of its buttons.
 import { writeFileSync } from 'node:fs';
-import { EventLog } from './events.mjs';
+import { EventLog, until } from './events.mjs';
 
 const INTERFACE = 'org.freedesktop.Notifications';
 const ARGUMENTS = { Notify: 8, NotificationClosed: 2, ActionInvoked: 2, 'method return': 1 };
@@ -118,13 +118,6 @@ export class Notifications {
     return this.log.wait((event) => event.name === 'shown' && match(event), { since, ms, what });
   }
 
-  /** Awaits that nothing is on the screen any more. */
-  async none({ ms = 5000 } = {}) {
-    while (this.displayed.size > 0) {
-      await this.log.wait('closed', { since: this.log.mark(), ms, what: 'the notifications to be closed' });
-    }
-  }
-
   /**
    * A click of the mouse on the newest notification. Answers what was pressed, and `at`, when the button of the mouse went
    * down: read here and now, for a monitor of the bus may be late to see it on a busy machine.
@@ -148,10 +141,13 @@ export class Notifications {
     return this.log.wait('action', { since, ms, what: `the button "${text}" to be pressed` });
   }
 
-  /** Clears the screen, as a person sweeping them away would. */
+  /** Clears the screen, as a person sweeping them away would; what comes meanwhile is swept away as well. */
   async dismissAll() {
-    await this.desktop.run('dunstctl', 'close-all');
-    await this.none();
+    const swept = async () => {
+      await this.desktop.run('dunstctl', 'close-all');
+      return this.displayed.size === 0;
+    };
+    await until(swept, { ms: 5000, every: 50, what: 'the notifications to be closed' });
   }
 }
 
