@@ -69,7 +69,7 @@ for (const [callerIs, calleeIs] of [['chromium', 'firefox'], ['firefox', 'chromi
         await other.waitForFunction('call.recorded', { timeout: TALK });
         await page.waitForFunction('call.recordingTold', { timeout: TALK });
         await page.waitForFunction('loudest.input > 0.05 && loudest.output > 0.05', { timeout: TALK });
-        await page.waitForFunction('seconds.filter(({ packets }) => packets > 20).length >= 3', { timeout: TALK });
+        await page.waitForFunction('seconds.filter(({ packets }) => packets > 20).length >= 3 && seconds.at(-1).rtt !== null', { timeout: TALK });
         const last = await page.evaluate('seconds.at(-1)');
         assert.ok(last.mos > 1 && last.mos <= 4.5 && last.grade && last.rtt !== null && last.jitter < 1000, JSON.stringify(last));
         await page.evaluate('stopLevels(); quality.stop(); recording.stop(); undefined');
