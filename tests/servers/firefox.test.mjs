@@ -56,6 +56,7 @@ describe('Firefox', () => {
     await page.evaluate('window.call = undefined');
     await other.evaluate(`dial('fox')`);
     await page.waitForFunction(`window.call?.state === 'incoming'`, WAIT);
+    await other.waitForFunction(`call.state === 'ringing'`, WAIT);
     await page.evaluate('call.answer().catch(() => {})');
     assert.deepEqual([await page.evaluate('call.state'), await other.evaluate('call.state')], ['incoming', 'ringing']);
     await page.evaluate('call.answer({ microphone: false })');
