@@ -3,6 +3,7 @@
 
 mod count;
 mod failure;
+mod order;
 mod scripts;
 mod stages;
 mod table;

@@ -1,4 +1,4 @@
-//! Folders of `node --test` files: two files at a time, each in a process of its own.
+//! Folders of `node --test` files: two files at a time, the longest first, each in a process of its own.
 //!
 //! They drive real browsers, servers and sockets, and a busy machine can starve one of them. A file that fails is therefore run
 //! once more, alone, when the others are done. What holds only then is no failure, but it is no secret either: the closing table
@@ -15,6 +15,7 @@ use anyhow::Result;
 
 use super::count::{self, Count};
 use super::failure;
+use super::order::longest_first;
 use super::stages::judge;
 use crate::house::House;
 use crate::process::{Finished, Task};
@@ -52,7 +53,8 @@ impl Scripts {
 
     /// Runs them and counts their tests.
     pub fn run(&self, house: &House) -> Result<Count> {
-        let files = test_files(&house.path(&self.folder));
+        let mut files = test_files(&house.path(&self.folder));
+        longest_first(house.root(), &mut files);
         let deadline = Instant::now() + self.limit;
         let log = Mutex::new(log_file(house, &self.folder.replace('/', "-"))?);
         let runs = self.run_files(house, &files, AT_ONCE, deadline, &log)?;
