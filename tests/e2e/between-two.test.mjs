@@ -188,7 +188,7 @@ for (const browser of mainBrowsers()) {
     });
   });
 
-  suite('crossings', { browser, site: { limits: PATIENT } }, (check) => {
+  suite('crossings, and two devices', { browser, site: { limits: PATIENT } }, (check) => {
     check('an answer that crosses the taking back: acknowledged and ended, and it is a missed call', async (world) => {
       const { page, ...call } = await ringsByHand(world);
       const wake = await wakeIdOf(world, 'caller', call);
@@ -236,9 +236,8 @@ for (const browser of mainBrowsers()) {
       assert.match(await inBoth(page, 'ended-reason'), /your own number.*您自己的号码/s);
       assert.equal((await recordOf(world, wakeOf(refusal.text).wake)).outcome, 'unbound');
     });
-  });
 
-  suite('two devices', { browser, site: { limits: PATIENT } }, (check) => {
+    // From here on the callee has two devices.
     let other;
     /** The callee's page and its second device, both ringing. */
     const bothRing = async (world) => {

@@ -8,6 +8,8 @@ import { mainBrowsers } from '../lib/world.mjs';
 
 /** Seconds until a call with a lost party ends; the other one is told after half of them. */
 const LOST = process.env.WAKELINE_FULL ? 30 : 8;
+/** What the edge does then is seen in `tests/edge/silence.test.mjs`, what the page says in the test before. */
+const dark = { skip: !process.env.WAKELINE_FULL && 'waits for 30 s: with --full', timeout: 90_000 };
 const PATIENT = { ready_s: 60, tap_grace_s: 15, ring_s: 60, lost_s: LOST };
 
 const pushes = (world, since) => world.push.log.filter((event) => event.name === 'push' && event.status === 201, since).length;
@@ -92,7 +94,7 @@ for (const browser of mainBrowsers()) {
         await world.caller.page.setOfflineMode(false);
       }
       await cancelledAndBack(world, wake);
-    });
+    }, dark);
 
     check('a page is killed in the call: the other side is told, then it ends, and the record is closed', async (world) => {
       const call = await talkingByWake(world);

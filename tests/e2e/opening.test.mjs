@@ -6,7 +6,7 @@ import { until } from '../lib/events.mjs';
 import { PhonePage } from '../lib/phone.mjs';
 import { suite } from '../lib/suite.mjs';
 import { header, isResponse } from '../lib/timeline.mjs';
-import { browsers } from '../lib/world.mjs';
+import { mainBrowsers } from '../lib/world.mjs';
 
 const sentBy = (world, call, method) => world.wire.log.filter((event) => event.side === 'callee' && event.name === 'sent' && event.text.startsWith(`${method} `), call.wire);
 const readies = (world, call) => world.wire.log.filter((event) => event.side === 'callee' && event.name === 'request' && /\/ready$/.test(event.path), call.wire);
@@ -103,7 +103,7 @@ async function rings(world) {
   return call;
 }
 
-for (const browser of browsers()) {
+for (const browser of mainBrowsers()) {
   suite('the prepared opening', { browser }, (check) => {
     check('is the first word of the page that a tap opens, said once, and another one is prepared', async (world) => {
       const prepared = await opening(world);
@@ -160,7 +160,7 @@ for (const browser of browsers()) {
   });
 }
 
-for (const browser of browsers()) {
+for (const browser of mainBrowsers()) {
   suite('a page that is still only its first script', { browser }, (check) => {
     check('rings; what is pressed is done as soon as the page is there', async (world) => {
       await opening(world);

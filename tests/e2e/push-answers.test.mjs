@@ -10,7 +10,7 @@ import { status } from '../lib/timeline.mjs';
 import { mainBrowsers, NUMBERS } from '../lib/world.mjs';
 
 /** Seconds. */
-const READY = 14;
+const READY = 10;
 
 /** Pushes of this call: the edge may still be trying to say "missed" of one before it, under the topic of that one. */
 const pushes = (world, call) => {

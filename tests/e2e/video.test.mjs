@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { ringsByHand } from '../lib/ends.mjs';
 import { inBoth } from '../lib/story.mjs';
 import { suite } from '../lib/suite.mjs';
-import { browsers } from '../lib/world.mjs';
+import { mainBrowsers } from '../lib/world.mjs';
 
 /** Until this page shows a picture that goes on. Firefox counts no frames of what does not come from a file: they are awaited one by one. */
 const shows = async ({ page }, id) => {
@@ -25,7 +25,7 @@ const press = async ({ page }, id) => {
 };
 const gone = ({ page }, id) => page.waitForFunction((id) => !document.querySelector(`[data-testid="${id}"]`), { timeout: 20_000, polling: 100 }, id);
 
-for (const browser of browsers()) {
+for (const browser of mainBrowsers()) {
   suite('video', { browser, site: {} }, (check) => {
     check('a camera is shown in a call of sound, by one and then by both, and taken away again', async (world) => {
       const { page } = await ringsByHand(world);

@@ -144,7 +144,7 @@ export class Desktop {
   }
 
   async close() {
-    for (const child of this.#children.reverse()) await end(child);
+    await Promise.all(this.#children.map((child) => end(child)));
     this.#children = [];
     if (this.dir && !process.env.WAKELINE_KEEP) rmSync(this.dir, { recursive: true, force: true, maxRetries: 3 });
   }

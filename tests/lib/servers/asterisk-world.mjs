@@ -18,7 +18,7 @@ export class AsteriskWorld extends CallWorld {
    * numbers that may register, `callers` addresses beside the trunk's that calls may come from. With
    * `cable` what lies between it and the edge can be pulled.
    */
-  static async open({ wakenBy = 'dialplan', announcement, site, limits = { ring_s: 20, direct_s: 3 }, lines = Array.from({ length: 60 }, (_, i) => String(1002 + i)), callers, cable = false } = {}) {
+  static async open({ wakenBy = 'dialplan', announcement, site, limits = { ring_s: 10, direct_s: 3 }, lines = Array.from({ length: 60 }, (_, i) => String(1002 + i)), callers, cable = false } = {}) {
     const world = Object.assign(new AsteriskWorld(), { wakenBy });
     await world.begin({ scheme: 'derived', site });
     // Asterisk wants the name of a sound without its ending.

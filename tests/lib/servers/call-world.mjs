@@ -17,7 +17,7 @@ export class CallWorld {
   /** `site` adds to the site at the edge; `scheme` is how pages prove themselves. The call server is for `open` of the class to add. */
   async begin({ scheme, site = {} }) {
     const sip = { servers: ['wss://pbx.test/ws'], domain: 'wakeline.test', scheme };
-    const limits = { ready_s: 15, ring_s: 20, ...site.limits };
+    const limits = { ready_s: 15, ring_s: 10, ...site.limits };
     this.edge = await Edge.open({ assets: null, sites: [{ call_servers: [{ id: 'pbx', may: ['wake', 'gateway'] }], sip, ...site, limits }], secrets: { sip_secret: SECRET } });
     this.trunk = await Trunk.open();
     this.trunk.hangsUp = true;
