@@ -1,8 +1,9 @@
 /**
- * The device's credential for a service worker, which signs without the wasm core: same records, same words as
- * `store.rs`, `device.rs` and `wakeline_edge_api::{renew_message, push_message}`.
+ * The device's credential for a service worker, which signs without the wasm core: the same records, the same words as
+ * `wakeline_edge_api::{renew_message, push_message}`.
  */
-import { readSession } from './storage.ts';
+import { sign } from './core/key.js';
+import { readSession } from './core/storage.js';
 
 interface StoredSession {
   account: { number: string };
@@ -27,11 +28,6 @@ export async function deviceCredential(edge: string): Promise<DeviceCredential |
   return {
     number,
     device,
-    async sign(purpose, at) {
-      const words = new TextEncoder().encode(`wakeline-${purpose}\n${origin}\n${number}\n${device}\n${at}`);
-      const signature = await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, key.privateKey, words);
-      return btoa(String.fromCharCode(...new Uint8Array(signature)))
-        .replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
-    },
+    sign: (purpose, at) => sign(key, `wakeline-${purpose}\n${origin}\n${number}\n${device}\n${at}`),
   };
 }

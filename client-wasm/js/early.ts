@@ -5,7 +5,7 @@
  * was opened for is told to ring (`ringing.ts`) once that is on the screen.
  */
 import { callsFor, ringing } from './ringing.ts';
-import { readSession } from './storage.ts';
+import { readSession } from './core/storage.js';
 
 /** The compiled core; null where the browser or the server cannot compile while it loads. */
 export const compile = (url: string): Promise<WebAssembly.Module | null> =>

@@ -1,92 +1,83 @@
-//! This device's credential: an ECDSA P-256 key pair whose private half cannot be exported.
+//! This device's credential: an ECDSA P-256 key pair whose private half cannot be exported. How the browser is asked is a script's
+//! matter (`js/core/key.js`).
 
-use crate::{plain::member, problem::Problem, rest::parse};
+use crate::{
+    plain::{FromPlain, plain_object},
+    problem::{Problem, settled},
+    rest::parse,
+};
 use alloc::string::String;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use js_sys::{Array, Uint8Array};
+use js_sys::Promise;
 use wakeline_edge_api::DevicePublicKey;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{Crypto, CryptoKey, CryptoKeyPair, EcKeyGenParams, EcdsaParams};
+use web_sys::CryptoKeyPair;
 
-fn crypto() -> Result<Crypto, Problem> {
-    let crypto: Crypto = member(&js_sys::global(), "crypto").unchecked_into();
-    // `subtle` is only there in secure contexts: https, localhost, 127.0.0.1.
-    if member(&crypto, "subtle").is_undefined() {
-        return Err(Problem::Browser {
-            name: "SecurityError".into(),
-            message: "the page must come over https or from this machine".into(),
-        });
-    }
-    Ok(crypto)
+#[wasm_bindgen(module = "/js/core/key.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = newId, catch)]
+    fn new_uuid() -> Result<String, JsValue>;
+    #[wasm_bindgen(js_name = random, catch)]
+    fn fill(octets: &mut [u8]) -> Result<(), JsValue>;
+    #[wasm_bindgen(js_name = newKey, catch)]
+    fn new_pair() -> Result<Promise, JsValue>;
+    #[wasm_bindgen(js_name = publicKey, catch)]
+    fn public_half(key: &CryptoKeyPair) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(js_name = sign)]
+    fn signed(key: &CryptoKeyPair, message: &str) -> Promise;
+    #[wasm_bindgen(js_name = claims, catch)]
+    fn token_claims(token: &str) -> Result<JsValue, JsValue>;
 }
 
 /// A new device id, a lower-case UUID.
 pub fn new_id() -> Result<String, Problem> {
-    let mut id = random::<16>()?;
-    id[6] = id[6] & 0x0f | 0x40;
-    id[8] = id[8] & 0x3f | 0x80;
-    let mut text = String::with_capacity(36);
-    for (i, byte) in id.iter().enumerate() {
-        if matches!(i, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(nibble.into(), 16).expect("a nibble is a hex digit"));
-        }
-    }
-    Ok(text)
+    new_uuid().map_err(|e| Problem::from_js(&e))
 }
 
 /// Octets from the browser's generator.
 pub fn random<const N: usize>() -> Result<[u8; N], Problem> {
     let mut bytes = [0; N];
-    crypto()?
-        .get_random_values_with_u8_array(&mut bytes)
-        .map_err(|e| Problem::from_js(&e))?;
+    fill(&mut bytes).map_err(|e| Problem::from_js(&e))?;
     Ok(bytes)
 }
 
 /// A new key pair that only signs and only here.
 pub async fn new_key() -> Result<CryptoKeyPair, Problem> {
-    let usages = Array::of2(&"sign".into(), &"verify".into());
-    let promise = crypto()?
-        .subtle()
-        .generate_key_with_object(&EcKeyGenParams::new("ECDSA", "P-256"), false, &usages)
-        .map_err(|e| Problem::from_js(&e))?;
-    let key = JsFuture::from(promise)
-        .await
-        .map_err(|e| Problem::from_js(&e))?;
-    Ok(key.unchecked_into())
+    Ok(settled(new_pair().map_err(|e| Problem::from_js(&e))?)
+        .await?
+        .unchecked_into())
 }
 
 /// The public half, for the edge.
 pub async fn public_key(key: &CryptoKeyPair) -> Result<DevicePublicKey, Problem> {
-    let public: CryptoKey = half(key, "publicKey");
-    let promise = crypto()?
-        .subtle()
-        .export_key("jwk", &public)
-        .map_err(|e| Problem::from_js(&e))?;
-    let jwk = JsFuture::from(promise)
-        .await
-        .map_err(|e| Problem::from_js(&e))?;
-    parse(&jwk)
+    let half = public_half(key).map_err(|e| Problem::from_js(&e))?;
+    parse(&settled(half).await?)
 }
 
 /// base64url of the raw `r‖s` signature over the message.
 pub async fn sign(key: &CryptoKeyPair, message: &str) -> Result<String, Problem> {
-    let private: CryptoKey = half(key, "privateKey");
-    let algorithm = EcdsaParams::new("ECDSA", &"SHA-256".into());
-    let promise = crypto()?
-        .subtle()
-        .sign_with_object_and_u8_array(&algorithm, &private, message.as_bytes())
-        .map_err(|e| Problem::from_js(&e))?;
-    let signature = JsFuture::from(promise)
-        .await
-        .map_err(|e| Problem::from_js(&e))?;
-    Ok(URL_SAFE_NO_PAD.encode(Uint8Array::new(&signature).to_vec()))
+    parse(&settled(signed(key, message)).await?)
 }
 
-fn half(key: &CryptoKeyPair, name: &str) -> CryptoKey {
-    member(key, name).unchecked_into()
+/// What a token says about itself; the edge alone judges it.
+pub struct Claims {
+    /// Whose line it is for.
+    pub num: String,
+    /// When it ends, s.
+    pub exp: u64,
+    /// When it was made, s.
+    pub iat: Option<u64>,
+}
+
+plain_object!(Claims {
+    num: "num",
+    exp: "exp",
+    iat: "iat",
+});
+
+impl Claims {
+    /// Those of this token.
+    pub fn of(token: &str) -> Result<Self, Problem> {
+        let said = token_claims(token).map_err(|_| Problem::BadToken)?;
+        Self::from_plain(&said).ok_or(Problem::BadToken)
+    }
 }

@@ -14,6 +14,8 @@
 //! | [`socket`], [`listener`], [`timer`], [`timeout`], [`clock`], [`page`] | the WebSocket; what happens to something of the browser; an alarm that a hidden page does not slow down; a clock that nobody sets; painting |
 //! | [`table`], [`once`], [`plain`] | a map for a handful; a value that is told once; plain values of JavaScript |
 //! | [`media`], [`ice`] | microphone and peer connection of one call |
+//!
+//! How the browser is asked for the store, keys and requests stands in `js/core`.
 
 #![cfg_attr(all(target_arch = "wasm32", not(any(test, feature = "std"))), no_std)]
 

@@ -2,8 +2,9 @@
 
 use crate::plain::{FromPlain, member, read};
 use alloc::{boxed::Box, string::String};
-use js_sys::{Error, Reflect};
+use js_sys::{Error, Promise, Reflect};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 
 /// The edge's document. Its shape is `wakeline_edge_api::Problem`; the wake in it stays the browser's object.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -111,6 +112,13 @@ impl Problem {
             Self::NotLeading => ("/problems/not-leading", "Another tab leads", ""),
         }
     }
+}
+
+/// What a promise of the browser comes to.
+pub async fn settled(promise: Promise) -> Result<JsValue, Problem> {
+    JsFuture::from(promise)
+        .await
+        .map_err(|e| Problem::from_js(&e))
 }
 
 /// Becomes an `Error` with the members of the entry's `Problem`; the entry gives it that class.

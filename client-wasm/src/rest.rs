@@ -1,19 +1,22 @@
-//! Requests to the edge under `/v1`. Bodies go out and come in through the browser's own JSON.
+//! Requests to the edge under `/v1`. Bodies go out and come in through the browser's own JSON (`js/core/request.js`).
 
 use crate::{
-    plain::FromPlain,
-    problem::{Problem, Refusal},
+    plain::{FromPlain, member, read},
+    problem::{Problem, Refusal, settled},
 };
 use alloc::boxed::Box;
-use js_sys::{JSON, Promise};
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, Headers, Request, RequestInit, Response};
 
-#[wasm_bindgen]
+#[wasm_bindgen(module = "/js/core/request.js")]
 extern "C" {
-    #[wasm_bindgen(js_name = fetch)]
-    fn global_fetch(request: &Request) -> Promise;
+    fn request(
+        method: &str,
+        url: &str,
+        token: Option<&str>,
+        body: &JsValue,
+        patience: u32,
+    ) -> Promise;
 }
 
 /// A request that is being put together.
@@ -31,45 +34,21 @@ pub struct Call<'a> {
 impl Call<'_> {
     /// Sends it, with a JSON body where one is defined.
     pub async fn send(self, body: &JsValue) -> Result<JsValue, Problem> {
-        let init = RequestInit::new();
-        init.set_method(self.method);
-        let headers = Headers::new().map_err(|e| Problem::from_js(&e))?;
-        let set =
-            |name: &str, value: &str| headers.set(name, value).map_err(|e| Problem::from_js(&e));
-        if let Some(token) = self.token {
-            set("Authorization", &["Bearer ", token].concat())?;
-        }
-        if !body.is_undefined() {
-            set("Content-Type", "application/json")?;
-            let text = JSON::stringify(body).map_err(|_| Problem::Garbled)?;
-            init.set_body(&text);
-        }
-        init.set_headers_headers(&headers);
-        // A report must outlive the page that sends it.
         let url = [self.edge, self.path].concat();
-        let _ = js_sys::Reflect::set(&init, &"keepalive".into(), &JsValue::TRUE);
-        // An edge that takes a request and never answers it is not there.
-        init.set_signal(Some(&AbortSignal::timeout_with_u32(patience(self.path))));
-        let request =
-            Request::new_with_str_and_init(&url, &init).map_err(|e| Problem::from_js(&e))?;
-
-        let response: Response = JsFuture::from(global_fetch(&request))
-            .await
-            .map_err(|_| Problem::Unreachable)?
-            .unchecked_into();
-        let status = response.status();
-        let value = match response.json() {
-            Ok(promise) => JsFuture::from(promise).await.unwrap_or_default(),
-            Err(_) => JsValue::UNDEFINED,
-        };
-        if response.ok() {
+        let asked = request(self.method, &url, self.token, body, patience(self.path));
+        let answer = settled(asked).await?;
+        if answer.is_null() {
+            return Err(Problem::Unreachable);
+        }
+        let value = member(&answer, "value");
+        if member(&answer, "ok").is_truthy() {
             return Ok(value);
         }
         Err(Problem::Edge(Box::new(
             Refusal::from_plain(&value).unwrap_or_else(|| Refusal {
                 kind: "about:blank".into(),
-                title: response.status_text(),
-                status,
+                title: read(&answer, "title").unwrap_or_default(),
+                status: read(&answer, "status").unwrap_or_default(),
                 ..Refusal::default()
             }),
         )))

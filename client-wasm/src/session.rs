@@ -2,8 +2,9 @@
 
 use crate::{
     clock::now,
-    device, once, opening, page,
-    plain::{FromPlain, ToPlain, read},
+    device::{self, Claims},
+    once, opening, page,
+    plain::ToPlain,
     problem::Problem,
     rest::{Call, NO_BODY, parse},
     server::Server,
@@ -11,7 +12,6 @@ use crate::{
 };
 use alloc::rc::Rc;
 use alloc::{string::String, vec::Vec};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use core::cell::{Cell, RefCell};
 use js_sys::Promise;
 use wakeline_edge_api::{self as api, Account, SIP_PATH};
@@ -479,36 +479,6 @@ impl Session {
             Err(problem) if problem.status() == 0 => Err(problem),
             _ => Ok(()),
         }
-    }
-}
-
-/// What a token says about itself; the edge alone judges it.
-struct Claims {
-    num: String,
-    exp: u64,
-    iat: Option<u64>,
-}
-
-impl FromPlain for Claims {
-    fn from_plain(value: &JsValue) -> Option<Self> {
-        Some(Self {
-            num: read(value, "num")?,
-            exp: read(value, "exp")?,
-            iat: read(value, "iat")?,
-        })
-    }
-}
-
-impl Claims {
-    fn of(token: &str) -> Result<Self, Problem> {
-        let payload = token.split('.').nth(1).ok_or(Problem::BadToken)?;
-        let json = URL_SAFE_NO_PAD
-            .decode(payload)
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok())
-            .ok_or(Problem::BadToken)?;
-        let value = js_sys::JSON::parse(&json).map_err(|_| Problem::BadToken)?;
-        Self::from_plain(&value).ok_or(Problem::BadToken)
     }
 }
 

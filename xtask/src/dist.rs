@@ -43,11 +43,6 @@ pub fn npm_package(house: &House, out: &Path) -> Result<PathBuf> {
     let scripts = sources.join("client-wasm/js");
     copy_ending(&house.path("client-wasm/js"), &scripts, "")?;
     copy_ending(
-        &house.path("client-wasm/js/media"),
-        &scripts.join("media"),
-        "",
-    )?;
-    copy_ending(
         &house.path("build/package"),
         &sources.join("build/client"),
         "",
@@ -81,6 +76,8 @@ pub fn npm_package(house: &House, out: &Path) -> Result<PathBuf> {
         // What is marked internal is nobody's outside.
         .args(["--stripInternal", "--target", "es2022"])
         .args(["--module", "esnext", "--moduleResolution", "bundler"])
+        // What the core itself calls is JavaScript with types in its comments.
+        .arg("--allowJs")
         .arg("--allowImportingTsExtensions")
         .arg("--rewriteRelativeImportExtensions")
         .arg("--rootDir")
@@ -131,11 +128,15 @@ fn empty_folder(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The files whose names end so, in folders of the same names.
 fn copy_ending(from: &Path, to: &Path, end: &str) -> Result<()> {
-    fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)?.flatten() {
-        if entry.file_type()?.is_file() && entry.file_name().to_string_lossy().ends_with(end) {
-            fs::copy(entry.path(), to.join(entry.file_name()))?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_ending(&entry.path(), &target, end)?;
+        } else if entry.file_name().to_string_lossy().ends_with(end) {
+            fs::create_dir_all(to)?;
+            fs::copy(entry.path(), target)?;
         }
     }
     Ok(())

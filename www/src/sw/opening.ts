@@ -3,7 +3,7 @@
  * out of the store while the browser makes a window, and puts both into the page itself: nothing else is as fast. They are
  * said once, and only by a page beside which there is no other.
  */
-import { readOpening, takeOpening } from '../../../client-wasm/js/storage.ts';
+import { readOpening, takeOpening } from '../../../client-wasm/js/core/storage.js';
 import type { Tapped } from '../messages.ts';
 
 /** What is being read, by wake. */

@@ -71,6 +71,7 @@ impl Part {
                 "sip-core",
                 "edge-api",
                 "client-wasm/src",
+                "client-wasm/js/core",
                 "client-wasm/Cargo.toml",
             ],
             Self::Www => &["www", "client-wasm/js", "build/client"],
