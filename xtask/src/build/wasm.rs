@@ -90,12 +90,14 @@ pub fn worker(house: &House) -> Result<()> {
 }
 
 /// How everything in the client is compiled. SHA-256 is a loop: it hashes a digest's answer, not a stream. What one branch has loaded
-/// is not loaded in the others beforehand, so that all find it (`load-pre`), and a loop counts in what it has, not also in addresses
-/// (`lsr`): both make what is to be downloaded larger.
+/// is not loaded in the others beforehand, so that all find it (`load-pre`), a loop counts in what it has, not also in addresses
+/// (`lsr`), and what is copied is copied by one instruction, not word by word (`max-store-memcpy`): all three make what is to be
+/// downloaded larger.
 const SMALL: [&str; 2] = [
     "--config",
     r#"target.wasm32-unknown-unknown.rustflags = [
         "--cfg=sha2_backend_soft=\"compact\"", "-Cllvm-args=-enable-load-pre=false", "-Cllvm-args=-disable-lsr",
+        "-Cllvm-args=-max-store-memcpy=1",
     ]"#,
 ];
 
