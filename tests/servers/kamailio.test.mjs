@@ -101,7 +101,9 @@ describe('parked by Kamailio', () => {
     await kamailio.crash();
     await kamailio.start();
     await page.online();
-    await world.ready(page, wake);
+    // The step may be one that the edge could not tell before the cut, and says again: then it is over before the page is ready.
+    const { status } = await page.report(wake, 'ready');
+    assert.ok([200, 410].includes(status), String(status));
     await sink.push('cancelled', { ms: 30_000 });
     assert.equal((await world.wakeOf(wake)).state, 'cancelled');
     assert.equal(invites(page).length, 0);
