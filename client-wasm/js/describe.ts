@@ -30,11 +30,38 @@ export function voice(connection: RTCPeerConnection): void {
 }
 
 let permission: Promise<PermissionStatus | null> | undefined;
+const permitted = (): Promise<PermissionStatus | null> =>
+  (permission ??= (async () => navigator.permissions.query({ name: 'microphone' as PermissionName }))().catch(() => null));
 
 /** Whether the microphone may be had without asking the person; no, where the browser does not tell. */
-export async function granted(): Promise<boolean> {
-  permission ??= (async () => navigator.permissions.query({ name: 'microphone' as PermissionName }))().catch(() => null);
-  return (await permission)?.state === 'granted';
+export const granted = async (): Promise<boolean> => (await permitted())?.state === 'granted';
+
+/** A microphone that is allowed takes no longer than this to start, ms; a sound system that hangs gives none, and tells nobody. */
+const STARTING_MS = 15_000;
+
+/** The microphone, as long as a person may take to allow it; one that is allowed and does not start is refused by the name that browsers have for it. */
+export async function microphone(audio: MediaTrackConstraints): Promise<MediaStream> {
+  const given = navigator.mediaDevices.getUserMedia({ audio });
+  const over = new AbortController();
+  const { signal } = over;
+  const late = permitted().then((status) => new Promise<null>((resolve) => {
+    const look = (): void => {
+      if (signal.aborted || status?.state !== 'granted') return;
+      const timer = setTimeout(resolve, STARTING_MS, null);
+      signal.addEventListener('abort', () => clearTimeout(timer));
+    };
+    look();
+    status?.addEventListener('change', look, { signal });
+  }));
+  try {
+    const stream = await Promise.race([given, late]);
+    if (stream) return stream;
+  } finally {
+    over.abort();
+  }
+  // Should it start after all, its light goes out.
+  given.then((stream) => stream.getTracks().forEach((track) => track.stop()), () => undefined);
+  throw new DOMException('The microphone does not start', 'NotReadableError');
 }
 
 /** Candidates that take longer than this are not waited for, ms. */

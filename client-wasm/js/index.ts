@@ -12,7 +12,7 @@ import type {
 } from '../../build/client/wakeline_client.js';
 
 import { ahead, type ServerLine } from './ahead.ts';
-import { direct, gathered, granted, tended, voice, type Describe } from './describe.ts';
+import { direct, gathered, granted, microphone, tended, voice, type Describe } from './describe.ts';
 import type { Early } from './early.ts';
 import type { CallVideo } from './media/video.ts';
 import { offerEarly, takingOver } from './offered.ts';
@@ -542,7 +542,7 @@ export class Phone extends EventTarget {
   }
 
   async #microphone(): Promise<MediaStream> {
-    return (await this.#maker?.microphone()) ?? navigator.mediaDevices.getUserMedia({ audio: this.#audio });
+    return (await this.#maker?.microphone()) ?? microphone(this.#audio);
   }
 
   /** The call has not taken it. */
@@ -629,7 +629,7 @@ export class Phone extends EventTarget {
       },
       connect: (configuration, id, offers) => tended((offers && this.#maker?.take(configuration)) || this[connect](configuration, offers), () => this.#calls.get(id)?.[describe]),
       microphone: async (call, anew) => {
-        if (anew) return navigator.mediaDevices.getUserMedia({ audio: this.#audio });
+        if (anew) return microphone(this.#audio);
         const opening = this.#opening;
         if (!opening || (opening.call ?? call) !== call) return this.#microphone();
         this.#opening = null;

@@ -1,4 +1,5 @@
 /** A microphone that is open before its call is made: its light is on, and nothing of it is sent or kept. */
+import { microphone } from '../describe.ts';
 import { soundDevices } from './devices.ts';
 import { inTime } from './in-time.ts';
 
@@ -34,7 +35,7 @@ export class OpenMicrophone {
   get over(): boolean { return this.#over.signal.aborted; }
 
   async #open(audio: MediaTrackConstraints): Promise<MediaStream> {
-    const stream = await navigator.mediaDevices.getUserMedia({ audio });
+    const stream = await microphone(audio);
     for (const track of stream.getTracks()) {
       track.enabled = false;
       // Pulled out, or forbidden.

@@ -1,4 +1,5 @@
 /** Is everything there that a call needs? Each step by itself, and a report that says which one is not. */
+import { microphone } from '../describe.ts';
 import { servers } from '../index.ts';
 import type { Phone } from '../index.ts';
 import { inTime } from './in-time.ts';
@@ -75,7 +76,7 @@ export async function preflight(phone: Phone, { told = () => undefined, loopback
   const iceServers = await phone[servers]();
   try {
     await step('microphone', async () => {
-      stream = await navigator.mediaDevices.getUserMedia({ audio: phone.audio });
+      stream = await microphone(phone.audio);
       return listen(stream);
     });
     await step('socket', () => socket(phone));
