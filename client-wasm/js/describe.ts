@@ -51,7 +51,8 @@ export async function microphone(audio: MediaTrackConstraints): Promise<MediaStr
       signal.addEventListener('abort', () => clearTimeout(timer));
     };
     look();
-    status?.addEventListener('change', look, { signal });
+    // Whoever tells of no change refuses nobody a microphone by that.
+    status?.addEventListener?.('change', look, { signal });
   }));
   try {
     const stream = await Promise.race([given, late]);
