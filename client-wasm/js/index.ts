@@ -12,7 +12,7 @@ import type {
 } from '../../build/client/wakeline_client.js';
 
 import { ahead, type ServerLine } from './ahead.ts';
-import { direct, gathered, granted, microphone, tended, voice, type Describe } from './describe.ts';
+import { dial, direct, gathered, granted, microphone, tended, voice, type Describe } from './describe.ts';
 import type { Early } from './early.ts';
 import type { CallVideo } from './media/video.ts';
 import { offerEarly, takingOver } from './offered.ts';
@@ -372,11 +372,7 @@ export class Call extends EventTarget {
 
   /** Sends digits with the sound (RFC 4733), or by INFO where the other side takes none there, or `by: 'info'` says so. */
   dtmf(digits: string, { by = 'sound' }: { by?: 'sound' | 'info' } = {}): void {
-    const dtmf = by === 'sound' ? this.connection?.getSenders().map((it) => it.dtmf).find((it) => it?.canInsertDTMF) : null;
-    // Those that are still to come stay before these.
-    // A server may drop a digit that comes 45 ms after another one: the browser's own 70 ms between them are few where packets bunch.
-    if (dtmf) dtmf.insertDTMF(dtmf.toneBuffer + digits, 100, 120);
-    else done(() => this.#phone().dtmf(this.id, digits));
+    if (by !== 'sound' || !dial(this.connection, digits)) done(() => this.#phone().dtmf(this.id, digits));
   }
 
   /** Sends the other side to a number, or connects it with the other side of another call. */
