@@ -8,7 +8,7 @@ use crate::{
     media::{Media, MediaEvent},
     opening::{self, Begun},
     page,
-    problem::Problem,
+    problem::{Problem, settled},
     session::Session,
     socket::{Socket, SocketEvent},
     table::Table,
@@ -388,25 +388,7 @@ impl Driver {
         }
         let driver = self.clone();
         page::beside(async move {
-            let media = driver.media_of(call).await;
-            let done = match request {
-                MediaRequest::CreateOffer => {
-                    let trickles = driver.describes(call, &media, None).await;
-                    media.offer(trickles).await.map(local)
-                }
-                MediaRequest::CreateAnswer { offer } => match text(offer) {
-                    Some(offer) => {
-                        let trickles = driver.describes(call, &media, Some(&offer)).await;
-                        media.answer(&offer, trickles).await.map(local)
-                    }
-                    None => Err(Problem::Garbled),
-                },
-                MediaRequest::ApplyAnswer { answer } => match text(answer) {
-                    Some(answer) => media.accept(&answer).await.map(|()| MediaReply::Applied),
-                    None => Err(Problem::Garbled),
-                },
-                _ => return,
-            };
+            let done = driver.described(call, request).await;
             let reply = done.unwrap_or_else(|problem| {
                 driver.0.failures.borrow_mut().insert(call, problem);
                 MediaReply::Failed
@@ -415,12 +397,33 @@ impl Driver {
         });
     }
 
-    /// Before a description, perhaps the answer to an `offer`: another path has the servers of now. Says whether more candidates may follow.
-    async fn describes(&self, call: CallId, media: &Media, offer: Option<&str>) -> Option<bool> {
-        if media.wants_servers(offer) {
-            media.reconfigure(self.0.ice.renewed().await);
+    /// Makes or takes a description. Before one is made, perhaps as the answer to an offer, another path has the servers of now.
+    async fn described(&self, call: CallId, request: MediaRequest) -> Result<MediaReply, Problem> {
+        let media = self.media_of(call).await;
+        let (said, answers) = match request {
+            MediaRequest::CreateAnswer { offer } => (Some(offer), true),
+            MediaRequest::ApplyAnswer { answer } => (Some(answer), false),
+            _ => (None, false),
+        };
+        let said = match said {
+            Some(said) => Some(text(said).ok_or(Problem::Garbled)?),
+            None => None,
+        };
+        let said = said.as_deref();
+        let makes = answers || said.is_none();
+        if makes && media.wants_servers(said) {
+            media.reconfigure(&self.0.ice.renewed().await);
         }
-        self.0.agent.borrow().trickles(call)
+        let trickles = self.0.agent.borrow().trickles(call);
+        let done = settled(match said {
+            None => media.offer(trickles),
+            Some(offer) if answers => media.answer(offer, trickles),
+            Some(answer) => media.accept(answer),
+        });
+        let made = done.await?.as_string();
+        Ok(made.map_or(MediaReply::Applied, |sdp| {
+            MediaReply::Local(Pii(sdp.into_bytes()))
+        }))
     }
 
     /// What needs no reply.
@@ -437,16 +440,12 @@ impl Driver {
                     media.take_candidates(&fragment);
                 }
             }
-            request => page::beside(async move {
-                // What cannot be heard early is heard when it is answered; what cannot be undone was not done.
-                let _ = match request {
-                    MediaRequest::ApplyEarly { answer } => match text(answer) {
-                        Some(answer) => media.hear_early(&answer).await,
-                        None => Err(Problem::Garbled),
-                    },
-                    _ => media.roll_back().await,
-                };
-            }),
+            MediaRequest::ApplyEarly { answer } => {
+                if let Some(answer) = text(answer) {
+                    media.hear_early(&answer);
+                }
+            }
+            _ => media.roll_back(),
         }
     }
 
@@ -458,7 +457,7 @@ impl Driver {
         let weak = Rc::downgrade(&self.0);
         let listens = self.0.listens.get() == Some(call);
         let maker = (self.0.port.clone(), call.0.to_string());
-        let media = Media::new(servers, listens, maker, move |event| {
+        let media = Media::new(&servers, listens, maker, move |event| {
             let Some(driver) = of(&weak) else { return };
             (driver.0.tell)(Told::Media(call));
             let path = match event {
@@ -489,10 +488,6 @@ fn of(weak: &Weak<Inner>) -> Option<Driver> {
 /// A response that the script never gives.
 fn refuses(frame: &[u8]) -> bool {
     frame.starts_with(b"SIP/2.0 ") && !frame.starts_with(b"SIP/2.0 1")
-}
-
-fn local(sdp: String) -> MediaReply {
-    MediaReply::Local(Pii(sdp.into_bytes()))
 }
 
 fn text(sdp: Pii<Vec<u8>>) -> Option<String> {

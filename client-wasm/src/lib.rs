@@ -15,7 +15,7 @@
 //! | [`table`], [`once`], [`plain`] | a map for a handful; a value that is told once; plain values of JavaScript |
 //! | [`media`], [`ice`] | microphone and peer connection of one call |
 //!
-//! How the browser is asked for the store, keys and requests stands in `js/core`.
+//! How the browser is asked for what it has stands in `js/core`.
 
 #![cfg_attr(all(target_arch = "wasm32", not(any(test, feature = "std"))), no_std)]
 

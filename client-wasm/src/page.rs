@@ -42,9 +42,3 @@ pub async fn painted() {
     // Neither of them rejects.
     let _ = JsFuture::from(Promise::race(&Array::of2(&frame, &cap))).await;
 }
-
-/// Sound flows by a provisional answer. There is nothing to ask Firefox by but its name: it takes one, and waits for the other.
-pub fn connects_early() -> bool {
-    let named = web_sys::window().and_then(|w| w.navigator().user_agent().ok());
-    named.is_none_or(|name| !name.contains("Firefox/"))
-}

@@ -87,8 +87,11 @@ impl Problem {
         }
     }
 
-    /// What a promise of the browser was rejected with.
+    /// What a promise of the browser was rejected with, or one of our scripts: by null, where what it was asked about is over.
     pub fn from_js(error: &JsValue) -> Self {
+        if error.is_null() {
+            return Self::Gone;
+        }
         let text = |key: &str| read(error, key).unwrap_or_default();
         Self::Browser {
             name: text("name"),

@@ -10,7 +10,7 @@ use std::{cell::Cell, cell::RefCell, rc::Rc};
 
 use futures_channel::{mpsc, oneshot};
 use futures_util::StreamExt;
-use js_sys::{Array, Function, Reflect, Uint8Array};
+use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use wakeline_client::timeout::sleep;
 use wakeline_client::{
     channel::{Action, Channel, News},
@@ -18,7 +18,7 @@ use wakeline_client::{
     leader::{Claim, Waiting, claim},
     media::{Media, MediaEvent},
     once,
-    problem::Problem,
+    problem::{Problem, settled},
     store::{self, Record},
     timer::Alarm,
     types::PhonePort,
@@ -201,18 +201,18 @@ async fn two_pages_hear_each_other_by_opus_and_let_the_microphone_go() {
     let (tell, mut events) = mpsc::unbounded();
     let side = |name: &'static str| {
         let tell = tell.clone();
-        Media::new(JsValue::UNDEFINED, false, page(), move |event| {
+        Media::new(&JsValue::UNDEFINED, false, page(), move |event| {
             tell.unbounded_send((name, event)).unwrap();
         })
     };
     let (caller, callee) = (side("caller"), side("callee"));
-    let offer = caller.offer(Some(false)).await.unwrap();
+    let offer = described(caller.offer(Some(false))).await.unwrap();
     assert!(
         offer.contains("a=candidate") && offer.contains("a=fingerprint"),
         "{offer}"
     );
-    let answer = callee.answer(&offer, Some(false)).await.unwrap();
-    caller.accept(&answer).await.unwrap();
+    let answer = described(callee.answer(&offer, Some(false))).await.unwrap();
+    settled(caller.accept(&answer)).await.unwrap();
     connected(&mut events).await;
     assert!(callee.remote().is_some() && caller.remote().is_some());
     while received(&callee).await < 10.0 || received(&caller).await < 10.0 {
@@ -229,9 +229,9 @@ async fn two_pages_hear_each_other_by_opus_and_let_the_microphone_go() {
     // The caller's page was reloaded: another certificate, answered from a fresh connection with the same microphone.
     caller.close();
     let reloaded = side("caller");
-    let offer = reloaded.offer(Some(false)).await.unwrap();
-    let answer = callee.answer(&offer, Some(false)).await.unwrap();
-    reloaded.accept(&answer).await.unwrap();
+    let offer = described(reloaded.offer(Some(false))).await.unwrap();
+    let answer = described(callee.answer(&offer, Some(false))).await.unwrap();
+    settled(reloaded.accept(&answer)).await.unwrap();
     connected(&mut events).await;
 
     assert!(live_tracks(&microphones, true) == 2);
@@ -244,10 +244,13 @@ async fn two_pages_hear_each_other_by_opus_and_let_the_microphone_go() {
 #[wasm_bindgen_test]
 async fn a_microphone_that_is_granted_too_late_is_let_go_at_once() {
     let microphones = watch_microphones();
-    let media = Media::new(JsValue::UNDEFINED, false, page_where("false"), |_| ());
+    let media = Media::new(&JsValue::UNDEFINED, false, page_where("false"), |_| ());
     let asking = media.clone();
     let (tell, asked) = oneshot::channel();
-    spawn_local(async move { tell.send(asking.offer(Some(false)).await).unwrap() });
+    spawn_local(async move {
+        tell.send(described(asking.offer(Some(false))).await)
+            .unwrap()
+    });
     sleep(0).await;
     media.close();
     assert_eq!(asked.await.unwrap(), Err(Problem::Gone));
@@ -256,15 +259,22 @@ async fn a_microphone_that_is_granted_too_late_is_let_go_at_once() {
 
 #[wasm_bindgen_test]
 async fn who_waits_for_a_description_of_a_closed_connection_hears_that_it_is_gone() {
-    let media = Media::new(JsValue::UNDEFINED, false, page(), |_| ());
+    let media = Media::new(&JsValue::UNDEFINED, false, page(), |_| ());
     let asking = media.clone();
     let (tell, asked) = oneshot::channel();
-    spawn_local(async move { tell.send(asking.offer(Some(false)).await).unwrap() });
+    spawn_local(async move {
+        tell.send(described(asking.offer(Some(false))).await)
+            .unwrap()
+    });
     while media.peer().is_none() {
         sleep(0).await;
     }
     media.close();
     assert_eq!(asked.await.unwrap(), Err(Problem::Gone));
+}
+
+async fn described(made: Promise) -> Result<String, Problem> {
+    settled(made).await.map(|sdp| sdp.as_string().unwrap())
 }
 
 async fn connected(events: &mut mpsc::UnboundedReceiver<(&'static str, MediaEvent)>) {

@@ -13,7 +13,7 @@ use crate::{
     leader::{Claim, Lead, Waiting, claim},
     once,
     opening::{Begun, Early},
-    problem::Problem,
+    problem::{Problem, settled},
     session::Session,
     table::Table,
     types::{CallState, CallView, PhonePort, Registration, RegistrationState, Role},
@@ -272,7 +272,7 @@ impl Phone {
     /// Takes the microphone anew in a call that has lost it, or was answered without; only in the leading tab.
     pub async fn use_microphone(&self, call: String) -> Result<(), Problem> {
         let media = self.driver()?.media(id(&call)?).ok_or(Problem::Gone)?;
-        media.use_microphone().await?;
+        settled(media.use_microphone()).await?;
         self.media_changed(&call);
         Ok(())
     }
