@@ -110,9 +110,7 @@ export class Session {
    */
   static async atServer(o: ServerLine): Promise<Session> {
     await preload();
-    return new Session(done(() => SessionCore.atServer(
-      [o.server].flat(), o.addressOfRecord, o.displayName ?? '', o.user, o.password, o.ha1, o.token, o.ways,
-    )));
+    return new Session(done(() => SessionCore.atServer({ ...o, server: [o.server].flat(), displayName: o.displayName ?? '' })));
   }
 
   get account(): Account {

@@ -7,11 +7,11 @@ use crate::{
     phone::{Options, Phone},
     plain::{member, read},
     problem::Problem,
-    server::{Line, Server},
+    server::Server,
     session::Session,
     types::{PhonePort, js},
 };
-use alloc::{boxed::Box, string::String, vec::Vec};
+use alloc::{boxed::Box, string::String};
 use core::{future::Future, pin::Pin};
 use js_sys::Promise;
 use wakeline_edge_api as api;
@@ -60,34 +60,12 @@ impl SessionCore {
 
     /// A line at a SIP server that is not our edge.
     #[wasm_bindgen(js_name = atServer)]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "what crosses one by one costs no serde in the page"
-    )]
     pub fn at_server(
-        urls: Vec<String>,
-        address_of_record: String,
-        display_name: String,
-        user: Option<String>,
-        password: Option<String>,
-        ha1: Option<String>,
-        token: Option<String>,
-        #[wasm_bindgen(unchecked_param_type = "object | undefined")] ways: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "object")] line: JsValue,
     ) -> Answer<SessionCore> {
-        let line = Line {
-            urls,
-            address_of_record,
-            display_name,
-            user,
-            password,
-            ha1,
-            token,
-        };
-        let server = Server::new(line)?;
+        let server = Server::new(&line)?;
         #[cfg(feature = "beside")]
-        let server = crate::ways::on(server, ways)?;
-        #[cfg(not(feature = "beside"))]
-        let _ = ways;
+        let server = crate::ways::on(server, member(&line, "ways"))?;
         Ok(Self(Session::at_server(server)))
     }
 

@@ -1,24 +1,24 @@
-//! One tab of a browser profile leads: it holds a Web Lock. The others wait for the lock, or steal it.
+//! One tab of a browser profile leads: it holds a Web Lock. The others wait for the lock, or steal it. How it is asked for is a
+//! script's matter (`js/core/leader.js`).
 
-use crate::{page, problem::Problem};
-use alloc::rc::Rc;
-use core::cell::RefCell;
-use js_sys::{Array, Function, Object, Promise, Reflect};
+use crate::problem::{Problem, settled};
+use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortController;
 
-#[wasm_bindgen]
+#[wasm_bindgen(module = "/js/core/leader.js")]
 extern "C" {
-    /// `LockManager`, which web-sys holds to be unstable.
-    type Locks;
-    #[wasm_bindgen(method, catch)]
-    fn request(
-        this: &Locks,
+    // Throws nothing; it is caught because what takes only objects would be no function of the glue's own.
+    #[wasm_bindgen(catch)]
+    fn held(ended: &Promise, tell: &JsValue) -> Result<(), JsValue>;
+    #[wasm_bindgen(js_name = claim)]
+    fn claim_lock(
         name: &str,
-        options: &Object,
-        granted: &Function,
-    ) -> Result<Promise, JsValue>;
+        if_available: bool,
+        steal: bool,
+        waiting: Option<&AbortController>,
+        tell: &JsValue,
+    ) -> Promise;
 }
 
 /// How to come by the lock.
@@ -39,13 +39,8 @@ pub struct Lead {
 
 impl Lead {
     /// A lock that is held already until `release` is called; `ended` is its request, which fails when it is stolen.
-    pub fn held(release: Function, ended: Promise, stolen: impl FnOnce() + 'static) -> Self {
-        // The request itself ends when the lock is let go, or fails when it is taken away.
-        page::beside(async move {
-            if JsFuture::from(ended).await.is_err() {
-                stolen();
-            }
-        });
+    pub fn held(release: Function, ended: &Promise, stolen: impl FnOnce() + 'static) -> Self {
+        let _ = held(ended, &told(stolen));
         Self { release }
     }
 }
@@ -81,55 +76,21 @@ pub async fn claim(
     waiting: Option<&Waiting>,
     stolen: impl FnOnce() + 'static,
 ) -> Result<Option<Lead>, Problem> {
-    let Some(locks) = locks() else {
-        // A browser without locks: each tab is alone.
-        let release = Closure::once_into_js(|| {}).unchecked_into();
-        return Ok(Some(Lead { release }));
-    };
-    let options = Object::new();
-    let set = |key: &str, value: &JsValue| {
-        let _ = Reflect::set(&options, &key.into(), value);
-    };
-    match claim {
-        Claim::IfFree => set("ifAvailable", &JsValue::TRUE),
-        Claim::Steal => set("steal", &JsValue::TRUE),
-        Claim::Wait => {
-            if let Some(waiting) = waiting {
-                set("signal", &waiting.0.signal());
-            }
-        }
-    }
-
-    let release: Rc<RefCell<Option<Function>>> = Rc::default();
-    let mut answered = None;
-    let granted = Promise::new(&mut |resolve, _| answered = Some(resolve));
-    let keep = release.clone();
-    let on_granted = Closure::once_into_js(move |lock: JsValue| -> JsValue {
-        let held = if lock.is_null() {
-            JsValue::UNDEFINED
-        } else {
-            // The lock is held until this promise is resolved.
-            Promise::new(&mut |done, _| *keep.borrow_mut() = Some(done)).into()
-        };
-        if let Some(answered) = answered {
-            let _ = answered.call0(&JsValue::UNDEFINED);
-        }
-        held
-    });
-    let ended = locks
-        .request(name, &options, on_granted.unchecked_ref())
-        .map_err(|e| Problem::from_js(&e))?;
-    JsFuture::from(Promise::race(&Array::of2(&granted, &ended)))
-        .await
-        .map_err(|e| Problem::from_js(&e))?;
-    let Some(release) = release.take() else {
-        return Ok(None);
-    };
-    Ok(Some(Lead::held(release, ended, stolen)))
+    let lock = claim_lock(
+        name,
+        claim == Claim::IfFree,
+        claim == Claim::Steal,
+        waiting.map(|waiting| &waiting.0),
+        &told(stolen),
+    );
+    let release = settled(lock).await?.dyn_into().ok();
+    Ok(release.map(|release| Lead { release }))
 }
 
-fn locks() -> Option<Locks> {
-    let navigator = Reflect::get(&js_sys::global(), &"navigator".into()).ok()?;
-    let locks = Reflect::get(&navigator, &"locks".into()).ok()?;
-    locks.is_object().then(|| locks.unchecked_into())
+fn told(stolen: impl FnOnce() + 'static) -> JsValue {
+    Closure::once_into_js(move |taken: bool| {
+        if taken {
+            stolen();
+        }
+    })
 }

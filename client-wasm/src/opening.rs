@@ -187,7 +187,7 @@ impl Begun {
         if !self.leads {
             return None;
         }
-        Some(Lead::held(self.early.release(), self.early.led(), stolen))
+        Some(Lead::held(self.early.release(), &self.early.led(), stolen))
     }
 
     /// The seed of an agent that goes on with what was said, if it is what this one would say, there. Otherwise nothing

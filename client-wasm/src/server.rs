@@ -1,9 +1,14 @@
 //! A line at a SIP server that is not our edge: no REST, no push, no wake; registration and calls only.
 
-use crate::{device, problem::Problem};
+use crate::{
+    device,
+    plain::{FromPlain, plain_object},
+    problem::Problem,
+};
 use alloc::{string::String, vec::Vec};
 use wakeline_edge_api::Account;
 use wakeline_sip::{agent::Policy, auth::Login, wire::Uri};
+use wasm_bindgen::JsValue;
 
 /// Where this browser profile keeps the device's id: one for all of its servers.
 const INSTANCE: &str = "wakeline-instance";
@@ -27,27 +32,39 @@ pub struct Server {
     pub flows: u8,
 }
 
-/// What a page knows of its line there.
-pub struct Line {
+/// What a page knows of its line there (`ServerLine` in `js/ahead.ts`).
+struct Line {
     /// `wss://…` or `ws://…`, all of one kind.
-    pub urls: Vec<String>,
+    urls: Vec<String>,
     /// `sip:user@domain`.
-    pub address_of_record: String,
+    address_of_record: String,
     /// The name that others see; may be empty.
-    pub display_name: String,
+    display_name: String,
     /// The name to authenticate by; the address's user when left out.
-    pub user: Option<String>,
+    user: Option<String>,
     /// Either this,
-    pub password: Option<String>,
+    password: Option<String>,
     /// or H(A1),
-    pub ha1: Option<String>,
+    ha1: Option<String>,
     /// or a token.
-    pub token: Option<String>,
+    token: Option<String>,
 }
+
+plain_object!(Line {
+    urls: "server",
+    address_of_record: "addressOfRecord",
+    display_name: "displayName",
+    user: "user",
+    password: "password",
+    ha1: "ha1",
+    token: "token",
+});
 
 impl Server {
     /// Checks what the page says.
-    pub fn new(line: Line) -> Result<Self, Problem> {
+    pub fn new(line: &JsValue) -> Result<Self, Problem> {
+        let line =
+            Line::from_plain(line).ok_or_else(|| wrong("what a line says of itself is text"))?;
         let mut urls = Vec::new();
         let mut kind = None;
         for url in &line.urls {
