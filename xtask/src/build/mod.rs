@@ -4,6 +4,7 @@
 //! from building the same clone at once.
 
 mod names;
+mod order;
 mod wasm;
 
 use std::fs::{self, File};

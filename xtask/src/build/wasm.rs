@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 
-use super::names;
+use super::{names, order};
 use crate::house::House;
 use crate::process::Task;
 use crate::setup::rust::{WASM, wasm_target, wasm_tool};
@@ -69,7 +69,6 @@ pub fn worker(house: &House) -> Result<()> {
     optimise(
         house,
         FOR_WORKERS,
-        &[],
         &stage.join("index_bg.wasm"),
         &out.join("index_bg.wasm"),
     )?;
@@ -171,11 +170,15 @@ fn web(house: &House, package: &str, what: &str, folder: &str, features: &[&str]
     )?;
     let out = house.path(&format!("build/{folder}"));
     empty_folder(&out)?;
-    let renamed = optimise(
+    let optimised = house.state(&format!("stage/{folder}.wasm"));
+    optimise(house, FOR_PAGES, &stage.join(&glued), &optimised)?;
+    let named = order::named(&fs::read(&optimised)?)
+        .with_context(|| format!("{} cannot be ordered", optimised.display()))?;
+    fs::write(&optimised, named)?;
+    let renamed = passes(
         house,
-        FOR_PAGES,
-        &[names::SHORTEN],
-        &stage.join(&glued),
+        &[&order::SORT[..], &[names::SHORTEN]].concat(),
+        &optimised,
         &out.join(&glued),
     )?;
     // Says what the wasm exports by names that it no longer has; nobody's types need it.
@@ -237,7 +240,7 @@ pub const WASM_OPT: &str = "WAKELINE_WASM_OPT";
 const FOR_WORKERS: &[&str] = &["-Oz"];
 /// And for what a person waits for: what `-Oz` makes has fewer octets, but is less alike, and larger once it is compressed. That the
 /// first 1,024 octets hold nothing (the stack ends there) lets a field's place be part of the instruction that reads it; what is taken
-/// apart and put together anew is found alike in more places; and functions of like names are alike: side by side they compress better.
+/// apart and put together anew is found alike in more places. What is alike stands side by side in the end (`order.rs`).
 const FOR_PAGES: &[&str] = &[
     "--low-memory-unused",
     "-Os",
@@ -245,7 +248,6 @@ const FOR_PAGES: &[&str] = &[
     "--rereloop",
     "-Os",
     "-Os",
-    "--reorder-functions-by-name",
 ];
 /// Who made it, and what it needs: nobody reads it.
 const UNREAD: [&str; 2] = ["--strip-producers", "--strip-target-features"];
@@ -255,21 +257,17 @@ pub fn optimisation() -> Option<String> {
     env::var(WASM_OPT).ok()
 }
 
-/// What wasm-opt said is given back.
-fn optimise(
-    house: &House,
-    shipped: &[&str],
-    beside: &[&str],
-    from: &Path,
-    to: &Path,
-) -> Result<String> {
+/// As it is `shipped`, or at another level if one is wanted.
+fn optimise(house: &House, shipped: &[&str], from: &Path, to: &Path) -> Result<()> {
     let lighter = optimisation();
-    let passes = lighter
-        .as_deref()
-        .map_or(shipped.to_vec(), |level| vec![level]);
+    let level = lighter.as_deref().map(|level| vec![level]);
+    passes(house, &level.unwrap_or(shipped.to_vec()), from, to).map(drop)
+}
+
+/// Runs these passes of wasm-opt; what it said is given back.
+fn passes(house: &House, wanted: &[&str], from: &Path, to: &Path) -> Result<String> {
     let finished = Task::new(house, house.node_bin("wasm-opt"))
-        .args(passes)
-        .args(beside)
+        .args(wanted)
         .args(UNREAD)
         .args(FEATURES.map(|feature| format!("--enable-{feature}")))
         .arg(from)
