@@ -1,13 +1,12 @@
 //! Drives the agent of the leading tab: socket, alarm, media and the browser's own hints go in, its wishes are carried out.
 
-use crate::listener::EventListener;
 use crate::{
     clock::{drift, now},
     device,
     ice::IceServers,
     media::{Media, MediaEvent},
     opening::{self, Begun},
-    page,
+    page::{self, Hints},
     problem::{Problem, settled},
     session::Session,
     socket::{Socket, SocketEvent},
@@ -35,7 +34,6 @@ use wakeline_sip::{
     pii::Pii,
     time::Time,
 };
-use web_sys::VisibilityState;
 
 /// An alarm that goes off this much too late slept with its page.
 const SLEPT_MS: u64 = 5_000;
@@ -92,7 +90,7 @@ struct Inner {
     /// The call that came first.
     first_call: Cell<Option<CallId>>,
     tell: Box<dyn Fn(Told)>,
-    hints: RefCell<Vec<EventListener>>,
+    hints: RefCell<Option<Hints>>,
 }
 
 impl Driver {
@@ -146,7 +144,12 @@ impl Driver {
                 driver.rang();
             }
         }));
-        *inner.hints.borrow_mut() = hints(&Rc::downgrade(&inner));
+        let weak = Rc::downgrade(&inner);
+        *inner.hints.borrow_mut() = Some(Hints::hear(move |online| {
+            if let Some(driver) = of(&weak) {
+                driver.feed(online.map_or(Input::Woken, Input::Online));
+            }
+        }));
         Ok(Self(inner))
     }
 
@@ -492,39 +495,4 @@ fn refuses(frame: &[u8]) -> bool {
 
 fn text(sdp: Pii<Vec<u8>>) -> Option<String> {
     String::from_utf8(sdp.into_inner()).ok()
-}
-
-/// The browser's hints that time may have passed unseen, or that the network changed.
-fn hints(weak: &Weak<Inner>) -> Vec<EventListener> {
-    let Some(window) = web_sys::window() else {
-        return Vec::new();
-    };
-    let Some(document) = window.document() else {
-        return Vec::new();
-    };
-    let online = |state: bool| {
-        let weak = weak.clone();
-        move |_: &web_sys::Event| {
-            if let Some(driver) = of(&weak) {
-                driver.feed(Input::Online(state));
-            }
-        }
-    };
-    let woken = |check: fn(&web_sys::Document) -> bool| {
-        let (weak, document) = (weak.clone(), document.clone());
-        move |_: &web_sys::Event| {
-            if let Some(driver) = of(&weak).filter(|_| check(&document)) {
-                driver.feed(Input::Woken);
-            }
-        }
-    };
-    let visible =
-        |document: &web_sys::Document| document.visibility_state() == VisibilityState::Visible;
-    vec![
-        EventListener::new(&window, "online", online(true)),
-        EventListener::new(&window, "offline", online(false)),
-        EventListener::new(&window, "pageshow", woken(|_| true)),
-        EventListener::new(&document, "visibilitychange", woken(visible)),
-        EventListener::new(&document, "resume", woken(|_| true)),
-    ]
 }

@@ -1,12 +1,11 @@
 //! STUN and TURN servers of the site, asked for beside the registration and again when they have grown old.
 
-use crate::timeout::sleep;
-use crate::{clock::now, plain::member, rest::NO_BODY, session::Session};
+use crate::{clock::now, page::within, plain::member, rest::NO_BODY, session::Session};
 use alloc::rc::Rc;
 use core::cell::RefCell;
-use js_sys::{Array, Promise};
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use wasm_bindgen_futures::future_to_promise;
 
 /// TURN credentials are short-lived.
 const FRESH_MS: u64 = 5 * 60_000;
@@ -66,13 +65,7 @@ impl IceServers {
         let Some(asked) = self.refresh() else {
             return self.given.clone();
         };
-        let cap = future_to_promise(async {
-            sleep(PATIENCE_MS).await;
-            Ok(JsValue::UNDEFINED)
-        });
-        JsFuture::from(Promise::race(&Array::of2(&asked, &cap)))
-            .await
-            .unwrap_or_default()
+        within(PATIENCE_MS, &asked).await
     }
 
     /// The same for somebody who has the time to wait for the edge's answer.

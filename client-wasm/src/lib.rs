@@ -11,7 +11,7 @@
 //! | [`session`] | the line's token, the device's credential, requests under `/v1` |
 //! | [`server`] | a line at a SIP server that is not our edge |
 //! | [`store`], [`device`], [`rest`], [`bodies`] | IndexedDB, WebCrypto, `fetch`, what it carries |
-//! | [`socket`], [`listener`], [`timer`], [`timeout`], [`clock`], [`page`] | the WebSocket; what happens to something of the browser; an alarm that a hidden page does not slow down; a clock that nobody sets; painting |
+//! | [`socket`], [`listener`], [`timer`], [`clock`], [`page`] | the WebSocket; what happens to something of the browser; an alarm that a hidden page does not slow down; a clock that nobody sets; time and painting |
 //! | [`table`], [`once`], [`plain`] | a map for a handful; a value that is told once; plain values of JavaScript |
 //! | [`media`], [`ice`] | microphone and peer connection of one call |
 //!
@@ -49,7 +49,6 @@ pub mod session;
 pub mod socket;
 pub mod store;
 pub mod table;
-pub mod timeout;
 pub mod timer;
 pub mod types;
 #[cfg(feature = "beside")]

@@ -1,15 +1,26 @@
-//! The page itself: when what was shown is on the screen; work beside what it does.
+//! The page itself: its time, what is on its screen, when time may have passed unseen (`js/core/page.js`); work beside what it does.
 
-use crate::timeout::{later, sleep};
 use alloc::boxed::Box;
 use core::{future::Future, pin::Pin};
-use js_sys::{Array, Promise};
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
-use web_sys::VisibilityState;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::AbortController;
 
-/// A hidden page paints nothing; a busy one is not waited for longer than this.
-const PAINT_CAP_MS: u32 = 100;
+type Tell = Closure<dyn Fn(Option<bool>)>;
+
+#[wasm_bindgen(module = "/js/core/page.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = sleep)]
+    fn slept(ms: u32) -> Promise;
+    #[wasm_bindgen(js_name = within)]
+    fn within_ms(ms: u32, answer: &Promise) -> Promise;
+    // Throws nothing; it is caught because what takes only objects would be no function of the glue's own.
+    #[wasm_bindgen(js_name = painted, catch)]
+    fn frame() -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn hints(tell: &Tell) -> Result<AbortController, JsValue>;
+}
 
 /// Work that nobody waits for. One kind of task for all: each of its own costs wasm.
 pub fn beside(work: impl Future<Output = ()> + 'static) {
@@ -17,28 +28,47 @@ pub fn beside(work: impl Future<Output = ()> + 'static) {
     spawn_local(work);
 }
 
+/// Resolves after this many milliseconds.
+pub async fn sleep(ms: u32) {
+    // Nothing rejects it.
+    let _ = JsFuture::from(slept(ms)).await;
+}
+
+/// What is answered within this time; undefined where nothing is.
+pub async fn within(ms: u32, answer: &Promise) -> JsValue {
+    JsFuture::from(within_ms(ms, answer))
+        .await
+        .unwrap_or_default()
+}
+
 /// Resolves when the next frame is on the screen, or there is none to wait for.
 pub async fn painted() {
-    let Some(window) = web_sys::window() else {
-        return;
-    };
-    let visible = window
-        .document()
-        .is_some_and(|d| d.visibility_state() == VisibilityState::Visible);
-    if !visible {
-        return;
+    if let Ok(frame) = frame() {
+        let _ = JsFuture::from(frame).await;
     }
-    let frame = Promise::new(&mut |resolve, _| {
-        // The callback runs before the frame is painted; a task after it runs behind the painting.
-        let painted = Closure::once_into_js(move || {
-            later(0, &resolve);
-        });
-        let _ = window.request_animation_frame(painted.unchecked_ref());
-    });
-    let cap = future_to_promise(async {
-        sleep(PAINT_CAP_MS).await;
-        Ok(JsValue::UNDEFINED)
-    });
-    // Neither of them rejects.
-    let _ = JsFuture::from(Promise::race(&Array::of2(&frame, &cap))).await;
+}
+
+/// The browser's hints, heard until it is dropped.
+pub struct Hints {
+    deaf: Option<AbortController>,
+    _tell: Tell,
+}
+
+impl Hints {
+    /// Tells that the network came or went, or, with `None`, that time may have passed unseen.
+    pub fn hear(tell: impl Fn(Option<bool>) + 'static) -> Self {
+        let tell = Tell::new(tell);
+        Self {
+            deaf: hints(&tell).ok(),
+            _tell: tell,
+        }
+    }
+}
+
+impl Drop for Hints {
+    fn drop(&mut self) {
+        if let Some(deaf) = &self.deaf {
+            deaf.abort();
+        }
+    }
 }

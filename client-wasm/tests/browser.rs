@@ -11,7 +11,7 @@ use std::{cell::Cell, cell::RefCell, rc::Rc};
 use futures_channel::{mpsc, oneshot};
 use futures_util::StreamExt;
 use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
-use wakeline_client::timeout::sleep;
+use wakeline_client::page::sleep;
 use wakeline_client::{
     channel::{Action, Channel, News},
     device,

@@ -1,7 +1,7 @@
 //! A line whose pages register at a call server: the edge, which wakes it, hands out what the call server takes for a while.
 
 use super::Phone;
-use crate::timeout::sleep;
+use crate::page::sleep;
 use crate::{
     bodies::OpenWake, clock::now, page, plain::read, rest::NO_BODY, types::RegistrationState,
 };

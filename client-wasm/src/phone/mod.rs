@@ -5,7 +5,7 @@ mod tabs;
 mod told;
 mod wakes;
 
-use crate::timeout::sleep;
+use crate::page::sleep;
 use crate::{
     channel::{Action, Channel, News},
     driver::Driver,

@@ -1,7 +1,7 @@
 //! Leading and following: one tab holds the line's flow, the others show it and can take over.
 
 use super::{Leading, Phone};
-use crate::timeout::sleep;
+use crate::page::sleep;
 use crate::{
     channel::{Action, Channel, News},
     driver::Driver,

@@ -1,7 +1,7 @@
 //! What the agent tells, and what the pages are shown of it.
 
 use super::{Phone, id};
-use crate::timeout::sleep;
+use crate::page::sleep;
 use crate::{
     driver::Told,
     page,

@@ -1,7 +1,7 @@
 //! Wakes: this page says ready for those that it was opened for, and for those that wait when it registers.
 
 use super::{Phone, Reply};
-use crate::timeout::sleep;
+use crate::page::sleep;
 use crate::{
     page,
     plain::read,
