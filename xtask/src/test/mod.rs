@@ -4,6 +4,7 @@
 mod count;
 mod failure;
 mod order;
+mod proxy;
 mod scripts;
 mod stages;
 mod table;

@@ -1,12 +1,14 @@
 //! The stages of `test`, in the order they run.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 
 use super::count::{self, Count};
 use super::failure::{self, Failure};
+use super::proxy;
 use super::scripts::{FULL, Scripts, keep_log, test_files};
 use crate::build::{Part, build};
 use crate::dist;
@@ -195,6 +197,7 @@ fn client(house: &House, _: bool, left_out: &mut Vec<String>) -> Result<Count> {
             format!("{} test-runner", tool.display()),
         )
         .env("CHROMEDRIVER", driver)
+        .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", capabilities(house)?)
         // Nothing in the browser reads it, and it is nine times as long as the code.
         .env("CARGO_PROFILE_DEV_DEBUG", "false")
         .env("CARGO_INCREMENTAL", "0")
@@ -203,6 +206,23 @@ fn client(house: &House, _: bool, left_out: &mut Vec<String>) -> Result<Count> {
         .limit(Duration::from_secs(30 * 60));
     let finished = quietly(house, "client", &task, "testing the client in Chromium")?;
     Ok(judge_cargo(&finished))
+}
+
+/// What is asked of Chromium by the runner of wasm-bindgen's tests, in a file: what the crate says, and a proxy of ours.
+fn capabilities(house: &House) -> Result<PathBuf> {
+    let given = fs::read(house.path("client-wasm/webdriver.json"))?;
+    let mut given: serde_json::Value = serde_json::from_slice(&given)?;
+    let Some(args) = given["goog:chromeOptions"]["args"].as_array_mut() else {
+        bail!("client-wasm/webdriver.json names no arguments of Chromium");
+    };
+    let proxy = proxy::start()?;
+    args.push(format!("--proxy-server=127.0.0.1:{proxy}").into());
+    // Chromium asks this machine without a proxy otherwise.
+    args.push("--proxy-bypass-list=<-loopback>".into());
+    let path = house.state("stage/webdriver.json");
+    fs::create_dir_all(house.state("stage"))?;
+    fs::write(&path, given.to_string())?;
+    Ok(path)
 }
 
 fn package(house: &House, full: bool, left_out: &mut Vec<String>) -> Result<Count> {
