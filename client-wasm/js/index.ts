@@ -106,7 +106,8 @@ export class Session {
 
   /**
    * A line at a SIP server that is not a Wakeline edge (Kamailio, Asterisk, FreeSWITCH, …): registration and calls over its
-   * WebSocket, by digest (password or H(A1)) or Bearer token. Nothing is stored, nobody is woken. Throws a `Problem`.
+   * WebSocket, by digest (password or H(A1)) or Bearer token. Nothing is stored but the device's
+   * id and how the server asks for proof of calls; nobody is woken. Throws a `Problem`.
    */
   static async atServer(o: ServerLine): Promise<Session> {
     await preload();

@@ -1,6 +1,7 @@
 //! Drives the agent of the leading tab: socket, alarm, media and the browser's own hints go in, its wishes are carried out.
 
 use crate::{
+    asked,
     clock::{drift, now},
     device,
     ice::IceServers,
@@ -114,6 +115,14 @@ impl Driver {
         let agent = agent
             .map_err(|_| Problem::Garbled)?
             .with_servers(urls.len());
+        let asked = config
+            .login
+            .as_ref()
+            .and_then(|_| asked::recall(&session.lock_name().ok()?));
+        let agent = match asked {
+            Some(asked) => agent.expecting(asked),
+            None => agent,
+        };
         #[cfg(feature = "beside")]
         let agent = agent.with_flows(&config, session.flows());
         let inner = Rc::new(Inner {

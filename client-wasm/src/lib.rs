@@ -10,7 +10,7 @@
 //! | [`opening`] | what the page said before this core was there |
 //! | [`session`] | the line's token, the device's credential, requests under `/v1` |
 //! | [`server`] | a line at a SIP server that is not our edge |
-//! | [`store`], [`device`], [`rest`], [`bodies`] | IndexedDB, WebCrypto, `fetch`, what it carries |
+//! | [`store`], [`device`], [`rest`], [`bodies`], [`asked`] | IndexedDB, WebCrypto, `fetch`, what it carries; how a server asks for proof |
 //! | [`socket`], [`listener`], [`timer`], [`clock`], [`page`] | the WebSocket; what happens to something of the browser; an alarm that a hidden page does not slow down; a clock that nobody sets; time and painting |
 //! | [`table`], [`once`], [`plain`] | a map for a handful; a value that is told once; plain values of JavaScript |
 //! | [`media`], [`ice`] | microphone and peer connection of one call |
@@ -25,6 +25,7 @@ extern crate alloc;
 #[cfg(all(target_arch = "wasm32", not(any(test, feature = "std"))))]
 mod bare;
 
+pub mod asked;
 #[cfg(feature = "beside")]
 pub mod beside;
 pub mod bindings;

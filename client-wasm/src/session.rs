@@ -1,6 +1,7 @@
 //! Who this page is on its edge: the line's token and the device's credential that renews it.
 
 use crate::{
+    asked,
     clock::now,
     device::{self, Claims},
     once, opening, page,
@@ -320,8 +321,7 @@ impl Session {
             Err(problem) => {
                 if problem.requires_sign_in() {
                     // The device was revoked: nothing here is of use any more.
-                    store::forget(&self.0.edge).await?;
-                    *self.0.record.borrow_mut() = None;
+                    self.forget().await?;
                 }
                 return Err(problem);
             }
@@ -468,12 +468,20 @@ impl Session {
         Ok(["wakeline", &self.0.edge, number.as_str()].join(":"))
     }
 
+    async fn forget(&self) -> Result<(), Problem> {
+        if let Ok(line) = self.lock_name() {
+            asked::forget(&line);
+        }
+        store::forget(&self.0.edge).await?;
+        *self.0.record.borrow_mut() = None;
+        Ok(())
+    }
+
     /// Unbinds the device at the edge and forgets everything here, also when the edge cannot be reached.
     pub async fn sign_out(&self) -> Result<(), Problem> {
         let path = device_path(&self.device()?);
         let unbound = self.ask("DELETE", &path, NO_BODY).await;
-        store::forget(&self.0.edge).await?;
-        *self.0.record.borrow_mut() = None;
+        self.forget().await?;
         match unbound {
             // Gone already is what was wanted.
             Err(problem) if problem.status() == 0 => Err(problem),

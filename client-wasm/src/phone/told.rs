@@ -3,6 +3,7 @@
 use super::{Phone, id};
 use crate::page::sleep;
 use crate::{
+    asked,
     driver::Told,
     page,
     problem::Problem,
@@ -43,6 +44,7 @@ impl Phone {
                 self.registered(waiting, new_flow)
             }
             Told::Agent(Event::TokenRefused) => self.renew_token(),
+            Told::Agent(Event::Asked(asked)) => asked::keep(&self.0.name, &asked),
             Told::Agent(Event::Incoming(call, view)) => {
                 if let Some(wake) = &view.wake {
                     self.wake_arrived(wake);

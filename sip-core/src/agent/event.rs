@@ -1,5 +1,6 @@
 //! What the agent tells the page: only what has been confirmed.
 
+use super::proof::Asked;
 use crate::pii::Pii;
 use crate::time::Time;
 use alloc::{boxed::Box, string::String, vec::Vec};
@@ -22,6 +23,8 @@ pub enum Event {
     },
     /// The edge refused the line's token: a new one, please ([`super::Command::Token`]).
     TokenRefused,
+    /// A server has asked for proof of something that was no REGISTER in a way that was not known.
+    Asked(Asked),
     /// Someone calls. Nothing rings at the caller's before [`super::Command::Alert`].
     Incoming(CallId, CallView),
     /// A call has come further.

@@ -76,6 +76,7 @@ pub use flows::MOST_FLOWS;
 pub use io::{Command, Input, MediaReply, MediaRequest, Output};
 pub use opening::Opening;
 pub use path::Path;
+pub use proof::Asked;
 pub use weights::Weighted;
 #[cfg(feature = "outbound")]
 pub use weights::order;
@@ -149,6 +150,14 @@ impl Agent {
     pub fn with_weighted_servers(mut self, servers: &[Weighted]) -> Self {
         self.order = weights::order(servers, &mut self.post.entropy);
         self.with_servers(servers.len())
+    }
+
+    /// It is known from an earlier page how the server asks for proof of calls ([`Event::Asked`]): it is given at once. A server that asks
+    /// otherwise now is answered as ever.
+    #[must_use]
+    pub fn expecting(mut self, asked: Asked) -> Self {
+        self.post.expect(asked);
+        self
     }
 
     /// An id for a call to come.

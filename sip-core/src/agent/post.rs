@@ -4,13 +4,14 @@ use alloc::string::String;
 use alloc::{borrow::ToOwned, boxed::Box, collections::VecDeque, vec::Vec};
 
 use super::config::Policy;
-use super::event::CallId;
+use super::event::{CallId, Event};
 use super::flow::{Bound, FlowId, SEVERAL};
 use super::identity::Identity;
 use super::invite::{Invite, InviteNews};
 use super::io::{MediaRequest, Output};
-use super::proof::Proof;
+use super::proof::{Asked, Proof};
 use super::transfer::Target;
+use crate::auth::{DigestClient, Login};
 use crate::dialog::{Dialog, DialogId};
 use crate::entropy::Entropy;
 use crate::time::{Duration, Time};
@@ -18,7 +19,7 @@ use crate::transaction::{
     ClientAction, ClientKey, ClientNonInvite, ServerAction, ServerInvite, ServerInviteState,
     ServerKey, Transport,
 };
-use crate::wire::{HeaderName, Message, Method, Request, Response, Text};
+use crate::wire::{Credentials, HeaderName, Message, Method, Request, Response, Text};
 
 /// Loose ends of one kind are not kept beyond this many: the oldest is forgotten.
 const LOOSE_ENDS: usize = 64;
@@ -94,7 +95,7 @@ impl Post {
     }
 
     /// What requests are proven with from now on.
-    pub fn set_login(&mut self, login: crate::auth::Login) {
+    pub fn set_login(&mut self, login: Login) {
         self.proof.set_login(login);
     }
 
@@ -163,7 +164,34 @@ impl Post {
     pub fn challenged(&mut self, request: &Request, response: &Response) -> Option<Request> {
         let via = self.me.via(&mut self.entropy);
         let entropy = &mut self.entropy;
-        self.proof.challenged(request, response, &via, entropy)
+        let (again, news) = self.proof.challenged(request, response, &via, entropy)?;
+        if let Some(asked) = news {
+            self.out.push_back(Output::Event(Event::Asked(asked)));
+        }
+        Some(again)
+    }
+
+    /// It is known how servers ask for proof of calls.
+    pub fn expect(&mut self, asked: Asked) {
+        self.proof.expect(asked);
+    }
+
+    /// The credentials of a REGISTER.
+    pub fn prove_register(
+        &mut self,
+        digest: &mut DigestClient,
+        login: &Login,
+        register: &Request,
+    ) -> Credentials {
+        self.proof.keep_pace(digest);
+        let credentials = digest.answer_request(login, register, &mut self.entropy);
+        self.proof.keep_pace(digest);
+        credentials
+    }
+
+    /// The registrar has taken the answer to its challenge.
+    pub fn register_proven(&mut self, digest: &DigestClient) {
+        self.proof.registered(digest);
     }
 
     /// A response says how the next request is proven.

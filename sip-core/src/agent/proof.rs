@@ -14,10 +14,25 @@ const CHALLENGES: u8 = 4;
 /// So many requests are remembered for that.
 const REQUESTS: usize = 64;
 
+/// How a server asks for proof of what is no REGISTER. Worth remembering from one page to the next: [`super::Agent::expecting`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// As a proxy does, by 407; else as the one that answers, by 401.
+    pub by_proxy: bool,
+    /// For what realm.
+    pub realm: String,
+}
+
 /// A login, and what the servers on the way have asked for so far: the one that answers, and a proxy before it.
 #[derive(Debug, Default)]
 pub struct Proof {
     login: Option<Login>,
+    /// How they asked last, in this page or one before.
+    asked: Option<Asked>,
+    /// Nobody has asked for the proof that is given: it answers what the registrar has asked, which was answered so often before.
+    guess: Option<u32>,
+    /// A guess was refused when it was first made: these servers keep apart what they ask for.
+    apart: bool,
     /// For `Authorization`.
     server: Option<DigestClient>,
     /// For `Proxy-Authorization`.
@@ -39,8 +54,37 @@ impl Proof {
     pub fn set_login(&mut self, login: Login) {
         *self = Self {
             login: Some(login),
+            asked: self.asked.take(),
             ..Self::default()
         };
+    }
+
+    /// It is known how they ask.
+    pub fn expect(&mut self, asked: Asked) {
+        self.asked = Some(asked);
+    }
+
+    /// The registrar has taken this. Where it is known that calls are asked for the same realm they are proven by the same nonce, before
+    /// anyone asks: most often it is one server that wants both. Never without having been asked once: who has not asked does
+    /// not take the proof out, and sends it on to whoever is called.
+    pub fn registered(&mut self, digest: &DigestClient) {
+        let Some(asked) = &self.asked else { return };
+        if self.apart || asked.realm != digest.challenge().realm {
+            return;
+        }
+        let client = match asked.by_proxy {
+            true => &mut self.proxy,
+            false => &mut self.server,
+        };
+        *client = Some(digest.clone());
+        self.guess = Some(digest.count());
+    }
+
+    /// No use of a nonce is counted twice, neither here nor at the registrar.
+    pub fn keep_pace(&mut self, digest: &mut DigestClient) {
+        for client in [&mut self.server, &mut self.proxy].into_iter().flatten() {
+            client.keep_pace(digest);
+        }
     }
 
     /// Proves it before anyone asks, where it is known what will be asked: that saves a round trip.
@@ -74,14 +118,14 @@ impl Proof {
     }
 
     /// The request as it goes out again after this response; none when it is no challenge, or one that has been
-    /// answered in vain.
+    /// answered in vain. With it how the server asks, if that is news.
     pub fn challenged(
         &mut self,
         request: &Request,
         response: &Response,
         via: &Via,
         entropy: &mut Entropy,
-    ) -> Option<Request> {
+    ) -> Option<(Request, Option<Asked>)> {
         let (asked, answered, client) = match response.status {
             401 => (
                 HeaderName::WwwAuthenticate,
@@ -100,9 +144,12 @@ impl Proof {
         let challenge = login.choose(&challenges)?;
         // An answer to a fresh nonce that was refused would be refused again, whatever the server calls it. One given
         // ahead of time only shows that its nonce has aged.
-        let in_vain = client
-            .as_ref()
-            .is_some_and(|c| request.headers.has(answered) && c.is_fresh());
+        let given = client.as_ref().filter(|_| request.headers.has(answered));
+        let guess = given.and_then(|_| self.guess.take());
+        self.apart |= given
+            .zip(guess)
+            .is_some_and(|(c, before)| c.count() <= before + 1);
+        let in_vain = guess.is_none() && given.is_some_and(DigestClient::is_fresh);
         let cseq = request.headers.cseq().ok()?;
         let next = cseq.number.checked_add(1)?;
         let call_id = request.headers.call_id().ok()?;
@@ -120,6 +167,12 @@ impl Proof {
         }
         self.repeated
             .push_back((call_id.to_owned(), next, times + 1));
+        let how = Asked {
+            by_proxy: response.status == 407,
+            realm: challenge.realm.clone(),
+        };
+        let news = (self.asked.as_ref() != Some(&how)).then(|| how.clone());
+        self.asked = Some(how);
         *client = Some(DigestClient::new(challenge));
         let mut again = request.clone();
         again.headers.remove_first_value(HeaderName::Via);
@@ -127,6 +180,6 @@ impl Proof {
         let next = CSeq::new(next, cseq.method);
         again.headers.set(HeaderName::CSeq, next.to_text());
         self.authorize(&mut again, entropy);
-        Some(again)
+        Some((again, news))
     }
 }

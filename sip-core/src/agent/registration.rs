@@ -179,9 +179,7 @@ impl Registrar {
             request.headers.push(HeaderName::Supported, "gruu");
         }
         let credentials = match (&mut self.digest, &self.login, &self.token) {
-            (Some(digest), Some(login), _) => {
-                Some(digest.answer_request(login, &request, &mut post.entropy))
-            }
+            (Some(digest), Some(login), _) => Some(post.prove_register(digest, login, &request)),
             (_, _, Some(token)) => Some(Credentials::bearer(token.expose().clone())),
             _ => None,
         };
@@ -287,8 +285,11 @@ impl Registrar {
     fn confirmed(&mut self, post: &mut Post, response: &Response) -> Answer {
         self.challenges = 0;
         let info = response.headers.get(HeaderName::AuthenticationInfo);
-        if let (Some(digest), Some(info)) = (&mut self.digest, info) {
-            digest.follow(info);
+        if let Some(digest) = &mut self.digest {
+            if let Some(info) = info {
+                digest.follow(info);
+            }
+            post.register_proven(digest);
         }
         let contacts = match response.headers.contacts() {
             Ok(Contacts::List(list)) => list,

@@ -95,9 +95,22 @@ impl DigestClient {
         self.count != 1 || new.stale || new.realm != self.challenge.realm
     }
 
+    /// How often it has answered.
+    pub const fn count(&self) -> u32 {
+        self.count
+    }
+
     /// It has answered no more than the request that it was asked for.
     pub const fn is_fresh(&self) -> bool {
         self.count <= 1
+    }
+
+    /// Both have answered the same challenge: what one has counted, the other has.
+    pub fn keep_pace(&mut self, other: &mut Self) {
+        if self.challenge.nonce == other.challenge.nonce {
+            self.count = self.count.max(other.count);
+            other.count = self.count;
+        }
     }
 
     /// The credentials for a request; `uri` is its Request-URI as written.

@@ -19,6 +19,7 @@ mod flows;
 mod net;
 mod opening;
 mod path;
+mod proven_ahead;
 mod record;
 mod register;
 mod servers;

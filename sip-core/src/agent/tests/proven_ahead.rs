@@ -1,0 +1,216 @@
+//! Calls are proven before anyone asks, by what the registrar has asked, where it is known how calls are asked.
+
+use super::net::{Page, config, granted};
+use crate::agent::{Asked, CallState, Command, Event};
+use crate::auth::{Algorithm, DigestChallenge, DigestResponse, Login};
+use crate::wire::{HeaderName, Method, Request, Response};
+
+const REALM: &str = "pbx.test";
+
+fn challenge(request: &Request, status: u16, realm: &str, nonce: &str) -> Response {
+    let challenge = DigestChallenge::new(realm, nonce, Algorithm::Md5, false).to_challenge();
+    let name = match status {
+        401 => HeaderName::WwwAuthenticate,
+        _ => HeaderName::ProxyAuthenticate,
+    };
+    Response::for_request(request, status, "")
+        .with_to_tag("pbx")
+        .with(name, challenge.to_string())
+}
+
+/// By which nonce a request is proven, and how often that was used with it.
+fn proven(request: &Request, header: HeaderName) -> Option<(String, u32)> {
+    let found = request.headers.credentials(header).unwrap();
+    let answer = DigestResponse::try_from(found.first()?).unwrap();
+    let ha1 = Algorithm::Md5.ha1("ada", &answer.realm, "secret");
+    assert!(answer.verify(&ha1, &request.method));
+    Some((answer.nonce.clone(), answer.count))
+}
+
+fn by_proxy(realm: &str) -> Asked {
+    Asked {
+        by_proxy: true,
+        realm: realm.into(),
+    }
+}
+
+/// A page that is registered with the nonce "r1", and knows that much of how calls are asked.
+fn page(asked: Option<Asked>) -> Page {
+    let mut config = config("1001");
+    config.token = None;
+    config.login = Some(Login::with_password("ada", "secret"));
+    let mut page = Page::with(config.clone(), 3);
+    if let Some(asked) = asked {
+        let entropy = crate::entropy::Entropy::for_tests(3);
+        page.agent = crate::agent::Agent::new(&config, entropy)
+            .unwrap()
+            .expecting(asked);
+    }
+    page.command(Command::Start);
+    page.connected();
+    let register = page.request(Method::Register);
+    page.frame(challenge(&register, 401, REALM, "r1"));
+    let register = page.request(Method::Register);
+    assert_eq!(
+        proven(&register, HeaderName::Authorization),
+        Some(("r1".into(), 1))
+    );
+    page.frame(granted(&register, 600));
+    page
+}
+
+fn busy(page: &mut Page, invite: &Request) {
+    page.frame(Response::for_request(invite, 486, "").with_to_tag("x"));
+    page.request(Method::Ack);
+}
+
+#[test]
+fn the_first_call_answers_what_the_registrar_asked_and_no_use_of_its_nonce_is_counted_twice() {
+    let mut page = page(Some(by_proxy(REALM)));
+    page.call("1002");
+    let invite = page.request(Method::Invite);
+    assert_eq!(
+        proven(&invite, HeaderName::ProxyAuthorization),
+        Some(("r1".into(), 2))
+    );
+    assert!(
+        !invite.headers.has(HeaderName::Authorization),
+        "who has not asked is told nothing"
+    );
+    busy(&mut page, &invite);
+
+    page.command(Command::Register);
+    let register = page.request(Method::Register);
+    assert_eq!(
+        proven(&register, HeaderName::Authorization),
+        Some(("r1".into(), 3))
+    );
+    page.frame(granted(&register, 600));
+    page.call("1002");
+    let invite = page.request(Method::Invite);
+    assert_eq!(
+        proven(&invite, HeaderName::ProxyAuthorization),
+        Some(("r1".into(), 4))
+    );
+    assert!(
+        !page.events.iter().any(|e| matches!(e, Event::Asked(_))),
+        "it was known"
+    );
+}
+
+#[test]
+fn a_server_that_answers_itself_is_answered_in_its_own_header() {
+    let mut page = page(Some(Asked {
+        by_proxy: false,
+        ..by_proxy(REALM)
+    }));
+    page.call("1002");
+    let invite = page.request(Method::Invite);
+    assert_eq!(
+        proven(&invite, HeaderName::Authorization),
+        Some(("r1".into(), 2))
+    );
+    assert!(!invite.headers.has(HeaderName::ProxyAuthorization));
+}
+
+#[test]
+fn how_calls_are_asked_is_told_once_and_nothing_is_proven_before() {
+    let mut page = page(None);
+    page.call("1002");
+    let invite = page.request(Method::Invite);
+    assert!(!invite.headers.has(HeaderName::Authorization));
+    assert!(!invite.headers.has(HeaderName::ProxyAuthorization));
+    page.frame(challenge(&invite, 407, REALM, "c1"));
+    page.request(Method::Ack);
+    let invite = page.request(Method::Invite);
+    assert_eq!(
+        proven(&invite, HeaderName::ProxyAuthorization),
+        Some(("c1".into(), 1))
+    );
+    busy(&mut page, &invite);
+    page.call("1003");
+    let invite = page.request(Method::Invite);
+    page.frame(challenge(&invite, 407, REALM, "c2"));
+    page.request(Method::Ack);
+    page.request(Method::Invite);
+    let told: Vec<_> = page
+        .events
+        .iter()
+        .filter(|e| matches!(e, Event::Asked(_)))
+        .collect();
+    assert_eq!(told, [&Event::Asked(by_proxy(REALM))]);
+}
+
+#[test]
+fn another_realm_is_not_answered_ahead() {
+    let mut page = page(Some(by_proxy("elsewhere.test")));
+    page.call("1002");
+    let invite = page.request(Method::Invite);
+    assert!(!invite.headers.has(HeaderName::ProxyAuthorization));
+}
+
+#[test]
+fn a_proxy_that_takes_no_nonce_of_the_registrar_is_answered_as_ever_and_nothing_is_guessed_again() {
+    let mut page = page(Some(by_proxy(REALM)));
+    page.call("1002");
+    let invite = page.request(Method::Invite);
+    assert_eq!(
+        proven(&invite, HeaderName::ProxyAuthorization),
+        Some(("r1".into(), 2))
+    );
+    page.frame(challenge(&invite, 407, REALM, "c1"));
+    page.request(Method::Ack);
+    let invite = page.request(Method::Invite);
+    assert_eq!(
+        proven(&invite, HeaderName::ProxyAuthorization),
+        Some(("c1".into(), 1))
+    );
+    assert_eq!(page.state(), CallState::Calling);
+    busy(&mut page, &invite);
+
+    page.command(Command::Register);
+    let register = page.request(Method::Register);
+    page.frame(granted(&register, 600));
+    page.call("1002");
+    let invite = page.request(Method::Invite);
+    assert_eq!(
+        proven(&invite, HeaderName::ProxyAuthorization),
+        Some(("c1".into(), 2))
+    );
+}
+
+#[test]
+fn a_guess_by_the_nonce_that_comes_next_is_no_answer_in_vain() {
+    let mut page = page(Some(by_proxy(REALM)));
+    page.command(Command::Register);
+    let register = page.request(Method::Register);
+    let next = granted(&register, 600).with(HeaderName::AuthenticationInfo, r#"nextnonce="r2""#);
+    page.frame(next);
+    page.call("1002");
+    let invite = page.request(Method::Invite);
+    assert_eq!(
+        proven(&invite, HeaderName::ProxyAuthorization),
+        Some(("r2".into(), 1))
+    );
+    page.frame(challenge(&invite, 407, REALM, "c1"));
+    page.request(Method::Ack);
+    let invite = page.request(Method::Invite);
+    assert_eq!(
+        proven(&invite, HeaderName::ProxyAuthorization),
+        Some(("c1".into(), 1))
+    );
+    assert_eq!(page.state(), CallState::Calling);
+    // The same password again would be.
+    page.frame(challenge(&invite, 407, REALM, "c2"));
+    page.request(Method::Ack);
+    assert!(page.silent());
+}
+
+#[test]
+fn another_login_is_not_proven_by_what_was_asked_of_the_one_before() {
+    let mut page = page(Some(by_proxy(REALM)));
+    page.command(Command::Login(Login::with_password("ada", "secret")));
+    page.call("1002");
+    let invite = page.request(Method::Invite);
+    assert!(!invite.headers.has(HeaderName::ProxyAuthorization));
+}

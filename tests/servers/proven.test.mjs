@@ -1,0 +1,59 @@
+// How a server asks for proof of calls is remembered from one page to the next: the first call of the next page is proven when it goes out,
+// by the nonce of the registration, and is challenged no more.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Asterisk, hasAsterisk } from '../lib/servers/asterisk.mjs';
+import { Bench } from '../lib/servers/bench.mjs';
+import { Kamailio } from '../lib/servers/kamailio.mjs';
+import { Pages } from '../lib/servers/pages.mjs';
+
+const WAIT = { timeout: 30_000 };
+const SERVERS = {
+  Kamailio: { skip: false, challenge: '407', header: 'Proxy-Authorization', add: (bench) => bench.add(Kamailio, { users: ['page'] }) },
+  Asterisk: { skip: !hasAsterisk() && 'no Asterisk on this machine', challenge: '401', header: 'Authorization', add: (bench) => bench.add(Asterisk, { pages: ['page'] }) },
+};
+
+for (const [name, { skip, challenge, header, add }] of Object.entries(SERVERS)) describe(`proof of calls at ${name}`, { skip }, () => {
+  let bench, server, pages, browser;
+  before(async () => {
+    bench = Bench.open();
+    server = await add(bench);
+    pages = await Pages.open();
+    browser = await pages.browser('chromium', 1000);
+  }, { timeout: 120_000 });
+  after(async () => {
+    await pages?.close();
+    await bench?.close();
+  }, { timeout: 60_000 });
+
+  /** Calls a number that nobody has, in a page of its own; the INVITEs of it, what they were answered, and how it ended. */
+  async function called() {
+    const page = await pages.registered(browser, server, 'page');
+    await page.evaluate(`dial('nobody')`);
+    await page.waitForFunction(`call.state === 'ended'`, WAIT);
+    const wire = await page.evaluate('wire');
+    const end = await page.evaluate('call.end');
+    const kept = await page.evaluate('JSON.stringify(localStorage)');
+    await page.evaluate('phone.close()');
+    await page.close();
+    return {
+      end, kept, invites: wire.filter((it) => it.startsWith('> INVITE ')),
+      answers: wire.filter((it) => it.startsWith('< SIP/2.0 ') && /^cseq:.*INVITE/im.test(it)).map((it) => it.slice(10, 13)).filter((it) => it >= '200'),
+    };
+  }
+
+  test('asked once, and answered ahead by the next page', { timeout: 60_000 }, async (t) => {
+    const first = await called();
+    assert.deepEqual([first.invites.length, first.answers[0]], [2, challenge], 'nothing is known of this server yet');
+    const proof = new RegExp(`^${header}: Digest `, 'm');
+    assert.doesNotMatch(first.invites[0], /^(Proxy-)?Authorization:/m, 'who has not asked is given no proof');
+    const next = await called();
+    t.diagnostic(`first ${first.answers}, then ${next.answers}; kept ${next.kept}`);
+    assert.equal(next.invites.length, 1);
+    assert.match(next.invites[0], proof);
+    assert.match(next.invites[0], /nc=00000002/, 'the same nonce, used a second time');
+    assert.deepEqual(next.answers, first.answers.slice(1), 'the same end, at once');
+    assert.deepEqual(next.end, first.end);
+    assert.doesNotMatch(next.kept, /nonce|secret|response/, 'how it asks is remembered, and no proof');
+  });
+});
