@@ -173,7 +173,8 @@ impl Agent {
         BesideId(self.last_call)
     }
 
-    /// Something happened.
+    /// Something happened. What a registration does not need (`command`, `media`, `request`) stays out of this function: a browser compiles
+    /// it as a whole while a page waits to be registered.
     pub fn handle_input(&mut self, now: Time, input: Input<'_>) {
         self.post.now = now;
         self.post.here = match input {
@@ -254,6 +255,7 @@ impl Agent {
         }
     }
 
+    #[inline(never)]
     fn command(&mut self, command: Command) {
         match command {
             Command::Start => {
@@ -407,6 +409,7 @@ impl Agent {
         }
     }
 
+    #[inline(never)]
     fn media(&mut self, id: CallId, reply: MediaReply) {
         let parked = self.patience.unregistered;
         let now = self.post.now;

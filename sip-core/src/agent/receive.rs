@@ -56,6 +56,7 @@ impl Agent {
         }
     }
 
+    #[inline(never)]
     fn request(&mut self, request: Request) {
         let Ok(key) = ServerKey::of(&request) else {
             return;

@@ -241,6 +241,10 @@ const FOR_WORKERS: &[&str] = &["-Oz"];
 /// And for what a person waits for: what `-Oz` makes has fewer octets, but is less alike, and larger once it is compressed. That the
 /// first 1,024 octets hold nothing (the stack ends there) lets a field's place be part of the instruction that reads it; what is taken
 /// apart and put together anew is found alike in more places. What is alike stands side by side in the end (`order.rs`).
+///
+/// A browser compiles each function when it is called for the first time, and takes for a small one as long as for 100 octets of a larger one:
+/// what is hardly longer than its call is part of its callers (`-aimfs`). What only one place calls, and that perhaps never, stays by
+/// itself when it is long (`-ocimfs`).
 const FOR_PAGES: &[&str] = &[
     "--low-memory-unused",
     "-Os",
@@ -248,6 +252,10 @@ const FOR_PAGES: &[&str] = &[
     "--rereloop",
     "-Os",
     "-Os",
+    "-aimfs",
+    "5",
+    "-ocimfs",
+    "400",
 ];
 /// Who made it, and what it needs: nobody reads it.
 const UNREAD: [&str; 2] = ["--strip-producers", "--strip-target-features"];
