@@ -1,4 +1,4 @@
-/** A line at a SIP server, and what a page begins for it while its core is still being fetched and compiled: it claims the lead, and connects. */
+/** A line at a SIP server, and what a page begins for it while its core is still being fetched and compiled: it claims the lead, connects, and asks to be challenged. */
 import type { Early } from './early.ts';
 import type { Ways } from './ways.ts';
 
@@ -24,12 +24,17 @@ export interface ServerLine {
 /** The part of an address that names a line; the core reads the rest, and what is not written so. */
 const ADDRESS = /^sips?:([^:@;?%]+)@/i;
 
+/** One whose parts stand in a header as they are. */
+const PLAIN = /^(sips?:)[\w.+-]+@([\w.-]+(?::\d+)?)$/;
+
 /**
  * Claims the lock of the tab that leads this line, and opens the socket to the line's first server beside it: what is known last
- * would be waited for. A tab that finds that it follows closes it, with nothing said. Null where all of that is left to the core, as everything
- * is that is wrong with a line.
+ * would be waited for. A tab that finds that it follows closes it, with nothing said. One that leads asks which bindings the line has (RFC 3261
+ * §10.2.3), where that is proven by digest: it changes nothing, and the server's challenge is there when the core is, whose first REGISTER
+ * answers it. Null where all of that is left to the core, as everything is that is wrong with a line.
  */
-export function ahead(servers: string[], addressOfRecord: string): Early | null {
+export function ahead({ server, addressOfRecord, password, ha1, token }: ServerLine): Early | null {
+  const servers = [server].flat();
   const number = ADDRESS.exec(addressOfRecord)?.[1];
   const [url] = servers;
   if (!number || !url || !navigator.locks || !servers.every((it) => URL.canParse(it))) return null;
@@ -53,14 +58,40 @@ export function ahead(servers: string[], addressOfRecord: string): Early | null 
     });
     led.catch(() => resolve(false));
   });
+  let challenge: string | undefined;
+  const [, scheme, domain] = PLAIN.exec(addressOfRecord) ?? [];
+  if (domain && !token && (password ?? ha1) != null) {
+    const id = crypto.randomUUID();
+    socket.onmessage = ({ data }) => {
+      if (String(data).includes(id)) challenge = data;
+    };
+    socket.onopen = async () => {
+      // The core may have taken over.
+      if (!(await leads) || !socket.onmessage) return;
+      socket.send([
+        `REGISTER ${scheme}${domain} SIP/2.0`,
+        `Via: SIP/2.0/${socket.url.split(':')[0]!.toUpperCase()} ${id}.invalid;branch=z9hG4bK${id}`,
+        'Max-Forwards: 70',
+        `From: <${addressOfRecord}>;tag=${id}`,
+        `To: <${addressOfRecord}>`,
+        `Call-ID: ${id}`,
+        'CSeq: 1 REGISTER',
+        'Content-Length: 0\r\n\r\n',
+      ].join('\r\n'));
+    };
+  }
   return {
     socket,
+    get challenge() { return challenge; },
     opening: null,
     lock,
     leads,
     led,
     release: () => release(),
-    take: () => ({ at: 0, heard: [], rang: 0, ready: null }),
+    take: () => {
+      socket.onopen = socket.onmessage = null;
+      return { at: 0, heard: [], rang: 0, ready: null };
+    },
     giveUp: () => {
       release();
       socket.close();

@@ -469,7 +469,7 @@ export class Phone extends EventTarget {
   static async open(o: PhoneOptions): Promise<Phone> {
     // What takes longest is begun first.
     void preload().catch(() => undefined);
-    const early = 'server' in o ? ahead([o.server].flat(), o.addressOfRecord) : null;
+    const early = 'server' in o ? ahead(o) : null;
     try {
       const session = 'session' in o ? o.session : 'server' in o ? await Session.atServer(o) : await Session.withToken(o);
       const phone = new Phone(session, o);

@@ -355,7 +355,14 @@ impl Driver {
             return;
         };
         // What was begun is the first flow's, which is the first to be wanted.
-        let offered = self.0.begun.take().and_then(|begun| begun.socket(url));
+        let begun = self.0.begun.take();
+        let offered = begun.as_ref().and_then(|begun| begun.socket(url));
+        if offered.is_some()
+            && let Some(challenge) = begun.and_then(|begun| begun.challenge())
+        {
+            let mut agent = self.0.agent.borrow_mut();
+            agent.challenged(flow, challenge.as_bytes());
+        }
         let opened = Socket::open(url, offered, move |event| {
             let Some(driver) = of(&weak).filter(|d| d.holds(flow, serial)) else {
                 return;

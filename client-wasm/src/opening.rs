@@ -28,6 +28,8 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn lock(this: &Early) -> Option<String>;
     #[wasm_bindgen(method, getter)]
+    fn challenge(this: &Early) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
     fn opening(this: &Early) -> JsValue;
     #[wasm_bindgen(method, getter)]
     fn leads(this: &Early) -> Promise;
@@ -214,6 +216,11 @@ impl Begun {
             return None;
         }
         usable.then_some(socket)
+    }
+
+    /// What was heard on that socket to what the script has asked there, if it did.
+    pub fn challenge(&self) -> Option<String> {
+        self.early.challenge()
     }
 
     /// The script says and hears nothing from now on; none if it has not said what fits.

@@ -6,11 +6,10 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { WebSocketServer } from 'ws';
-import { Message } from '../edge/device.mjs';
 import { Bench, DOMAIN, passwordOf } from '../lib/servers/bench.mjs';
 import { freePort } from '../lib/ports.mjs';
 import { Pages } from '../lib/servers/pages.mjs';
+import { granted, registrar } from '../lib/servers/registrar.mjs';
 import { bridged, Sipp } from '../lib/servers/sipp.mjs';
 
 let pages, browser;
@@ -20,21 +19,6 @@ before(async () => {
 }, { timeout: 90_000 });
 after(() => pages?.close(), { timeout: 30_000 });
 
-/** Answers each request of a page by `answers(message)`: a status with headers. */
-async function registrar(answers) {
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, handleProtocols: () => 'sip' });
-  await new Promise((resolve) => server.once('listening', resolve));
-  server.on('connection', (socket) => socket.on('message', (data) => {
-    const message = new Message(data.toString());
-    if (!message.method || message.method === 'ACK') return;
-    const [status, ...headers] = answers(message);
-    const copied = ['via', 'from', 'call-id', 'cseq'].map((name) => `${name}: ${message.header(name)}`);
-    socket.send([`SIP/2.0 ${status} x`, ...copied, `To: ${message.header('to')};tag=r`, ...headers, 'Content-Length: 0', '', ''].join('\r\n'));
-  }));
-  return { url: `ws://127.0.0.1:${server.address().port}`, close: () => { for (const one of server.clients) one.terminate(); server.close(); } };
-}
-
-const granted = (message) => [200, `Contact: ${message.header('contact')}`];
 const hashes = { MD5: 'md5', 'SHA-256': 'sha256' };
 
 for (const [algorithm, how] of Object.entries(hashes)) {
@@ -143,7 +127,7 @@ test('auth-int as sipp checks it: a REGISTER without a body, a MESSAGE with one,
   const port = await freePort();
   let server;
   try {
-    const sipp = await bench.add(Sipp, { scenario: CHECKS, from: port, port, calls: 3, seconds: 50 });
+    const sipp = await bench.add(Sipp, { scenario: CHECKS, from: port, port, calls: 9, seconds: 50 });
     server = await bridged(port);
     const page = await pages.registered(browser, server, 'ada').catch((error) => { throw new Error(`${error.message}\n${sipp.said()}`); });
     assert.ok(await page.evaluate(`wire.some((one) => one.startsWith('> REGISTER') && one.includes('qop=auth-int'))`));

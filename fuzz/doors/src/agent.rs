@@ -139,6 +139,9 @@ impl Page {
     fn receive(&mut self, frame: Vec<u8>) {
         if self.open {
             self.input(Input::Frame(FlowId::FIRST, &frame));
+        } else if self.connecting {
+            // Said to a page whose core was not there yet.
+            self.agent.challenged(FlowId::FIRST, &frame);
         }
     }
 

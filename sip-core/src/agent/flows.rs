@@ -8,6 +8,7 @@ use super::io::Output;
 use super::link::{PING, Step};
 use super::registration::Answer;
 use super::{Agent, Post};
+use crate::wire::{Limits, Message};
 
 /// Flows at the same time. RFC 5626 §4.2.1 asks for two; each costs everybody a socket.
 #[cfg(feature = "outbound")]
@@ -36,6 +37,16 @@ impl Agent {
             .wrapping_add(flow.place())
             % self.servers;
         self.order.get(turn).copied().unwrap_or(turn)
+    }
+
+    /// The page has asked for its bindings (RFC 3261 §10.2.3) on the socket that this flow is about to have, and this came back. The first
+    /// REGISTER answers it if it is a challenge that it can answer; anything else is as if nobody had asked.
+    pub fn challenged(&mut self, flow: FlowId, frame: &[u8]) {
+        if let Some(flow) = self.flows.get_mut(flow.place())
+            && let Ok(Message::Response(response)) = Message::parse(frame, &Limits::DEFAULT)
+        {
+            flow.registrar.foresee(&response);
+        }
     }
 
     /// Where the registration stands. One flow is enough for it.

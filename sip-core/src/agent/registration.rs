@@ -78,6 +78,8 @@ pub struct Registrar {
     digest: Option<DigestClient>,
     /// Challenges that were answered since the last answer that was none.
     challenges: u8,
+    /// The challenge that is answered first was asked for ahead: its nonce may have aged since, and not every server says so.
+    ahead: bool,
     /// The registrars that others have named instead of themselves; the last one is asked.
     elsewhere: Vec<Uri>,
 }
@@ -99,6 +101,7 @@ impl Registrar {
             login: config.login.clone(),
             digest: None,
             challenges: 0,
+            ahead: false,
             elsewhere: Vec::new(),
         }
     }
@@ -195,6 +198,14 @@ impl Registrar {
             }
         }
         Box::new(transaction)
+    }
+
+    /// What the registrar has said on this flow to a question that was none of ours. A challenge is answered by the first
+    /// REGISTER; a token needs none.
+    pub fn foresee(&mut self, response: &Response) {
+        self.ahead = matches!(response.status, 401 | 407)
+            && self.token.is_none()
+            && self.proves(response) == Some(true);
     }
 
     /// A response to our REGISTER?
@@ -351,7 +362,8 @@ impl Registrar {
         self.challenges += 1;
         let before = self.digest.as_ref();
         let answered = self.challenges <= CHALLENGES
-            && before.is_none_or(|before| before.may_retry(&challenge));
+            && (core::mem::take(&mut self.ahead)
+                || before.is_none_or(|before| before.may_retry(&challenge)));
         if answered {
             self.digest = Some(DigestClient::new(challenge));
         }

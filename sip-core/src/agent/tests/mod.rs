@@ -1,5 +1,6 @@
 //! Agents in virtual time: a tiny edge between them that registers and relays, over a network that loses and delays.
 
+mod ahead;
 mod bends;
 #[cfg(feature = "beside")]
 mod beside;
