@@ -26,6 +26,8 @@ const ADDRESS = /^sips?:([^:@;?%]+)@/i;
 
 /** One whose parts stand in a header as they are. */
 const PLAIN = /^(sips?:)[\w.+-]+@([\w.-]+(?::\d+)?)$/;
+/** A server that has not answered by then is not waited for, ms. */
+const ANSWERS_MS = 1000;
 
 /**
  * Claims the lock of the tab that leads this line, and opens the socket to the line's first server beside it: what is known last
@@ -58,16 +60,19 @@ export function ahead({ server, addressOfRecord, password, ha1, token }: ServerL
     });
     led.catch(() => resolve(false));
   });
-  let challenge: string | undefined;
+  let challenge: Promise<unknown> | undefined;
   const [, scheme, domain] = PLAIN.exec(addressOfRecord) ?? [];
   if (domain && !token && (password ?? ha1) != null) {
     const id = crypto.randomUUID();
-    socket.onmessage = ({ data }) => {
-      if (String(data).includes(id)) challenge = data;
-    };
     socket.onopen = async () => {
       // The core may have taken over.
-      if (!(await leads) || !socket.onmessage) return;
+      if (!(await leads) || !socket.onopen) return;
+      challenge = new Promise((resolve) => {
+        socket.onmessage = ({ data }) => {
+          if (String(data).includes(id)) resolve(data);
+        };
+        setTimeout(resolve, ANSWERS_MS);
+      });
       socket.send([
         `REGISTER ${scheme}${domain} SIP/2.0`,
         `Via: SIP/2.0/${socket.url.split(':')[0]!.toUpperCase()} ${id}.invalid;branch=z9hG4bK${id}`,
@@ -89,7 +94,7 @@ export function ahead({ server, addressOfRecord, password, ha1, token }: ServerL
     led,
     release: () => release(),
     take: () => {
-      socket.onopen = socket.onmessage = null;
+      socket.onopen = null;
       return { at: 0, heard: [], rang: 0, ready: null };
     },
     giveUp: () => {

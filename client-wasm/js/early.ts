@@ -60,8 +60,8 @@ export interface Early {
   readonly opening: Opening | null;
   /** The lock that was claimed without one (`ahead.ts`). */
   readonly lock?: string;
-  /** What the server has answered to what was asked there meanwhile (`ahead.ts`). */
-  readonly challenge?: string | undefined;
+  /** What the server answers to what was asked there meanwhile (`ahead.ts`), or nothing of use; absent where nothing was. */
+  readonly challenge?: Promise<unknown> | undefined;
   /** Whether this tab leads: it holds the lock. */
   readonly leads: Promise<boolean>;
   /** Settles when it leads no more: rejected when another one took the lock. */

@@ -35,6 +35,7 @@ use wakeline_sip::{
     pii::Pii,
     time::Time,
 };
+use wasm_bindgen_futures::JsFuture;
 
 /// An alarm that goes off this much too late slept with its page.
 const SLEPT_MS: u64 = 5_000;
@@ -357,19 +358,18 @@ impl Driver {
         // What was begun is the first flow's, which is the first to be wanted.
         let begun = self.0.begun.take();
         let offered = begun.as_ref().and_then(|begun| begun.socket(url));
-        if offered.is_some()
-            && let Some(challenge) = begun.and_then(|begun| begun.challenge())
-        {
-            let mut agent = self.0.agent.borrow_mut();
-            agent.challenged(flow, challenge.as_bytes());
-        }
+        let asked = begun.filter(|_| offered.is_some());
+        let asked = asked.and_then(|begun| begun.challenge());
         let opened = Socket::open(url, offered, move |event| {
             let Some(driver) = of(&weak).filter(|d| d.holds(flow, serial)) else {
                 return;
             };
             match event {
                 SocketEvent::Open if driver.0.spoken.get() == Some(serial) => {}
-                SocketEvent::Open => driver.feed(Input::Connected(flow)),
+                SocketEvent::Open => match asked.clone() {
+                    Some(answer) => driver.connected(flow, serial, answer),
+                    None => driver.feed(Input::Connected(flow)),
+                },
                 SocketEvent::Frame(frame) => driver.feed(Input::Frame(flow, &frame)),
                 SocketEvent::Closed => {
                     let socket = None;
@@ -386,6 +386,23 @@ impl Driver {
             // The browser forbids it (mixed content, policy): the same as an edge that is not there.
             Err(_) => self.feed(Input::Disconnected(flow)),
         }
+    }
+
+    /// The socket is open, and the script has asked there to be challenged: a REGISTER that went out before the answer would only
+    /// be challenged behind it.
+    fn connected(&self, flow: FlowId, serial: u32, answer: Promise) {
+        let driver = self.clone();
+        page::beside(async move {
+            let heard = JsFuture::from(answer).await.ok();
+            if !driver.holds(flow, serial) {
+                return;
+            }
+            if let Some(frame) = heard.and_then(|it| it.as_string()) {
+                let mut agent = driver.0.agent.borrow_mut();
+                agent.challenged(flow, frame.as_bytes());
+            }
+            driver.feed(Input::Connected(flow));
+        });
     }
 
     fn negotiate(&self, call: CallId, request: MediaRequest) {

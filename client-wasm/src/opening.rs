@@ -28,7 +28,7 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn lock(this: &Early) -> Option<String>;
     #[wasm_bindgen(method, getter)]
-    fn challenge(this: &Early) -> Option<String>;
+    fn challenge(this: &Early) -> Option<Promise>;
     #[wasm_bindgen(method, getter)]
     fn opening(this: &Early) -> JsValue;
     #[wasm_bindgen(method, getter)]
@@ -218,8 +218,8 @@ impl Begun {
         usable.then_some(socket)
     }
 
-    /// What was heard on that socket to what the script has asked there, if it did.
-    pub fn challenge(&self) -> Option<String> {
+    /// What is heard on that socket to what the script has asked there, if it did.
+    pub fn challenge(&self) -> Option<Promise> {
         self.early.challenge()
     }
 

@@ -34,12 +34,12 @@ test.afterEach(async () => {
 
 /**
  * Opens the phone of a line in a page that counts its sockets, each by what was sent on it, and that is given its core only at `release()`;
- * with `slow` it knows whether it leads only when its socket is open.
+ * with `slow` it knows whether it leads only when its socket is open, with `patient` it waits for an answer as long as it takes.
  */
-async function held(server, line = {}, slow = false) {
+async function held(server, line = {}, how = {}) {
   const page = await pages.page(browser);
   opened.push(page);
-  await page.evaluate((slow) => {
+  await page.evaluate(({ slow, patient }) => {
     const [Native, fetched, locks] = [window.WebSocket, window.fetch, navigator.locks.request.bind(navigator.locks)];
     window.sockets = [];
     window.WebSocket = class extends Native {
@@ -49,13 +49,15 @@ async function held(server, line = {}, slow = false) {
     };
     const released = new Promise((resolve) => (window.release = resolve));
     window.fetch = async (...what) => { await released; return fetched(...what); };
+    const later = window.setTimeout;
+    if (patient) window.setTimeout = (work, ms, ...more) => later(work, ms === 1000 ? 60_000 : ms, ...more);
     if (!slow) return;
     navigator.locks.request = async (...what) => {
       navigator.locks.request = locks;
       await new Promise((open) => window.sockets[0].addEventListener('open', open));
       return locks(...what);
     };
-  }, slow);
+  }, how);
   await page.evaluate((it) => { window.opening = open(it); }, { server: server.url, addressOfRecord: `sip:ada@${DOMAIN}`, password: passwordOf('ada'), ...line });
   return page;
 }
@@ -104,7 +106,7 @@ for (const [name, start] of Object.entries(SERVERS)) {
     test('of two tabs of a line one registers: the other closes what it has opened, says nothing, and leads when the first is gone', { timeout: 60_000 }, async () => {
       const first = await held(server);
       await heard(first, 'SIP/2.0 401');
-      const second = await held(server, {}, true);
+      const second = await held(server, {}, { slow: true });
       // The first one leads although neither has its core yet.
       await second.waitForFunction('sockets[0]?.readyState === WebSocket.CLOSED', WAIT);
       for (const page of [second, first]) await page.evaluate('release()');
@@ -148,7 +150,27 @@ for (const [what, [answers, then, until, words]] of Object.entries(ODD)) {
   });
 }
 
-test('an answer that comes behind the core is nobody\'s, and nobody is told', { timeout: 60_000 }, async () => {
+test('a core that is there before the answer waits for it', { timeout: 60_000 }, async () => {
+  const kept = Promise.withResolvers();
+  const peer = await registrar((query, socket) => {
+    if (query.header('contact')) return takes('n')(query);
+    void kept.promise.then(() => socket.send(answer(query, challenge('n'))));
+    return null;
+  });
+  try {
+    const page = await held(peer, {}, { patient: true });
+    await asks(page);
+    await page.evaluate('release()');
+    await page.waitForFunction('window.phone', WAIT);
+    kept.resolve();
+    await is(page, 'registered');
+    assert.deepEqual(await said(page), [QUERY, PROVEN]);
+  } finally {
+    peer.close();
+  }
+});
+
+test('an answer that comes when it is waited for no more is nobody\'s, and nobody is told', { timeout: 60_000 }, async () => {
   let query;
   const peer = await registrar((message, socket) => {
     if (!message.header('contact')) {
