@@ -15,6 +15,7 @@ import { ahead, type ServerLine } from './ahead.ts';
 import { dial, direct, gathered, granted, microphone, tended, voice, type Describe } from './describe.ts';
 import type { Early } from './early.ts';
 import type { CallVideo } from './media/video.ts';
+import { lineAt } from './line.ts';
 import { offerEarly, takingOver } from './offered.ts';
 import { Problem, asked, done } from './problem.ts';
 import { Spare } from './spare.ts';
@@ -110,8 +111,9 @@ export class Session {
    * id and how the server asks for proof of calls; nobody is woken. Throws a `Problem`.
    */
   static async atServer(o: ServerLine): Promise<Session> {
+    const line = lineAt(o);
     await preload();
-    return new Session(done(() => SessionCore.atServer({ ...o, server: [o.server].flat(), displayName: o.displayName ?? '' })));
+    return new Session(done(() => SessionCore.atServer(line)));
   }
 
   get account(): Account {

@@ -4,7 +4,7 @@ use alloc::string::String;
 use wakeline_sip::agent::Asked;
 use wasm_bindgen::prelude::*;
 
-#[wasm_bindgen(module = "/js/core/asked.js")]
+#[wasm_bindgen(module = "/js/core/memory.js")]
 extern "C" {
     #[wasm_bindgen(js_name = recall)]
     fn kept(line: &str) -> Option<String>;

@@ -1,7 +1,6 @@
 //! A line at a SIP server that is not our edge: no REST, no push, no wake; registration and calls only.
 
 use crate::{
-    device,
     plain::{FromPlain, plain_object},
     problem::Problem,
 };
@@ -9,9 +8,6 @@ use alloc::{string::String, vec::Vec};
 use wakeline_edge_api::Account;
 use wakeline_sip::{agent::Policy, auth::Login, wire::Uri};
 use wasm_bindgen::JsValue;
-
-/// Where this browser profile keeps the device's id: one for all of its servers.
-const INSTANCE: &str = "wakeline-instance";
 
 /// A server and who we are there.
 pub struct Server {
@@ -32,10 +28,12 @@ pub struct Server {
     pub flows: u8,
 }
 
-/// What a page knows of its line there (`ServerLine` in `js/ahead.ts`).
+/// What a page knows of its line there (`js/line.ts`, which has looked at the addresses).
 struct Line {
-    /// `wss://…` or `ws://…`, all of one kind.
+    /// `wss://…` or `ws://…`, all of one kind; at least one.
     urls: Vec<String>,
+    /// The device's id.
+    instance: String,
     /// `sip:user@domain`.
     address_of_record: String,
     /// The name that others see; may be empty.
@@ -52,6 +50,7 @@ struct Line {
 
 plain_object!(Line {
     urls: "server",
+    instance: "instance",
     address_of_record: "addressOfRecord",
     display_name: "displayName",
     user: "user",
@@ -65,22 +64,6 @@ impl Server {
     pub fn new(line: &JsValue) -> Result<Self, Problem> {
         let line =
             Line::from_plain(line).ok_or_else(|| wrong("what a line says of itself is text"))?;
-        let mut urls = Vec::new();
-        let mut kind = None;
-        for url in &line.urls {
-            let url = web_sys::Url::new(url).map_err(|e| Problem::from_js(&e))?;
-            let protocol = url.protocol();
-            // Via says which it is, for all of them.
-            if !matches!(protocol.as_str(), "ws:" | "wss:")
-                || *kind.get_or_insert_with(|| protocol.clone()) != protocol
-            {
-                return Err(wrong("a server's address begins with wss://"));
-            }
-            urls.push(url.href());
-        }
-        if urls.is_empty() {
-            return Err(wrong("a line has a server"));
-        }
         let address: Uri = line
             .address_of_record
             .parse()
@@ -93,7 +76,7 @@ impl Server {
             (None, None) => None,
         };
         Ok(Self {
-            urls,
+            urls: line.urls,
             account: Account {
                 uid: String::new(),
                 number,
@@ -101,7 +84,7 @@ impl Server {
                 address_of_record: line.address_of_record,
                 sip: None,
             },
-            instance: instance()?,
+            instance: line.instance,
             login,
             token: line.token,
             policy: Policy::default(),
@@ -116,17 +99,4 @@ fn wrong(message: &str) -> Problem {
         name: "SyntaxError".into(),
         message: message.into(),
     }
-}
-
-/// The device's id, made once for this browser profile. A profile that keeps nothing has a new one each time.
-fn instance() -> Result<String, Problem> {
-    let storage = web_sys::window().and_then(|w| w.local_storage().ok().flatten());
-    if let Some(kept) = storage.as_ref().and_then(|s| s.get_item(INSTANCE).ok()?) {
-        return Ok(kept);
-    }
-    let id = device::new_id()?;
-    if let Some(storage) = storage {
-        let _ = storage.set_item(INSTANCE, &id);
-    }
-    Ok(id)
 }

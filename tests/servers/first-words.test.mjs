@@ -223,6 +223,12 @@ test('what is wrong with a line is said, and leaves neither a socket nor the lea
     }, peer.url);
     assert.match(told.failed, /wss:/);
     assert.deepEqual(told.closed, [true]);
+    const refused = (line) => page.evaluate((it) => wakeline.Session.atServer(it).then(() => 'taken', ({ name, status, title, message }) => [name, status, title, message]), { addressOfRecord: 'sip:ada@example.com', ...line });
+    assert.deepEqual(await refused({ server: 'pbx.example.com' }), ['Problem', 0, 'SyntaxError', 'no address of a server: pbx.example.com']);
+    assert.deepEqual(await refused({ server: [] }), ['Problem', 0, 'SyntaxError', 'a line has a server']);
+    assert.deepEqual(await refused({ server: [peer.url, 'wss://example.com'] }), ['Problem', 0, 'SyntaxError', "a server's address begins with wss://"]);
+    assert.equal((await refused({ server: peer.url, addressOfRecord: 'ada' }))[3], 'the address is like sip:user@example.com');
+    assert.equal((await refused({ server: peer.url, password: 42 }))[3], 'what a line says of itself is text');
   } finally {
     peer.close();
   }
