@@ -76,6 +76,8 @@ pub struct Registrar {
     token: Option<Pii<String>>,
     login: Option<Login>,
     digest: Option<DigestClient>,
+    /// It was a proxy before the registrar who asked.
+    by_proxy: bool,
     /// Challenges that were answered since the last answer that was none.
     challenges: u8,
     /// The challenge that is answered first was asked for ahead: its nonce may have aged since, and not every server says so.
@@ -100,6 +102,7 @@ impl Registrar {
             token: config.token.clone(),
             login: config.login.clone(),
             digest: None,
+            by_proxy: false,
             challenges: 0,
             ahead: false,
             elsewhere: Vec::new(),
@@ -187,9 +190,11 @@ impl Registrar {
             _ => None,
         };
         if let Some(credentials) = credentials {
-            request
-                .headers
-                .push(HeaderName::Authorization, credentials.to_text());
+            let name = match self.by_proxy && self.digest.is_some() {
+                true => HeaderName::ProxyAuthorization,
+                false => HeaderName::Authorization,
+            };
+            request.headers.push(name, credentials.to_text());
         }
         let (transaction, actions) = ClientNonInvite::start(request, Transport::Reliable, post.now);
         for action in actions {
@@ -366,6 +371,7 @@ impl Registrar {
                 || before.is_none_or(|before| before.may_retry(&challenge)));
         if answered {
             self.digest = Some(DigestClient::new(challenge));
+            self.by_proxy = response.status == 407;
         }
         Some(answered)
     }

@@ -145,6 +145,21 @@ fn a_password_answers_digest_challenges_and_a_wrong_one_is_not_tried_twice() {
     }
 }
 
+#[test]
+fn a_proxy_before_the_registrar_is_answered_in_its_own_header() {
+    let mut page = with_password();
+    let register = page.request(Method::Register);
+    let challenge = r#"Digest realm="wakeline.test", nonce="n1", algorithm=MD5, qop="auth""#;
+    let refusal =
+        Response::for_request(&register, 407, "").with(HeaderName::ProxyAuthenticate, challenge);
+    page.frame(refusal);
+    let again = page.request(Method::Register);
+    assert!(again.headers.has(HeaderName::ProxyAuthorization));
+    assert!(!again.headers.has(HeaderName::Authorization));
+    page.frame(granted(&again, 600));
+    assert_eq!(page.registration(), Registration::Registered);
+}
+
 /// The user that a REGISTER is proven with, if it is.
 fn user_of(register: &Request) -> Option<String> {
     let credentials = register
