@@ -72,7 +72,7 @@ export function ahead({ server, addressOfRecord, password, ha1, token }: ServerL
           if (String(data).includes(id)) resolve(data);
         };
         setTimeout(resolve, ANSWERS_MS);
-      });
+      }).finally(() => { socket.onmessage = null; });
       socket.send([
         `REGISTER ${scheme}${domain} SIP/2.0`,
         `Via: SIP/2.0/${socket.url.split(':')[0]!.toUpperCase()} ${id}.invalid;branch=z9hG4bK${id}`,
