@@ -69,7 +69,8 @@ export function ahead({ server, addressOfRecord, password, ha1, token }: ServerL
       if (!(await leads) || !socket.onopen) return;
       challenge = new Promise((resolve) => {
         socket.onmessage = ({ data }) => {
-          if (String(data).includes(id)) resolve(data);
+          // "100 Trying" is no answer yet.
+          if (String(data).includes(id) && !data.startsWith('SIP/2.0 1')) resolve(data);
         };
         setTimeout(resolve, ANSWERS_MS);
       }).finally(() => { socket.onmessage = null; });

@@ -1,6 +1,7 @@
 //! How the server of a line asks for proof of calls ([`Asked`]), remembered from one page to the next by the line's name.
 
-use alloc::string::String;
+use crate::clock::now;
+use alloc::string::{String, ToString};
 use wakeline_sip::agent::Asked;
 use wasm_bindgen::prelude::*;
 
@@ -14,16 +15,19 @@ extern "C" {
 
 /// A realm that is longer is not remembered, octets.
 const LONGEST: usize = 256;
-const PROXY: &str = "407 ";
-const SERVER: &str = "401 ";
+/// A server that asks no more is given no proof unasked for longer than this.
+const DAYS: u64 = 30;
+const DAY_MS: u64 = 86_400_000;
+const PROXY: &str = "407";
 
-/// What is remembered of this line.
+/// What is remembered of this line: status, day, realm.
 pub fn recall(line: &str) -> Option<Asked> {
     let kept = kept(line)?;
-    let by_proxy = kept.starts_with(PROXY);
-    let realm = kept.strip_prefix(if by_proxy { PROXY } else { SERVER })?;
-    Some(Asked {
-        by_proxy,
+    let (status, kept) = kept.split_once(' ')?;
+    let (day, realm) = kept.split_once(' ')?;
+    let age = (now() / DAY_MS).checked_sub(day.parse().ok()?)?;
+    (age < DAYS).then(|| Asked {
+        by_proxy: status == PROXY,
         realm: realm.into(),
     })
 }
@@ -31,8 +35,9 @@ pub fn recall(line: &str) -> Option<Asked> {
 /// Remembers it.
 pub fn keep(line: &str, asked: &Asked) {
     if asked.realm.len() <= LONGEST {
-        let status = if asked.by_proxy { PROXY } else { SERVER };
-        set(line, Some(&[status, &asked.realm].concat()));
+        let status = if asked.by_proxy { PROXY } else { "401" };
+        let day = (now() / DAY_MS).to_string();
+        set(line, Some(&[status, " ", &day, " ", &asked.realm].concat()));
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Invite {
     pub flow: FlowId,
     /// The dialogs of provisional responses.
     pub early: Early,
+    /// It has been sent on: our own server says nothing of itself any more.
+    pub under_way: bool,
     pub(super) acknowledged: Vec<(DialogId, Request)>,
     /// The dialog whose ACK waits for our answer.
     pub(super) promised: Option<DialogId>,
@@ -52,6 +54,7 @@ impl Invite {
             transaction,
             flow,
             early: Early::default(),
+            under_way: false,
             acknowledged: Vec::new(),
             promised: None,
         }
@@ -59,7 +62,8 @@ impl Invite {
 
     /// Sends it again if this final response is a challenge that can be answered.
     pub fn challenged(&mut self, post: &mut Post, response: &Response) -> bool {
-        let again = post.challenged(self.transaction.request(), response);
+        let near = !self.under_way;
+        let again = post.challenged_by(self.transaction.request(), response, near);
         let found = again.is_some();
         if let Some(again) = again {
             *self = Self::begin(self.flow, again, post);

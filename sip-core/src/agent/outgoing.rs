@@ -144,6 +144,9 @@ impl Call {
         for news in news {
             match news {
                 InviteNews::Response(response) if response.is_provisional() => {
+                    if let Phase::Inviting(invite) = &mut self.phase {
+                        invite.under_way = true;
+                    }
                     self.provisional(post, &response);
                 }
                 InviteNews::Response(response) if response.is_success() => {

@@ -162,9 +162,21 @@ impl Post {
 
     /// The request as it goes out again, if this response is a challenge that can be answered.
     pub fn challenged(&mut self, request: &Request, response: &Response) -> Option<Request> {
+        self.challenged_by(request, response, false)
+    }
+
+    /// The same; `near` if none but our own server can have said it.
+    pub fn challenged_by(
+        &mut self,
+        request: &Request,
+        response: &Response,
+        near: bool,
+    ) -> Option<Request> {
         let via = self.me.via(&mut self.entropy);
         let entropy = &mut self.entropy;
-        let (again, news) = self.proof.challenged(request, response, &via, entropy)?;
+        let (again, news) = self
+            .proof
+            .challenged(request, response, near, &via, entropy)?;
         if let Some(asked) = news {
             self.out.push_back(Output::Event(Event::Asked(asked)));
         }
@@ -183,10 +195,8 @@ impl Post {
         login: &Login,
         register: &Request,
     ) -> Credentials {
-        self.proof.keep_pace(digest);
-        let credentials = digest.answer_request(login, register, &mut self.entropy);
-        self.proof.keep_pace(digest);
-        credentials
+        self.proof
+            .prove_register(digest, login, register, &mut self.entropy)
     }
 
     /// The registrar has taken the answer to its challenge.

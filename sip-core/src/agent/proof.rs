@@ -7,7 +7,7 @@ use alloc::{borrow::ToOwned, collections::VecDeque};
 use super::config::Config;
 use crate::auth::{DigestClient, Login};
 use crate::entropy::Entropy;
-use crate::wire::{CSeq, HeaderName, Headers, Request, Response, Text, Via};
+use crate::wire::{CSeq, Credentials, HeaderName, Headers, Request, Response, Text, Via};
 
 /// Challenges of one request that are answered: of the server, of a proxy, and each once more for a nonce that has aged.
 const CHALLENGES: u8 = 4;
@@ -29,9 +29,10 @@ pub struct Proof {
     login: Option<Login>,
     /// How they asked last, in this page or one before.
     asked: Option<Asked>,
-    /// Nobody has asked for the proof that is given: it answers what the registrar has asked, which was answered so often before.
-    guess: Option<u32>,
-    /// A guess was refused when it was first made: these servers keep apart what they ask for.
+    /// The registrar's challenge, lent to calls, with each use of its nonce there and here: kept as long as the registrar has it, also when
+    /// calls are asked for another one.
+    lent: Option<DigestClient>,
+    /// A proof by what is lent was refused: what calls are asked for is kept apart, or ages sooner. None is given any more.
     apart: bool,
     /// For `Authorization`.
     server: Option<DigestClient>,
@@ -77,14 +78,18 @@ impl Proof {
             false => &mut self.server,
         };
         *client = Some(digest.clone());
-        self.guess = Some(digest.count());
+        self.lent = Some(digest.clone());
     }
 
-    /// No use of a nonce is counted twice, neither here nor at the registrar.
-    pub fn keep_pace(&mut self, digest: &mut DigestClient) {
-        for client in [&mut self.server, &mut self.proxy].into_iter().flatten() {
-            client.keep_pace(digest);
-        }
+    /// The credentials of a REGISTER.
+    pub fn prove_register(
+        &mut self,
+        digest: &mut DigestClient,
+        login: &Login,
+        register: &Request,
+        entropy: &mut Entropy,
+    ) -> Credentials {
+        in_step(&mut self.lent, digest, login, register, entropy)
     }
 
     /// Proves it before anyone asks, where it is known what will be asked: that saves a round trip.
@@ -94,10 +99,8 @@ impl Proof {
             (HeaderName::Authorization, &mut self.server),
             (HeaderName::ProxyAuthorization, &mut self.proxy),
         ] {
-            if let Some(credentials) = client
-                .as_mut()
-                .map(|c| c.answer_request(login, request, entropy))
-            {
+            if let Some(client) = client {
+                let credentials = in_step(&mut self.lent, client, login, request, entropy);
                 request.headers.set(name, credentials.to_text());
             }
         }
@@ -118,11 +121,12 @@ impl Proof {
     }
 
     /// The request as it goes out again after this response; none when it is no challenge, or one that has been
-    /// answered in vain. With it how the server asks, if that is news.
+    /// answered in vain. With it how calls are asked, if that is news, and comes from our own server (`near`).
     pub fn challenged(
         &mut self,
         request: &Request,
         response: &Response,
+        near: bool,
         via: &Via,
         entropy: &mut Entropy,
     ) -> Option<(Request, Option<Asked>)> {
@@ -142,14 +146,18 @@ impl Proof {
         let login = self.login.as_ref()?;
         let challenges = response.headers.challenges(asked).ok()?;
         let challenge = login.choose(&challenges)?;
+        let given = request.headers.credentials(answered).unwrap_or_default();
+        let nonce = given.first().and_then(|given| given.params.text("nonce"));
+        let gave = |client: &&DigestClient| nonce.as_deref() == Some(&client.challenge().nonce);
+        let by_lent = self.lent.as_ref().is_some_and(|lent| gave(&lent));
+        self.apart |= by_lent && !challenge.stale;
         // An answer to a fresh nonce that was refused would be refused again, whatever the server calls it. One given
-        // ahead of time only shows that its nonce has aged.
-        let given = client.as_ref().filter(|_| request.headers.has(answered));
-        let guess = given.and_then(|_| self.guess.take());
-        self.apart |= given
-            .zip(guess)
-            .is_some_and(|(c, before)| c.count() <= before + 1);
-        let in_vain = guess.is_none() && given.is_some_and(DigestClient::is_fresh);
+        // ahead of time only shows that its nonce has aged; so does one to a nonce that another request has found aged meanwhile.
+        let in_vain = !by_lent
+            && client
+                .as_ref()
+                .filter(gave)
+                .is_some_and(DigestClient::is_fresh);
         let cseq = request.headers.cseq().ok()?;
         let next = cseq.number.checked_add(1)?;
         let call_id = request.headers.call_id().ok()?;
@@ -171,8 +179,10 @@ impl Proof {
             by_proxy: response.status == 407,
             realm: challenge.realm.clone(),
         };
-        let news = (self.asked.as_ref() != Some(&how)).then(|| how.clone());
-        self.asked = Some(how);
+        let news = (near && self.asked.as_ref() != Some(&how)).then_some(how);
+        if news.is_some() {
+            self.asked = news.clone();
+        }
         *client = Some(DigestClient::new(challenge));
         let mut again = request.clone();
         again.headers.remove_first_value(HeaderName::Via);
@@ -182,4 +192,22 @@ impl Proof {
         self.authorize(&mut again, entropy);
         Some((again, news))
     }
+}
+
+/// The credentials by this client. A use of the nonce that is lent is counted once, whoever uses it.
+fn in_step(
+    lent: &mut Option<DigestClient>,
+    client: &mut DigestClient,
+    login: &Login,
+    request: &Request,
+    entropy: &mut Entropy,
+) -> Credentials {
+    if let Some(lent) = lent {
+        lent.keep_pace(client);
+    }
+    let credentials = client.answer_request(login, request, entropy);
+    if let Some(lent) = lent {
+        lent.keep_pace(client);
+    }
+    credentials
 }

@@ -305,7 +305,10 @@ impl Registrar {
             if let Some(info) = info {
                 digest.follow(info);
             }
-            post.register_proven(digest);
+            // Calls go by the first flow; another one may lead to another server.
+            if self.flow == FlowId::FIRST {
+                post.register_proven(digest);
+            }
         }
         let contacts = match response.headers.contacts() {
             Ok(Contacts::List(list)) => list,

@@ -95,11 +95,6 @@ impl DigestClient {
         self.count != 1 || new.stale || new.realm != self.challenge.realm
     }
 
-    /// How often it has answered.
-    pub const fn count(&self) -> u32 {
-        self.count
-    }
-
     /// It has answered no more than the request that it was asked for.
     pub const fn is_fresh(&self) -> bool {
         self.count <= 1
@@ -139,7 +134,9 @@ impl DigestClient {
     /// The server has named the nonce that it wants next (RFC 7616 §3.5): nobody is challenged for an old one.
     pub fn follow(&mut self, authentication_info: &str) {
         let info: Result<Challenge, _> = ["Digest ", authentication_info].concat().parse();
-        if let Some(next) = info.ok().and_then(|info| info.text("nextnonce")) {
+        let next = info.ok().and_then(|info| info.text("nextnonce"));
+        // The same one again goes on being counted.
+        if let Some(next) = next.filter(|next| *next != self.challenge.nonce) {
             self.challenge.nonce = next;
             self.count = 0;
             self.session = None;

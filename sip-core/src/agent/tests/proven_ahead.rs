@@ -1,7 +1,7 @@
 //! Calls are proven before anyone asks, by what the registrar has asked, where it is known how calls are asked.
 
 use super::net::{Page, config, granted};
-use crate::agent::{Asked, CallState, Command, Event};
+use crate::agent::{Asked, CallState, Command, Event, Registration};
 use crate::auth::{Algorithm, DigestChallenge, DigestResponse, Login};
 use crate::wire::{HeaderName, Method, Request, Response};
 
@@ -213,4 +213,114 @@ fn another_login_is_not_proven_by_what_was_asked_of_the_one_before() {
     page.call("1002");
     let invite = page.request(Method::Invite);
     assert!(!invite.headers.has(HeaderName::ProxyAuthorization));
+}
+
+/// Two INVITEs that are under way at once, both proven by the nonce of the registrar.
+#[test]
+fn each_of_two_refused_guesses_is_answered_anew() {
+    for (asked, calls) in [(Some(by_proxy(REALM)), Some(("r1", 2, 3))), (None, None)] {
+        let mut page = page(asked);
+        page.call("1002");
+        page.call("1003");
+        let (first, second) = (page.request(Method::Invite), page.request(Method::Invite));
+        let by = |request| proven(request, HeaderName::ProxyAuthorization);
+        assert_eq!(
+            by(&first),
+            calls.map(|(nonce, count, _)| (nonce.into(), count))
+        );
+        assert_eq!(
+            by(&second),
+            calls.map(|(nonce, _, count)| (nonce.into(), count))
+        );
+        page.frame(challenge(&first, 407, REALM, "c1"));
+        page.request(Method::Ack);
+        let first = page.request(Method::Invite);
+        assert_eq!(by(&first), Some(("c1".into(), 1)));
+        page.frame(challenge(&second, 407, REALM, "c2"));
+        page.request(Method::Ack);
+        let second = page.request(Method::Invite);
+        assert_eq!(by(&second), Some(("c2".into(), 1)));
+        for invite in [&first, &second] {
+            busy(&mut page, invite);
+        }
+    }
+}
+
+/// A nonce that was spent by calls is not said to be new by the REGISTER that follows: its refusal would be taken for one of the password.
+#[test]
+fn a_register_counts_what_calls_have_used_also_when_they_are_asked_for_another_nonce() {
+    let mut page = page(Some(by_proxy(REALM)));
+    page.command(Command::Register);
+    let register = page.request(Method::Register);
+    let next = granted(&register, 600).with(HeaderName::AuthenticationInfo, r#"nextnonce="r2""#);
+    page.frame(next);
+    page.call("1002");
+    let invite = page.request(Method::Invite);
+    assert_eq!(
+        proven(&invite, HeaderName::ProxyAuthorization),
+        Some(("r2".into(), 1))
+    );
+    busy(&mut page, &invite);
+    page.call("1003");
+    let invite = page.request(Method::Invite);
+    assert_eq!(
+        proven(&invite, HeaderName::ProxyAuthorization),
+        Some(("r2".into(), 2))
+    );
+    page.frame(challenge(&invite, 407, REALM, "c1"));
+    page.request(Method::Ack);
+    let invite = page.request(Method::Invite);
+    busy(&mut page, &invite);
+
+    page.command(Command::Register);
+    let register = page.request(Method::Register);
+    assert_eq!(
+        proven(&register, HeaderName::Authorization),
+        Some(("r2".into(), 3))
+    );
+    page.frame(challenge(&register, 401, REALM, "r3"));
+    let register = page.request(Method::Register);
+    assert_eq!(
+        proven(&register, HeaderName::Authorization),
+        Some(("r3".into(), 1))
+    );
+    page.frame(granted(&register, 600));
+    assert_eq!(page.registration(), Registration::Registered);
+}
+
+/// What comes from behind our server may be said by whoever is called.
+#[test]
+fn a_challenge_from_behind_our_server_teaches_nothing() {
+    let mut page = page(None);
+    page.call("1002");
+    let invite = page.request(Method::Invite);
+    page.frame(Response::for_request(&invite, 100, ""));
+    page.frame(challenge(&invite, 401, REALM, "c1"));
+    page.request(Method::Ack);
+    let invite = page.request(Method::Invite);
+    assert_eq!(
+        proven(&invite, HeaderName::Authorization),
+        Some(("c1".into(), 1))
+    );
+    assert!(!page.events.iter().any(|e| matches!(e, Event::Asked(_))));
+}
+
+/// A nonce that is named as the next one once more goes on being counted.
+#[test]
+fn the_same_nonce_as_the_next_one_is_counted_on() {
+    let mut page = page(None);
+    page.command(Command::Register);
+    let register = page.request(Method::Register);
+    assert_eq!(
+        proven(&register, HeaderName::Authorization),
+        Some(("r1".into(), 2))
+    );
+    let next = granted(&register, 600).with(HeaderName::AuthenticationInfo, r#"nextnonce="r1""#);
+    page.frame(next);
+    page.command(Command::Register);
+    let register = page.request(Method::Register);
+    assert_eq!(
+        proven(&register, HeaderName::Authorization),
+        Some(("r1".into(), 3))
+    );
 }
