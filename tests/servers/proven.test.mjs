@@ -27,8 +27,8 @@ for (const [name, { skip, challenge, header, add }] of Object.entries(SERVERS)) 
   }, { timeout: 60_000 });
 
   /** Calls a number that nobody has, in a page of its own; the INVITEs of it, what they were answered, and how it ended. */
-  async function called() {
-    const page = await pages.registered(browser, server, 'page');
+  async function called(before) {
+    const page = await pages.registered(browser, server, 'page', { before });
     await page.evaluate(`dial('nobody')`);
     await page.waitForFunction(`call.state === 'ended'`, WAIT);
     const wire = await page.evaluate('wire');
@@ -55,5 +55,7 @@ for (const [name, { skip, challenge, header, add }] of Object.entries(SERVERS)) 
     assert.deepEqual(next.answers, first.answers.slice(1), 'the same end, at once');
     assert.deepEqual(next.end, first.end);
     assert.doesNotMatch(next.kept, /nonce|secret|response/, 'how it asks is remembered, and no proof');
+    const later = await called('{ const now = Date.now.bind(Date); Date.now = () => now() + 30 * 86_400_000; }');
+    assert.deepEqual(later.answers, first.answers, 'what was asked long ago is not known any more');
   });
 });

@@ -22,3 +22,24 @@ export const recall = (name) => tried(() => localStorage.getItem(name)) ?? undef
  * @param {string | undefined} word
  */
 export const keep = (name, word) => tried(() => (word === undefined ? localStorage.removeItem(name) : localStorage.setItem(name, word)));
+
+/** A server that asks no more is given no proof unasked for longer than this. */
+const DAYS = 30;
+
+const today = () => Math.floor(Date.now() / 86_400_000);
+
+/**
+ * What was kept of this line lately.
+ * @param {string} line
+ * @returns {string | undefined}
+ */
+export function recallLately(line) {
+  const [, day, words] = /^(\d+) ([^]*)/.exec(recall(line) ?? '') ?? [];
+  return today() - Number(day) < DAYS ? words : undefined;
+}
+
+/**
+ * @param {string} line
+ * @param {string | undefined} words
+ */
+export const keepLately = (line, words) => keep(line, words && `${today()} ${words}`);
