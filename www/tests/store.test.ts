@@ -110,6 +110,17 @@ test('set-up is offered while something is not granted, and not after "not now"'
   assert.equal(wanted({ microphone: 'prompt', notifications: 'prompt', later: true }), false);
 });
 
+test('missed calls that were seen stay on the list, also when it is asked for once more while it is looked at', () => {
+  const looking = run(...signedIn, { type: 'missed', missed: [missed('a', 1)] }, { type: 'page', page: 'missed' }, { type: 'missed', missed: [] });
+  assert.deepEqual(looking.missed.map(({ id, seen }) => [id, seen]), [['a', false]], 'what is new stays so as long as it is looked at');
+  const left = [{ type: 'missed-seen' }, { type: 'page', page: 'keypad' }, { type: 'missed', missed: [missed('b', 2)] }] as const;
+  const later = left.reduce<State>(reduce, looking);
+  assert.deepEqual(later.missed.map(({ id, seen }) => [id, seen]), [['b', false], ['a', true]]);
+  assert.equal(unseen(later), 1);
+  const elsewhere = run({ type: 'missed', missed: [missed('a', 1)] }, { type: 'missed', missed: [] });
+  assert.equal(unseen(elsewhere), 0, 'seen in another tab, or at another device');
+});
+
 test('missed calls come newest first and are counted until seen', () => {
   const state = run({ type: 'missed', missed: [missed('a', 1), missed('b', 2)] });
   assert.deepEqual(state.missed.map(({ id }) => id), ['b', 'a']);

@@ -69,7 +69,7 @@ export function reduce(state: State, action: Action): State {
     case 'wake':
       return { ...state, wake: mergeWake(state, action.wake), answerAsked: action.wake.answer ? action.wake.id : state.answerAsked };
     case 'missed':
-      return { ...state, missed: [...action.missed].sort((a, b) => b.at - a.at), wake: enrich(state.wake, action.missed) };
+      return { ...state, missed: remembered(state, action.missed), wake: enrich(state.wake, action.missed) };
     case 'clock':
       return { ...state, clock: Math.abs(action.ahead) < CLOCK_FINE ? 0 : action.ahead };
     case 'missed-seen':
@@ -145,6 +145,20 @@ function mergeWake(state: State, change: Partial<WakeView> & { id: string }): Wa
   if (change.progress !== 'over' && state.calls.some((call) => call.wake === change.id)) return state.wake;
   const before = state.wake?.id === change.id ? state.wake : fresh(change.id);
   return enrich({ ...before, ...change }, state.missed);
+}
+
+/** So many missed calls are shown. */
+const MOST_MISSED = 100;
+
+/**
+ * The missed calls that nobody has seen, as the edge tells them, and those that were seen since: whoever looks at the list must not
+ * lose it because it is asked for once more.
+ */
+function remembered({ missed, page }: State, unseen: MissedView[]): MissedView[] {
+  const seen = missed.filter(({ id }) => !unseen.some((one) => one.id === id));
+  // What is new stays so for as long as the list is looked at.
+  const kept = page === 'missed' ? seen : seen.map((one) => ({ ...one, seen: true }));
+  return [...unseen, ...kept].sort((a, b) => b.at - a.at).slice(0, MOST_MISSED);
 }
 
 /** The list of missed calls knows who called and whether they are online now. */
