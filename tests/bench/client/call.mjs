@@ -10,6 +10,8 @@
 // three open the microphone; Wakeline gathers candidates, too, JsSIP and SIP.js make their connection within the call. In both nobody
 // waits for all candidates: JsSIP goes on at the first one, Wakeline a little after the first one of the best kind, SIP.js when the
 // browser is done, for it has no other way than a limit (500 ms here, as Wakeline's).
+//
+// Each has called at this server before, in a first round that is not counted: what a client remembers of a server counts for it.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
