@@ -11,8 +11,7 @@ import { mainBrowsers, NUMBERS } from '../lib/world.mjs';
 const TOKEN_S = 20;
 const MARKUP = '<img src="x" onerror="globalThis.marked = true"><b>Eve</b>&amp;';
 
-/** The capability that a push carried, as the service worker showed it to the edge. */
-/** `before` is a wake of which the service worker may still ask. */
+/** The capability that a push carried, as the service worker showed it to the edge, which may still be asked about the wake `before`. */
 async function capabilityOf(world, call, before = null) {
   const asks = ({ name, side, authorization, path }) => name === 'request' && side === 'callee' && /^Wake /.test(authorization ?? '') && !(before && path.includes(before));
   const { authorization, path } = await world.wire.log.wait(asks, { since: call.wire, what: 'the service worker asks by its capability' });

@@ -98,7 +98,7 @@ for (const [name, start] of Object.entries(SERVERS)) {
       };
       // Whatever is not as plain as most addresses are is left to the core.
       const [asked, left] = [await ends(), await ends({ addressOfRecord: `sip:ada@${DOMAIN};x=y` })];
-        assert.deepEqual([asked.registration.state, asked.registration.reason], ['refused', '401']);
+      assert.deepEqual([asked.registration.state, asked.registration.reason], ['refused', '401']);
       assert.deepEqual(asked.registration, left.registration);
       assert.deepEqual([asked.said, left.said], [[QUERY, PROVEN, PROVEN], [PLAIN, PROVEN]]);
     });

@@ -1,8 +1,9 @@
 //! What a page has asked of its registrar before its core was there, and how the first REGISTER answers what came back.
 
+use super::digest;
 use super::net::{Page, config, granted};
 use crate::agent::{Command, FlowId, Registration};
-use crate::auth::{Algorithm, DigestChallenge, DigestResponse, Login};
+use crate::auth::{Algorithm, DigestChallenge, Login};
 use crate::pii::Pii;
 use crate::time::Duration;
 use crate::wire::{HeaderName, Limits, Message, Method, Request, Response};
@@ -24,10 +25,7 @@ fn challenge(nonce: &str, algorithm: Algorithm) -> String {
 }
 
 fn refusal(register: &Request, nonce: &str) -> Response {
-    Response::for_request(register, 401, "").with(
-        HeaderName::WwwAuthenticate,
-        challenge(nonce, Algorithm::Md5),
-    )
+    digest::refused(register, 401, nonce, Algorithm::Md5)
 }
 
 /// A page of this login whose socket is opening, and that is told what has come on it already.
@@ -53,14 +51,7 @@ fn challenged(nonce: &str, algorithm: Algorithm) -> Vec<u8> {
 /// The nonce that a REGISTER answers, and for the how many-eth time; none without credentials.
 fn proven(register: &Request, algorithm: Algorithm) -> Option<(String, u32)> {
     assert!(register.headers.has(HeaderName::Contact));
-    let found = register
-        .headers
-        .credentials(HeaderName::Authorization)
-        .unwrap();
-    let answer = DigestResponse::try_from(found.first()?).unwrap();
-    let ha1 = algorithm.ha1("ada", "pbx.test", "secret");
-    assert!(answer.verify(&ha1, &Method::Register));
-    Some((answer.nonce.clone(), answer.count))
+    digest::proven(register, HeaderName::Authorization, algorithm)
 }
 
 #[test]

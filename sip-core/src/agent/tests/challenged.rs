@@ -1,8 +1,9 @@
 //! Challenges of requests other than REGISTER: a foreign server asks who calls.
 
+use super::digest;
 use super::net::{Page, config, granted};
 use crate::agent::{CallState, Command, Outcome};
-use crate::auth::{Algorithm, DigestChallenge, DigestResponse, Login};
+use crate::auth::{Algorithm, DigestChallenge, Login};
 use crate::time::Duration;
 use crate::wire::{HeaderName, Method, Request, Response};
 
@@ -25,21 +26,12 @@ fn with_password() -> Page {
 }
 
 fn challenge(request: &Request, nonce: &str, algorithm: Algorithm) -> Response {
-    let challenge = DigestChallenge::new("pbx.test", nonce, algorithm, false).to_challenge();
-    Response::for_request(request, 407, "")
-        .with_to_tag("pbx")
-        .with(HeaderName::ProxyAuthenticate, challenge.to_string())
+    digest::refused(request, 407, nonce, algorithm)
 }
 
 /// The request proves that it knows the password; which nonce, and how often it was used.
 fn proven(request: &Request, algorithm: Algorithm) -> (String, u32) {
-    let found = request
-        .headers
-        .credentials(HeaderName::ProxyAuthorization)
-        .unwrap();
-    let answer = DigestResponse::try_from(&found[0]).unwrap();
-    assert!(answer.verify(&HA1(algorithm), &request.method));
-    (answer.nonce.clone(), answer.count)
+    digest::proven(request, HeaderName::ProxyAuthorization, algorithm).unwrap()
 }
 
 #[test]

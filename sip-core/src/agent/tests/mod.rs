@@ -12,6 +12,7 @@ mod called_faults;
 mod calls;
 mod challenged;
 mod dialing;
+mod digest;
 mod exchange;
 mod faults;
 mod flow;
