@@ -23,7 +23,7 @@ pub enum Event {
     },
     /// The edge refused the line's token: a new one, please ([`super::Command::Token`]).
     TokenRefused,
-    /// A server has asked for proof of something that was no REGISTER in a way that was not known.
+    /// Our own server has asked for proof of a call in a way that was not known.
     Asked(Asked),
     /// Someone calls. Nothing rings at the caller's before [`super::Command::Alert`].
     Incoming(CallId, CallView),

@@ -14,7 +14,7 @@ const CHALLENGES: u8 = 4;
 /// So many requests are remembered for that.
 const REQUESTS: usize = 64;
 
-/// How a server asks for proof of what is no REGISTER. Worth remembering from one page to the next: [`super::Agent::expecting`].
+/// How our own server asks for proof of a call. Worth remembering from one page to the next: [`super::Agent::expecting`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
     /// As a proxy does, by 407; else as the one that answers, by 401.
@@ -27,7 +27,7 @@ pub struct Asked {
 #[derive(Debug, Default)]
 pub struct Proof {
     login: Option<Login>,
-    /// How they asked last, in this page or one before.
+    /// How ours asked for a call last, in this page or one before.
     asked: Option<Asked>,
     /// The registrar's challenge, lent to calls, with each use of its nonce there and here: kept as long as the registrar has it, also when
     /// calls are asked for another one.
@@ -60,7 +60,7 @@ impl Proof {
         };
     }
 
-    /// It is known how they ask.
+    /// It is known from an earlier page how calls are asked.
     pub fn expect(&mut self, asked: Asked) {
         self.asked = Some(asked);
     }

@@ -300,6 +300,7 @@ impl Registrar {
 
     fn confirmed(&mut self, post: &mut Post, response: &Response) -> Answer {
         self.challenges = 0;
+        self.ahead = false;
         let info = response.headers.get(HeaderName::AuthenticationInfo);
         if let Some(digest) = &mut self.digest {
             if let Some(info) = info {
