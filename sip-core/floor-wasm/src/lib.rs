@@ -7,7 +7,7 @@ extern crate alloc;
 
 use alloc::{string::String, vec::Vec};
 use core::panic::PanicInfo;
-use dlmalloc::GlobalDlmalloc;
+use rlsf::SmallGlobalTlsf;
 use wakeline_sip::{
     agent::{
         Agent, CallId, Command, Config, FlowId, Input, MediaReply, Output, Path, Patience, Policy,
@@ -20,7 +20,7 @@ use wakeline_sip::{
 use wasm_bindgen::prelude::*;
 
 #[global_allocator]
-static MEMORY: GlobalDlmalloc = GlobalDlmalloc;
+static MEMORY: SmallGlobalTlsf = SmallGlobalTlsf::new();
 
 #[panic_handler]
 fn trap(_: &PanicInfo<'_>) -> ! {
