@@ -18,6 +18,7 @@ import type { CallVideo } from './media/video.ts';
 import { lineAt } from './line.ts';
 import { offerEarly, takingOver } from './offered.ts';
 import { Problem, asked, done } from './problem.ts';
+import { rehearsed } from './rehearsed.ts';
 import { Spare } from './spare.ts';
 
 export type {
@@ -569,10 +570,14 @@ export class Phone extends EventTarget {
     return this.#maker?.make(configuration ?? {}) ?? new RTCPeerConnection(configuration);
   }
 
-  /** Between calls: the next one finds its connection made. */
+  #rests(): boolean { return this.#role === 'leading' && this.#registration.state === 'registered' && !this.#calls.size && !this.#opening; }
+
+  /** Between calls: the next one finds its connection made, and the core compiled. */
   #rest(): void {
     setTimeout(() => {
-      if (this.#role === 'leading' && this.#registration.state === 'registered' && !this.#calls.size) void this.#spare.keep(() => this.#make());
+      if (!this.#rests()) return;
+      void this.#spare.keep(() => this.#make());
+      rehearsed(() => this.#rests());
     }, REST_MS);
   }
 

@@ -15,6 +15,7 @@ use alloc::{boxed::Box, string::String};
 use core::{future::Future, pin::Pin};
 use js_sys::Promise;
 use wakeline_edge_api as api;
+use wakeline_sip::agent;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 use web_sys::{MediaStream, PushSubscription, RtcPeerConnection};
@@ -29,6 +30,12 @@ fn promise(work: impl Future<Output = Result<JsValue, Problem>> + 'static) -> Pr
 
 fn done(work: impl Future<Output = Result<(), Problem>> + 'static) -> Promise {
     promise(async move { work.await.map(|()| JsValue::UNDEFINED) })
+}
+
+/// Goes through so many steps of a call that nobody makes, so that the first one finds the core compiled. Answers whether there are no more.
+#[wasm_bindgen]
+pub fn rehearse(steps: usize) -> bool {
+    agent::rehearse(steps)
 }
 
 /// A signed-in line.

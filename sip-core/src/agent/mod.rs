@@ -10,6 +10,7 @@
 //! | `receive`, `merged` | what comes in, which machine it is for, and whether it came twice |
 //! | `registration` | its binding |
 //! | `opening` | the first REGISTER, written ahead for a page whose core is not there yet |
+//! | `rehearsal` | a call that nobody makes, for the browser's sake |
 //! | `call`, `outgoing`, `incoming`, `invite` | one call |
 //! | `early`, `reliable` | before its answer: early dialogs, PRACK |
 //! | `modify`, `session_timer`, `sdp` | after it: hold, resume, refresh |
@@ -48,6 +49,7 @@ mod proof;
 mod receive;
 mod record;
 mod registration;
+mod rehearsal;
 mod reliable;
 mod respond;
 mod sdp;
@@ -77,6 +79,7 @@ pub use io::{Command, Input, MediaReply, MediaRequest, Output};
 pub use opening::Opening;
 pub use path::Path;
 pub use proof::Asked;
+pub use rehearsal::rehearse;
 pub use weights::Weighted;
 #[cfg(feature = "outbound")]
 pub use weights::order;

@@ -5,7 +5,8 @@
 // played. What goes out and comes in is counted after each call. No STUN server for anybody: it would be the network that is measured.
 //
 // Twice, under conditions that are the same for all, and half a second after the page has registered: nobody calls sooner. At once: the page
-// does nothing before `call()` (Wakeline by itself has a connection that waits for the next call; the network has not heard of it).
+// does nothing before `call()` (Wakeline by itself has a connection that waits for the next call and has gone through one that nobody made;
+// the network has not heard of either).
 // Prepared: the number was typed in that half second, and each page does meanwhile what the documentation lets it do: all
 // three open the microphone; Wakeline gathers candidates, too, JsSIP and SIP.js make their connection within the call. In both nobody
 // waits for all candidates: JsSIP goes on at the first one, Wakeline a little after the first one of the best kind, SIP.js when the

@@ -1,0 +1,31 @@
+/**
+ * A browser compiles what a call runs when it is run for the first time: a page that rests has that behind it before its first call. All of it
+ * takes some ten ms, a hundred on an old phone, and is done a few at a time, when the browser is idle.
+ */
+import { rehearse } from '../../build/client/wakeline_client.js';
+
+/** What comes meanwhile waits no longer than this and one step, ms. */
+const SLICE_MS = 8;
+
+let [steps, ended, asked] = [0, false, false];
+
+/** Once for a page. It stops where the page no longer rests, and goes on when it is asked again. */
+export function rehearsed(rests: () => boolean): void {
+  if (ended || asked) return;
+  asked = true;
+  const slice = (): void => {
+    asked = false;
+    if (!rests()) return;
+    try {
+      const until = performance.now() + SLICE_MS;
+      while (!ended && performance.now() < until) ended = rehearse((steps += 1));
+    } catch {
+      // Calls do without.
+      ended = true;
+    }
+    rehearsed(rests);
+  };
+  // Neither Safari nor a worker has idle callbacks.
+  if ('requestIdleCallback' in globalThis) requestIdleCallback(slice);
+  else setTimeout(slice);
+}
