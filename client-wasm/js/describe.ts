@@ -78,10 +78,35 @@ const SAID_MS = 260;
 /** Connections that say a digit, until it is said. */
 const sounding = new WeakMap<RTCPeerConnection, Promise<void>>();
 
-/** Sends digits with the sound (RFC 4733), behind those that are still to come; false where the other side takes none there. */
-export function dial(connection: RTCPeerConnection | null, digits: string): boolean {
+/** What is told when the digits that are still to come are not. */
+const cuts = new WeakMap<RTCDTMFSender, () => void>();
+
+/**
+ * Digits that are still to come when the other side puts the call on hold are not said. The browser loses one, keeps the others, and would
+ * say them in front of the next that is typed, whoever hears that then; it lets them be taken away when it can speak again.
+ */
+function watched(connection: RTCPeerConnection, dtmf: RTCDTMFSender): void {
+  let cut = false;
+  connection.addEventListener('signalingstatechange', () => {
+    if (dtmf.canInsertDTMF) {
+      if (cut) dtmf.insertDTMF('');
+      cut = false;
+    } else if (dtmf.toneBuffer && !cut) {
+      cut = true;
+      cuts.get(dtmf)?.();
+    }
+  });
+}
+
+/**
+ * Sends digits with the sound (RFC 4733), behind those that are still to come; false where the other side takes none there. `cut`: not all
+ * of them were said.
+ */
+export function dial(connection: RTCPeerConnection | null, digits: string, cut: () => void): boolean {
   const dtmf = connection?.getSenders().map((it) => it.dtmf).find((it) => it?.canInsertDTMF);
   if (!connection || !dtmf) return false;
+  if (!cuts.has(dtmf)) watched(connection, dtmf);
+  cuts.set(dtmf, cut);
   dtmf.ontonechange = ({ tone }) => {
     if (!tone) return;
     const said = new Promise<void>((resolve) => { setTimeout(resolve, SAID_MS); });

@@ -372,9 +372,12 @@ export class Call extends EventTarget {
   /** Puts it on hold, or talks again; then every other call is put on hold. What was refused is told by `refused`. */
   hold(on = true): void { done(() => this.#phone().hold(this.id, on)); }
 
-  /** Sends digits with the sound (RFC 4733), or by INFO where the other side takes none there, or `by: 'info'` says so. */
+  /**
+   * Sends digits with the sound (RFC 4733), or by INFO where the other side takes none there, or `by: 'info'` says so. `refused` tells that not
+   * all were sent: those that are still to come when the other side holds are not sent later.
+   */
   dtmf(digits: string, { by = 'sound' }: { by?: 'sound' | 'info' } = {}): void {
-    if (by !== 'sound' || !dial(this.connection, digits)) done(() => this.#phone().dtmf(this.id, digits));
+    if (by !== 'sound' || !dial(this.connection, digits, () => this.dispatchEvent(new RefusedEvent('dtmf', 0)))) done(() => this.#phone().dtmf(this.id, digits));
   }
 
   /** Sends the other side to a number, or connects it with the other side of another call. */

@@ -71,6 +71,43 @@ test('digits arrive with the sound, and by INFO', { timeout: 60_000 }, async () 
   await ben.waitForFunction(`digits === '12*#'`);
 });
 
+test('digits that are still to come when the other side holds are refused, and not said later', { timeout: 90_000 }, async () => {
+  await talk(ada, ben, '1002');
+  await hears(ben, TONES.ada);
+  await ada.evaluate(() => {
+    Object.assign(window, { refused: [], said: '' });
+    call.addEventListener('refused', ({ what, status }) => refused.push([what, status]));
+    call.connection.getSenders()[0].dtmf.addEventListener('tonechange', ({ tone }) => { said += tone || '.'; });
+  });
+  await ada.evaluate(`call.dtmf('123456789')`);
+  await ada.waitForFunction('said');
+  await ben.evaluate('call.hold()');
+  await ada.waitForFunction('call.remoteHeld && refused.length');
+  const said = await ada.evaluate('said');
+  assert.ok(said.length < 9 && '123456789'.startsWith(said), said);
+  await ben.evaluate('call.hold(false)');
+  await ada.waitForFunction('!call.remoteHeld');
+  await hears(ben, TONES.ada);
+  await ada.evaluate(`call.dtmf('0')`);
+  await ada.waitForFunction(`said.endsWith('0.')`);
+  assert.equal(await ada.evaluate(`said.replaceAll('.', '')`), `${said}0`, 'nothing else by itself');
+  assert.deepEqual(await ada.evaluate('refused'), [['dtmf', 0]], 'told once');
+});
+
+test('digits go on while we hold: the path carries them', { timeout: 60_000 }, async () => {
+  await talk(ada, ben, '1002');
+  await hears(ben, TONES.ada);
+  await ada.evaluate(() => {
+    Object.assign(window, { refused: [], said: '' });
+    call.addEventListener('refused', ({ what }) => refused.push(what));
+    call.connection.getSenders()[0].dtmf.addEventListener('tonechange', ({ tone }) => { said += tone || '.'; });
+    call.dtmf('1234');
+    call.hold();
+  });
+  await ada.waitForFunction(`call.held && said.endsWith('.')`);
+  assert.deepEqual(await ada.evaluate('[said, refused]'), ['1234.', []]);
+});
+
 test('a blind transfer: the two others talk, and the one who transferred is out of it', { timeout: 90_000 }, async () => {
   await talk(ada, ben, '1002');
   await ada.evaluate(`window.progress = []; call.addEventListener('transfer', (e) => progress.push(e.progress))`);
