@@ -78,24 +78,36 @@ const SAID_MS = 260;
 /** Connections that say a digit, until it is said. */
 const sounding = new WeakMap<RTCPeerConnection, Promise<void>>();
 
-/** What is told when the digits that are still to come are not. */
-const cuts = new WeakMap<RTCDTMFSender, () => void>();
+/** The digits of a sender: those that it has not begun to say, what is told when it will not, and whether that was told. */
+interface Digits { left: string; cut: boolean; tell: () => void }
+const handed = new WeakMap<RTCDTMFSender, Digits>();
 
 /**
  * Digits that are still to come when the other side puts the call on hold are not said. The browser loses one, keeps the others, and would
  * say them in front of the next that is typed, whoever hears that then; it lets them be taken away when it can speak again.
  */
-function watched(connection: RTCPeerConnection, dtmf: RTCDTMFSender): void {
-  let cut = false;
+function watched(connection: RTCPeerConnection, dtmf: RTCDTMFSender): Digits {
+  const digits: Digits = { left: '', cut: false, tell: () => undefined };
   connection.addEventListener('signalingstatechange', () => {
-    if (dtmf.canInsertDTMF) {
-      if (cut) dtmf.insertDTMF('');
-      cut = false;
-    } else if (dtmf.toneBuffer && !cut) {
-      cut = true;
-      cuts.get(dtmf)?.();
+    if (!dtmf.canInsertDTMF) {
+      // The one that is lost is in the buffer no more, and was never said to sound.
+      if (!digits.left || digits.cut) return;
+      digits.cut = true;
+      digits.tell();
+    } else if (digits.cut) {
+      dtmf.insertDTMF('');
+      Object.assign(digits, { left: '', cut: false });
     }
   });
+  dtmf.ontonechange = ({ tone }) => {
+    digits.left = dtmf.toneBuffer;
+    if (!tone) return;
+    const said = new Promise<void>((resolve) => { setTimeout(resolve, SAID_MS); });
+    sounding.set(connection, said);
+    void said.then(() => { if (sounding.get(connection) === said) sounding.delete(connection); });
+  };
+  handed.set(dtmf, digits);
+  return digits;
 }
 
 /**
@@ -105,15 +117,10 @@ function watched(connection: RTCPeerConnection, dtmf: RTCDTMFSender): void {
 export function dial(connection: RTCPeerConnection | null, digits: string, cut: () => void): boolean {
   const dtmf = connection?.getSenders().map((it) => it.dtmf).find((it) => it?.canInsertDTMF);
   if (!connection || !dtmf) return false;
-  if (!cuts.has(dtmf)) watched(connection, dtmf);
-  cuts.set(dtmf, cut);
-  dtmf.ontonechange = ({ tone }) => {
-    if (!tone) return;
-    const said = new Promise<void>((resolve) => { setTimeout(resolve, SAID_MS); });
-    sounding.set(connection, said);
-    void said.then(() => { if (sounding.get(connection) === said) sounding.delete(connection); });
-  };
-  dtmf.insertDTMF(dtmf.toneBuffer + digits, DIGIT_MS, BETWEEN_MS);
+  const before = handed.get(dtmf) ?? watched(connection, dtmf);
+  // It may speak again before that is told: what was cut is in its buffer until then.
+  dtmf.insertDTMF((before.cut ? '' : dtmf.toneBuffer) + digits, DIGIT_MS, BETWEEN_MS);
+  Object.assign(before, { left: dtmf.toneBuffer, cut: false, tell: cut });
   return true;
 }
 
