@@ -131,6 +131,7 @@ export const states: Record<string, Partial<State>> = {
   'active-muted': { calls: [{ ...active, muted: true }] },
   'active-held': { calls: [{ ...active, held: true }] },
   'active-held-by-other': { calls: [{ ...active, remoteHeld: true }] },
+  'active-digits-refused': { calls: [{ ...active, remoteHeld: true }], digits: { c1: { sent: '', refused: true } } },
   'active-two': { calls: [active, { ...active, id: 'c2', held: true, remote: { number: '1003', displayName: 'Carol' } }] },
   'active-no-microphone': { calls: [{ ...active, silent: true }], setup: { microphone: 'blocked', notifications: 'granted', asking: false, subscribed: true, later: false } },
   'active-silent': { calls: [active], sound: { ring: 'silent', remote: 'blocked' } },

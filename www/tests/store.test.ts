@@ -98,6 +98,15 @@ test('a second caller does not take the screen from the call that is spoken in',
   assert.equal(callBehind(state)?.id, 'c2');
 });
 
+test('digits that were refused are shown no more, until the next one is typed, each call by itself', () => {
+  const typed = (id: string, digit: string): Action => ({ type: 'digit', call: id, digit });
+  const one = call({ phase: 'active' });
+  const refused = run(calls(one, call({ id: 'c2' })), typed('c1', '1'), typed('c1', '2'), typed('c2', '7'), { type: 'digits-refused', call: 'c1' });
+  assert.deepEqual(refused.digits, { c1: { sent: '', refused: true }, c2: { sent: '7', refused: false } });
+  assert.deepEqual(reduce(refused, typed('c1', '3')).digits.c1, { sent: '3', refused: false });
+  assert.deepEqual(Object.keys(reduce(refused, calls({ ...one, phase: 'ended', end }, call({ id: 'c2' }))).digits), ['c2'], 'gone with its call');
+});
+
 test('a following tab says where the phone is', () => {
   assert.equal(screenOf(run(...signedIn, { type: 'role', role: 'following' })), 'following');
 });

@@ -166,6 +166,7 @@ export const en = {
     remoteHeld: 'The other side has put you on hold',
     keys: 'Keys',
     sent: 'Digits sent',
+    notAllSent: 'Not all digits were sent.',
     elsewhere: 'Transfer or add a call',
     transfer: 'Transfer',
     callToo: 'Call as well',

@@ -132,6 +132,7 @@ export class PhonePort {
   }
 
   digit(id: string, digit: string): void {
+    this.#store.dispatch({ type: 'digit', call: id, digit });
     this.#call(id)?.dtmf(digit);
   }
 
@@ -350,6 +351,7 @@ export class PhonePort {
     call.addEventListener('transfer', ({ progress }) => this.#store.dispatch({ type: 'transfer', state: progress === 'done' ? null : progress }));
     call.addEventListener('refused', ({ what }) => {
       if (what === 'transfer') this.#store.dispatch({ type: 'transfer', state: 'refused' });
+      if (what === 'dtmf') this.#store.dispatch({ type: 'digits-refused', call: call.id });
     });
     call.addEventListener('ended', () => {
       this.#callsChanged();

@@ -9,12 +9,13 @@ import { Screen, props } from './screen.ts';
 import { second } from './second.ts';
 
 export class ActiveScreen extends Screen {
-  static override properties = props('call', 'second', 'beside', 'transfer', 'media', 'video', 'remote', 'microphone', 'connected', 'now');
+  static override properties = props('call', 'second', 'beside', 'transfer', 'digits', 'media', 'video', 'remote', 'microphone', 'connected', 'now');
   declare call: CallView;
   declare second: CallView | null;
   /** Another call, which is held. */
   declare beside: CallView | null;
   declare transfer: State['transfer'];
+  declare digits: State['digits'];
   declare media: State['media'];
   declare video: State['video'];
   declare remote: State['sound']['remote'];
@@ -43,7 +44,7 @@ export class ActiveScreen extends Screen {
             // The phone holds a call by itself when another one is taken.
             hold: active ? (id) => this.ask('answer', { call: id }) : undefined,
           })}
-          ${active ? html`<wl-call-video .t=${t} .call=${call} .video=${this.video}></wl-call-video><wl-more .t=${t} .call=${call} .beside=${this.beside} .transfer=${this.transfer} .media=${this.media}></wl-more>` : nothing}
+          ${active ? html`<wl-call-video .t=${t} .call=${call} .video=${this.video}></wl-call-video><wl-more .t=${t} .call=${call} .beside=${this.beside} .transfer=${this.transfer} .digits=${this.digits[call.id] ?? null} .media=${this.media}></wl-more>` : nothing}
         </div>
         <div class="call-actions">
           <div class="act">

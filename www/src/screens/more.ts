@@ -1,43 +1,37 @@
 /** What else can be done in a call: digits, sending the other side elsewhere, a second call. Plain, and folded away. */
 import { html, nothing, type TemplateResult } from 'lit';
-import { nameOf, type CallView, type State } from '../store/state.ts';
+import { nameOf, type CallView, type Digits, type State } from '../store/state.ts';
 import { unfolded } from './parts.ts';
 import { Screen, props } from './screen.ts';
 
-const digits = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '0', '#'];
+const keys = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '0', '#'];
 
 export class MoreControls extends Screen {
-  static override properties = { ...props('call', 'beside', 'transfer', 'media'), sent: { state: true }, number: { state: true } };
+  static override properties = { ...props('call', 'beside', 'transfer', 'digits', 'media'), number: { state: true } };
   declare call: CallView;
   declare beside: CallView | null;
   declare transfer: State['transfer'];
+  declare digits: Digits | null;
   declare media: State['media'];
-  /** The digits that were sent from here. */
-  declare sent: string;
   declare number: string;
 
   constructor() {
     super();
-    this.sent = '';
     this.number = '';
   }
 
-  protected override willUpdate(changed: Map<string, unknown>): void {
-    // The digits of one call are not those of the other.
-    if (changed.has('call') && (changed.get('call') as CallView | undefined)?.id !== this.call.id) this.sent = '';
-  }
-
   protected override render(): TemplateResult {
-    const { t, call, beside } = this;
+    const { t, call, beside, digits } = this;
     const to = this.number.trim();
     return html`
       ${beside ? this.#beside(beside) : nothing}
       ${this.transfer ? html`<p class="hint ${this.transfer === 'refused' ? 'warn' : ''}" role="status" data-testid="transfer-state">${t.active.transferState[this.transfer]}</p>` : nothing}
+      ${digits?.refused ? html`<p class="hint warn" role="status" data-testid="digits-refused">${t.active.notAllSent}</p>` : nothing}
       <details class="more" name="more" data-testid="keys" @keydown=${(event: KeyboardEvent) => this.#typed(event)}>
         <summary @click=${unfolded}>${t.active.keys}</summary>
-        <output aria-label=${t.active.sent} dir="ltr">${this.sent}</output>
+        <output aria-label=${t.active.sent} dir="ltr">${digits?.sent}</output>
         <div class="keys">
-          ${digits.map((digit) => html`<button type="button" class="key" data-testid="digit-${digit}" aria-label=${digit} @click=${() => this.#digit(digit)}><span>${digit}</span></button>`)}
+          ${keys.map((digit) => html`<button type="button" class="key" data-testid="digit-${digit}" aria-label=${digit} @click=${() => this.#digit(digit)}><span>${digit}</span></button>`)}
         </div>
       </details>
       <details class="more" name="more" data-testid="elsewhere">
@@ -68,12 +62,11 @@ export class MoreControls extends Screen {
 
   /** Digits may be typed as well. */
   #typed(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey || !digits.includes(event.key)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !keys.includes(event.key)) return;
     if ((event.currentTarget as HTMLDetailsElement).open) this.#digit(event.key);
   }
 
   #digit(digit: string): void {
-    this.sent = (this.sent + digit).slice(-32);
     this.ask('digit', { call: this.call.id, digit });
   }
 }

@@ -2,7 +2,7 @@
 import type { MediaState } from './media.ts';
 import type { VideoState } from './video.ts';
 import type {
-  Account, CallView, DeviceView, Language, MissedView, Page, Peer, Registration, Setup, SignInProblem, State, WakeView,
+  Account, CallView, DeviceView, Digits, Language, MissedView, Page, Peer, Registration, Setup, SignInProblem, State, WakeView,
 } from './state.ts';
 
 export type Action =
@@ -30,6 +30,8 @@ export type Action =
   | { type: 'visible'; visible: boolean }
   | { type: 'dial-failed' }
   | { type: 'transfer'; state: State['transfer'] }
+  | { type: 'digit'; call: string; digit: string }
+  | { type: 'digits-refused'; call: string }
   | { type: 'sound'; sound: Partial<State['sound']> }
   | { type: 'media'; media: MediaState }
   | { type: 'video'; video: VideoState | null }
@@ -44,7 +46,7 @@ export function reduce(state: State, action: Action): State {
       return { ...state, session: 'signed-in', account: action.account, signIn: { busy: false, problem: null } };
     case 'signed-out':
       return {
-        ...state, session: 'signed-out', signedOut: action.because, account: null, calls: [], dismissed: [], wake: null, missed: [],
+        ...state, session: 'signed-out', signedOut: action.because, account: null, calls: [], digits: {}, dismissed: [], wake: null, missed: [],
         devices: { list: [], busy: false, failed: false }, reach: { blocked: [], quietSince: null, failed: false }, page: 'keypad', dial: '', peer: null, visible: null, signIn: { busy: false, problem: null },
         registration: { state: 'closed', reason: '', retryAt: null }, role: 'leading',
       };
@@ -96,6 +98,10 @@ export function reduce(state: State, action: Action): State {
       return { ...state, dialFailed: true };
     case 'transfer':
       return { ...state, transfer: action.state };
+    case 'digit':
+      return withDigits(state, action.call, { sent: ((state.digits[action.call]?.sent ?? '') + action.digit).slice(-MOST_DIGITS), refused: false });
+    case 'digits-refused':
+      return withDigits(state, action.call, { sent: '', refused: true });
     case 'sound':
       return { ...state, sound: { ...state.sound, ...action.sound } };
     case 'media':
@@ -123,11 +129,19 @@ function withCalls(state: State, calls: CallView[], now: number): State {
   const living = next.some((call) => call.phase !== 'ended');
   const ended = next.filter((call) => call.phase === 'ended').sort((a, b) => (b.endedAt ?? 0) - (a.endedAt ?? 0));
   const kept = living ? next.filter((call) => call.phase !== 'ended') : ended.slice(0, 1);
+  const digits = Object.fromEntries(Object.entries(state.digits).filter(([id]) => kept.some((call) => call.id === id && call.phase !== 'ended')));
   const wake = state.wake && calls.some((call) => call.wake === state.wake?.id) ? null : state.wake;
   return {
-    ...state, calls: kept, wake, transfer: living ? state.transfer : null, dialFailed: living ? false : state.dialFailed,
+    ...state, calls: kept, digits, wake, transfer: living ? state.transfer : null, dialFailed: living ? false : state.dialFailed,
     sound: living ? state.sound : { ring: 'silent', remote: 'silent' },
   };
+}
+
+/** So many digits are shown. */
+const MOST_DIGITS = 32;
+
+function withDigits(state: State, call: string, digits: Digits): State {
+  return { ...state, digits: { ...state.digits, [call]: digits } };
 }
 
 /** A state that could not be renewed stays, as an old one. */

@@ -138,6 +138,12 @@ export interface Peer {
   old: boolean;
 }
 
+/** `refused`: not all that were typed before these were sent. */
+export interface Digits {
+  sent: string;
+  refused: boolean;
+}
+
 export type SignInProblem = 'credentials' | 'too-many' | 'network' | 'edge';
 export type Page = 'keypad' | 'missed' | 'devices' | 'set-up' | 'sound';
 export type Language = 'en' | 'zh';
@@ -172,6 +178,8 @@ export interface State {
   visible: boolean | null;
   /** How the transfer goes that was asked for last. */
   transfer: 'trying' | 'ringing' | 'refused' | null;
+  /** What was typed in each call, since some of it was refused. */
+  digits: Record<string, Digits>;
   /** A call that could not even be asked for. */
   dialFailed: boolean;
   /** `blocked`: the browser wants a tap before it plays. */
@@ -207,6 +215,7 @@ export const initialState = (language: Language): State => ({
   peer: null,
   visible: null,
   transfer: null,
+  digits: {},
   dialFailed: false,
   sound: { ring: 'silent', remote: 'silent' },
   media: null,
