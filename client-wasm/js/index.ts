@@ -573,14 +573,14 @@ export class Phone extends EventTarget {
     return this.#maker?.make(configuration ?? {}) ?? new RTCPeerConnection(configuration);
   }
 
-  #rests(): boolean { return this.#role === 'leading' && this.#registration.state === 'registered' && !this.#calls.size && !this.#opening; }
+  readonly #rests = (): boolean => this.#role === 'leading' && this.#registration.state === 'registered' && !this.#calls.size && !this.#opening;
 
   /** Between calls: the next one finds its connection made, and the core compiled. */
   #rest(): void {
     setTimeout(() => {
       if (!this.#rests()) return;
       void this.#spare.keep(() => this.#make());
-      rehearsed(() => this.#rests());
+      rehearsed(this.#rests);
     }, REST_MS);
   }
 

@@ -7,15 +7,17 @@ import { rehearse } from '../../build/client/wakeline_client.js';
 /** What comes meanwhile waits no longer than this and one step, ms. */
 const SLICE_MS = 8;
 
-let [steps, ended, asked] = [0, false, false];
+let [steps, ended] = [0, false];
+/** Who asked: each phone of the page says whether it still rests. */
+const asked = new Set<() => boolean>();
 
 /** Once for a page. It stops where the page no longer rests, and goes on when it is asked again. */
 export function rehearsed(rests: () => boolean): void {
-  if (ended || asked) return;
-  asked = true;
+  if (ended || asked.add(rests).size > 1) return;
   const slice = (): void => {
-    asked = false;
-    if (!rests()) return;
+    const resting = [...asked].filter((it) => it());
+    asked.clear();
+    if (!resting.length) return;
     try {
       const until = performance.now() + SLICE_MS;
       while (!ended && performance.now() < until) ended = rehearse((steps += 1));
@@ -23,7 +25,7 @@ export function rehearsed(rests: () => boolean): void {
       // Calls do without.
       ended = true;
     }
-    rehearsed(rests);
+    resting.forEach(rehearsed);
   };
   // Neither Safari nor a worker has idle callbacks.
   if ('requestIdleCallback' in globalThis) requestIdleCallback(slice);
