@@ -80,6 +80,24 @@ for (const browser of mainBrowsers()) {
       await other.until('ended', { outcome: 'hungup' });
     });
 
+    withLin('the other side holds before all digits are sent: the page says so, until the next one', async (world, other) => {
+      const { caller } = world;
+      const shown = () => caller.page.$eval('[data-testid="keys"] output', (it) => it.textContent);
+      await enter(caller, "keys's title");
+      await caller.page.keyboard.type('1'.repeat(12));
+      await other.page.click('[data-testid="hold"]');
+      await caller.page.waitForSelector('[data-testid="digits-refused"]');
+      assert.match(await inBoth(caller, 'digits-refused'), /Not all digits were sent.*部分按键未发送/s);
+      assert.equal(await shown(), '');
+      await other.page.click('[data-testid="hold"]');
+      await caller.page.waitForSelector('[data-testid="remote-held"]', { hidden: true });
+      await caller.page.keyboard.type('2');
+      await caller.page.waitForSelector('[data-testid="digits-refused"]', { hidden: true });
+      assert.equal(await shown(), '2');
+      await enter(caller, 'hang-up');
+      await other.until('ended', { outcome: 'hungup' });
+    });
+
     withLin('sent elsewhere: declined there, then taken', async (world, other) => {
       const { caller } = world;
       const send = async () => {
