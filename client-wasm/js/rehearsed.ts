@@ -13,7 +13,10 @@ const asked = new Set<() => boolean>();
 
 /** Once for a page. It stops where the page no longer rests, and goes on when it is asked again. */
 export function rehearsed(rests: () => boolean): void {
-  if (ended || asked.add(rests).size > 1) return;
+  if (ended) return;
+  const pending = asked.size > 0;
+  asked.add(rests);
+  if (pending) return;
   const slice = (): void => {
     const resting = [...asked].filter((it) => it());
     asked.clear();

@@ -77,6 +77,13 @@ test('it waits while there is a call, and for the next time that the page rests'
   assert.deepEqual(await caller.evaluate('rest()'), [false, 0, 0]);
   await over(caller, callee);
   await idle(caller);
+  // Whoever rests again meanwhile asks for it no second time.
+  await caller.evaluate('window.rested = 0');
+  await caller.evaluate(`dial('1002')`);
+  await callee.waitForFunction(`window.call?.state === 'incoming'`);
+  await over(caller, callee);
+  await caller.waitForFunction('rested > 0');
+  assert.equal(await caller.evaluate('idle.length'), 1);
 });
 
 test('no word of it leaves the page, it is gone through once, and the calls after it speak', { timeout: 60_000 }, async () => {
