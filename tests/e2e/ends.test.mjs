@@ -4,7 +4,7 @@ import { answer, ringing, wakeAndTap } from '../plays/wake.mjs';
 import { ended, final, hangsUp, invitation, missedNotice, nothingRings, ringsByHand } from '../lib/ends.mjs';
 import { until } from '../lib/events.mjs';
 import { suite } from '../lib/suite.mjs';
-import { mainBrowsers } from '../lib/world.mjs';
+import { NUMBERS, mainBrowsers } from '../lib/world.mjs';
 
 /** Seconds; the time a test of a limit takes. */
 const READY = 4;
@@ -107,6 +107,41 @@ for (const browser of mainBrowsers()) {
       await page.press('nav-missed');
       await page.until('missed');
       assert.match(await page.text('missed-item'), /Ada/);
+    });
+
+    check('a missed call that was seen is still on the list after a reload, and a list that cannot be had says so', async (world) => {
+      const call = await world.callerDials();
+      await invitation(world, call);
+      const { wake } = await ended(world, call, { code: 480, state: 'expired', why: 'unopened', outcome: 'expired' });
+      const page = await world.calleeByHand();
+      const opened = async () => {
+        await page.until(['keypad', 'missed'], { registration: 'registered' });
+        await page.press('nav-missed');
+        await page.until('missed');
+      };
+      await opened();
+      // Its tag is on the newest, which stands first.
+      assert.match(await page.text('missed-item'), /Ada\s+New/);
+      await until(async () => {
+        const { body } = await world.edge.api('GET', '/v1/missed', { token: await world.edge.token(NUMBERS.callee) });
+        return body.missed.some(({ id, seen }) => id === wake && seen);
+      }, { what: 'the edge knows that it was seen' });
+
+      await page.page.reload();
+      await opened();
+      assert.match(await page.text('missed-item'), /Ada/);
+      assert.doesNotMatch(await page.text('missed-item'), /New/);
+
+      await page.page.reload();
+      world.wire.between('callee', { http: (method, path) => (path === '/v1/missed' ? { status: 503, reason: 'Service Unavailable' } : undefined) });
+      await opened();
+      assert.match(await page.text('missed-failed'), /could not be loaded/);
+      assert.equal(await page.count('missed-item'), 0);
+      assert.equal(await page.count('missed-none'), 0, 'nobody has said that there are none');
+      world.wire.leaveAlone();
+      await page.press('missed-again');
+      assert.match(await page.text('missed-item'), /Ada/);
+      assert.equal(await page.count('missed-failed'), 0);
     });
 
     check('tapped too late: who called, and one tap calls back', async (world) => {

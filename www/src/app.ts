@@ -119,7 +119,7 @@ export class WakelineApp extends LitElement {
       case 'too-late':
         return html`<wl-too-late .t=${t} .wake=${state.wake} .now=${this.edgeNow}></wl-too-late>`;
       case 'missed':
-        return html`<wl-missed .t=${t} .missed=${state.missed} .reach=${state.reach} .now=${this.edgeNow}></wl-missed>`;
+        return html`<wl-missed .t=${t} .missed=${state.missed} .list=${state.missedList} .reach=${state.reach} .now=${this.edgeNow}></wl-missed>`;
       case 'devices':
         return html`<wl-devices .t=${t} .account=${state.account} .devices=${state.devices} .reach=${state.reach} .language=${state.language} .visible=${state.visible} .now=${this.edgeNow}></wl-devices>`;
       case 'sound':
@@ -169,6 +169,7 @@ export class WakelineApp extends LitElement {
     if (screen === 'calling' && call) return t.calling.status(nameOf(call.remote))[stageOf(call)];
     if (screen === 'connecting' && this.state.wake?.hindered) return t.connecting.hindered[this.state.wake.hindered];
     if (screen === 'connecting' && this.state.wake) return t.connecting.title(this.state.wake.caller ? nameOf(this.state.wake.caller) : '');
+    if (screen === 'missed' && this.state.missedList.failed) return this.state.missedList.busy ? t.missed.loading : t.missed.failed;
     if (screen === 'reconnecting') return t.registration.reconnecting;
     return '';
   }

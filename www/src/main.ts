@@ -7,6 +7,7 @@ import { besidePaint } from './paint.ts';
 import { askBoth, currentPermissions, microphone, watchPermissions } from './ports/permissions.ts';
 import { LastWord } from './ports/last-word.ts';
 import { Lookup } from './ports/lookup.ts';
+import { MissedList } from './ports/missed.ts';
 import { PhonePort } from './ports/phone.ts';
 import { deviceLabel } from './ports/platform.ts';
 import { bindByShell } from './ports/shell.ts';
@@ -30,6 +31,7 @@ style();
 const store = new Store(initialState(pickLanguage(navigator.languages, localStorage.getItem(LANGUAGE))));
 const phone = new PhonePort(store, location.origin);
 const lookup = new Lookup(store, (number) => phone.look(number));
+const missedList = new MissedList(store, phone, () => document.visibilityState === 'visible');
 const voice = new Audio();
 voice.autoplay = true;
 const sound = new Sound(store, voice);
@@ -245,10 +247,10 @@ const handlers: { [K in RequestName]: (detail: Requests[K]) => unknown } = {
   show: ({ page }) => {
     store.dispatch({ type: 'page', page });
     if (page === 'sound') return withMedia();
-    if (page === 'missed') return phone.refreshMissed().then(() => phone.missedSeen());
     if (page === 'devices') return Promise.all([phone.refreshDevices(), phone.refreshVisible(), phone.refreshReach()]);
     return undefined;
   },
+  'missed-again': () => missedList.ask(),
   block: (caller) => phone.block(caller),
   unblock: ({ number }) => phone.unblock(number),
   quiet: ({ on }) => phone.quiet(on),
@@ -281,7 +283,9 @@ addEventListener('keydown', () => sound.unlock());
 worker.onWakeMessage(({ wake, answer }) => void phone.wake(wake, answer));
 document.addEventListener('visibilitychange', () => {
   follow(store.state, store.state);
-  if (document.visibilityState === 'visible' && store.state.session === 'signed-in') void phone.refreshMissed();
+  if (document.visibilityState !== 'visible' || store.state.session !== 'signed-in') return;
+  void phone.refreshMissed();
+  missedList.renew();
 });
 
 store.dispatch({ type: 'setup', setup: { later: localStorage.getItem(LATER) === '1' } });

@@ -1,6 +1,6 @@
 /** Development only: any state of the page, through the real components, by `shots.html#STATE,LANGUAGE`. Not in `dist`. */
 import { WakelineApp } from './app.ts';
-import { initialState, type CallView, type Language, type State } from './store/state.ts';
+import { initialState, unlisted, type CallView, type Language, type State } from './store/state.ts';
 import './screens/call-sound.ts';
 import { views } from './screens/call-video.ts';
 import type { VideoState } from './store/video.ts';
@@ -36,6 +36,7 @@ const missed: State['missed'] = [
   { id: 'm3', caller: bob, at: NOW - 26 * 60 * MINUTE, outcome: 'unanswered', callerOnline: true, seen: true },
   { id: 'm4', caller: { number: '+4930123456', displayName: 'A caller whose display name is a good deal longer than it should be' }, at: NOW - 200 * 60 * MINUTE, outcome: 'unanswered', callerOnline: false, seen: true },
 ];
+const listed: State['missedList'] = { ...unlisted, known: true };
 const setup = (change: Partial<State['setup']>): Partial<State> => ({ page: 'set-up', setup: { microphone: 'prompt', notifications: 'prompt', asking: false, subscribed: null, later: false, ...change } });
 const lost = (change: Partial<State['registration']>): Partial<State> => ({ registration: { state: 'reconnecting', reason: '', retryAt: NOW + 4000, ...change } });
 
@@ -162,9 +163,13 @@ export const states: Record<string, Partial<State>> = {
   'too-late': wake({ progress: 'over', outcome: 'expired', caller: alice, at: NOW - 4 * MINUTE, callerOnline: true }),
   'too-late-refused': wake({ progress: 'over', outcome: 'expired', why: 'refused', caller: alice, at: NOW - MINUTE, callerOnline: true }),
   'too-late-answered': wake({ progress: 'over', outcome: 'answered', caller: alice, at: NOW - 4 * MINUTE }),
-  'missed': { page: 'missed', missed },
-  'missed-blocked': { page: 'missed', missed, reach: { blocked: [{ caller: alice, at: NOW }], quietSince: null, failed: false } },
-  'missed-none': { page: 'missed' },
+  'missed': { page: 'missed', missed, missedList: listed },
+  'missed-loading': { page: 'missed', missedList: { ...unlisted, busy: true } },
+  'missed-loading-seen': { page: 'missed', missed: missed.slice(0, 2), missedList: { ...unlisted, busy: true } },
+  'missed-failed': { page: 'missed', missed: missed.slice(0, 2), missedList: { ...unlisted, failed: true } },
+  'missed-failed-all': { page: 'missed', missedList: { ...unlisted, failed: true } },
+  'missed-blocked': { page: 'missed', missed, missedList: listed, reach: { blocked: [{ caller: alice, at: NOW }], quietSince: null, failed: false } },
+  'missed-none': { page: 'missed', missedList: listed },
   'devices': {
     page: 'devices', visible: true,
     devices: {

@@ -130,6 +130,29 @@ test('missed calls that were seen stay on the list, also when it is asked for on
   assert.equal(unseen(elsewhere), 0, 'seen in another tab, or at another device');
 });
 
+test('the list of missed calls is the edge’s: what it no longer keeps is gone, what is new stays so while it is looked at', () => {
+  const seen = (id: string, at: number) => ({ ...missed(id, at), seen: true });
+  const shown = (state: State) => state.missed.map((one) => [one.id, one.seen]);
+  const loaded = run(...signedIn, { type: 'missed', missed: [missed('b', 2)] }, { type: 'page', page: 'missed' }, { type: 'missed-list', missed: [seen('a', 1), missed('b', 2)] });
+  assert.deepEqual(shown(loaded), [['b', false], ['a', true]]);
+  // The edge has been told meanwhile, and forgets the oldest.
+  const again = reduce(loaded, { type: 'missed-list', missed: [missed('c', 3), seen('b', 2)] });
+  assert.deepEqual(shown(again), [['c', false], ['b', false]]);
+  const left = [{ type: 'missed-seen' }, { type: 'page', page: 'keypad' }] as const;
+  const late = reduce(left.reduce<State>(reduce, again), { type: 'missed-list', missed: [missed('d', 4), missed('c', 3), seen('b', 2)] });
+  assert.deepEqual(shown(late), [['d', false], ['c', true], ['b', true]], 'what was seen here is seen, though the edge was not told yet');
+});
+
+test('an edge that cannot be asked takes nothing from the list, and is no empty list', () => {
+  const known = run(...signedIn, { type: 'missed', missed: [missed('a')] }, { type: 'missed-busy' }, { type: 'missed-failed' });
+  assert.deepEqual([known.missed.length, known.missedList], [1, { busy: false, failed: true, known: false }]);
+  const trying = reduce(known, { type: 'missed-busy' });
+  assert.deepEqual(trying.missedList, { busy: true, failed: true, known: false }, 'the sentence does not flicker');
+  const none = reduce(trying, { type: 'missed-list', missed: [] });
+  assert.deepEqual([none.missed, none.missedList], [[], { busy: false, failed: false, known: true }]);
+  assert.equal(reduce(none, { type: 'signed-out', because: 'asked' }).missedList.known, false);
+});
+
 test('missed calls come newest first and are counted until seen', () => {
   const state = run({ type: 'missed', missed: [missed('a', 1), missed('b', 2)] });
   assert.deepEqual(state.missed.map(({ id }) => id), ['b', 'a']);

@@ -2,7 +2,7 @@
 import { Phone, Problem, Session, type Call } from 'wakeline';
 import { now } from '../clock.ts';
 import type { Store } from '../store/store.ts';
-import type { Person, SignInProblem, State } from '../store/state.ts';
+import type { MissedView, Person, SignInProblem, State } from '../store/state.ts';
 import { blockedView, callView, deviceView, isFinal, missedView, registrationView, wakeView } from './views.ts';
 
 type Opened = { session: Session; phone: Phone };
@@ -179,9 +179,13 @@ export class PhonePort {
     this.#store.dispatch({ type: 'missed', missed: waiting.missed.map(missedView) });
   }
 
-  async missedSeen(): Promise<void> {
-    const ids = this.#store.state.missed.filter((missed) => !missed.seen).map((missed) => missed.id);
-    if (!ids.length) return;
+  /** All that the edge keeps, seen or not. */
+  async listMissed(): Promise<MissedView[]> {
+    if (!this.#session) throw new Error('nobody is signed in');
+    return (await this.#session.missed()).map(missedView);
+  }
+
+  async missedSeen(ids: string[]): Promise<void> {
     await this.#session?.missedSeen(ids).catch(() => undefined);
   }
 

@@ -1,5 +1,6 @@
 /** Missed calls: who, when, online now, one tap to call back. */
 import { html, nothing, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
 import { when, type Messages } from '../i18n/index.ts';
 import { nameOf, type MissedView, type State } from '../store/state.ts';
 import { icon } from './icons.ts';
@@ -10,22 +11,36 @@ export const presence = (online: boolean, t: Messages): TemplateResult =>
   html`<span class="presence ${online ? 'on' : ''}">${online ? t.missed.online : t.missed.offline}</span>`;
 
 export class MissedScreen extends Screen {
-  static override properties = props('missed', 'reach', 'now');
+  static override properties = props('missed', 'list', 'reach', 'now');
   declare missed: MissedView[];
+  declare list: State['missedList'];
   declare reach: State['reach'];
   declare now: () => number;
 
   protected override render(): TemplateResult {
-    const { t } = this;
+    const { t, list, missed } = this;
     return html`
       <section class="page">
         ${heading(t.missed.title)}
         ${this.reach.failed ? banner('warn', t.reach.failed) : nothing}
-        ${this.missed.length
-          ? html`<ul class="list">${this.missed.map((missed) => this.#item(missed))}</ul>`
-          : html`<div class="empty">${icon('check')}<p>${t.missed.none}</p><p class="hint">${t.missed.noneHint}</p></div>`}
+        ${list.failed ? this.#failed() : nothing}
+        <ul class="list" aria-busy=${list.busy ? 'true' : 'false'}>
+          ${repeat(missed, ({ id }) => id, (one) => this.#item(one))}
+          ${list.known || list.failed ? nothing : html`<li class="loading"><p role="status">${t.missed.loading}</p></li>`}
+        </ul>
+        ${list.known && !missed.length
+          ? html`<div class="empty" data-testid="missed-none">${icon('check')}<p>${t.missed.none}</p><p class="hint">${t.missed.noneHint}</p></div>`
+          : nothing}
       </section>
     `;
+  }
+
+  /** The app's live region says the sentence. */
+  #failed(): TemplateResult {
+    const { t } = this;
+    return banner('warn', html`
+      <div class="row" data-testid="missed-failed"><span>${t.missed.failed}</span>
+      <button type="button" data-testid="missed-again" @click=${() => this.ask('missed-again', {})}>${this.list.busy ? t.missed.loading : t.missed.again}</button></div>`);
   }
 
   #item({ caller, at, callerOnline, seen }: MissedView): TemplateResult {

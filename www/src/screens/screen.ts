@@ -30,6 +30,7 @@ export interface Requests {
   'call-too': { number: string };
   dismiss: object;
   show: { page: Page };
+  'missed-again': object;
   block: Person;
   unblock: { number: string };
   quiet: { on: boolean };

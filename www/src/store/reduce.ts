@@ -1,8 +1,9 @@
 /** Every way in which the state changes: one action, one line in the table below. Pure. */
 import type { MediaState } from './media.ts';
 import type { VideoState } from './video.ts';
-import type {
-  Account, CallView, DeviceView, Digits, Language, MissedView, Page, Peer, Registration, Setup, SignInProblem, State, WakeView,
+import {
+  unlisted, type Account, type CallView, type DeviceView, type Digits, type Language, type MissedView, type Page, type Peer, type Registration, type Setup,
+  type SignInProblem, type State, type WakeView,
 } from './state.ts';
 
 export type Action =
@@ -18,6 +19,9 @@ export type Action =
   | { type: 'wake'; wake: Partial<WakeView> & { id: string } }
   | { type: 'missed'; missed: MissedView[] }
   | { type: 'missed-seen' }
+  | { type: 'missed-busy' }
+  | { type: 'missed-failed' }
+  | { type: 'missed-list'; missed: MissedView[] }
   | { type: 'clock'; ahead: number }
   | { type: 'devices'; list: DeviceView[] }
   | { type: 'devices-busy' }
@@ -46,7 +50,7 @@ export function reduce(state: State, action: Action): State {
       return { ...state, session: 'signed-in', account: action.account, signIn: { busy: false, problem: null } };
     case 'signed-out':
       return {
-        ...state, session: 'signed-out', signedOut: action.because, account: null, calls: [], digits: {}, dismissed: [], wake: null, missed: [],
+        ...state, session: 'signed-out', signedOut: action.because, account: null, calls: [], digits: {}, dismissed: [], wake: null, missed: [], missedList: unlisted,
         devices: { list: [], busy: false, failed: false }, reach: { blocked: [], quietSince: null, failed: false }, page: 'keypad', dial: '', peer: null, visible: null, signIn: { busy: false, problem: null },
         registration: { state: 'closed', reason: '', retryAt: null }, role: 'leading',
       };
@@ -76,6 +80,13 @@ export function reduce(state: State, action: Action): State {
       return { ...state, clock: Math.abs(action.ahead) < CLOCK_FINE ? 0 : action.ahead };
     case 'missed-seen':
       return { ...state, missed: state.missed.map((missed) => ({ ...missed, seen: true })) };
+    case 'missed-busy':
+      // A sentence that it failed stays until there is an answer: it would only flicker.
+      return { ...state, missedList: { ...state.missedList, busy: true } };
+    case 'missed-failed':
+      return { ...state, missedList: { ...state.missedList, busy: false, failed: true } };
+    case 'missed-list':
+      return { ...state, missed: listed(state, action.missed), missedList: { busy: false, failed: false, known: true }, wake: enrich(state.wake, action.missed) };
     case 'devices':
       return { ...state, devices: { list: action.list, busy: false, failed: false } };
     case 'devices-busy':
@@ -173,6 +184,13 @@ function remembered({ missed, page }: State, unseen: MissedView[]): MissedView[]
   // What is new stays so for as long as the list is looked at.
   const kept = page === 'missed' ? seen : seen.map((one) => ({ ...one, seen: true }));
   return [...unseen, ...kept].sort((a, b) => b.at - a.at).slice(0, MOST_MISSED);
+}
+
+/** All that the edge keeps. What is new stays so for as long as the list is looked at; what was seen here is seen, also if the edge does not know it yet. */
+function listed({ missed, page }: State, kept: MissedView[]): MissedView[] {
+  const known = new Map(missed.map(({ id, seen }) => [id, seen]));
+  const seen = (one: MissedView): boolean => (page === 'missed' ? (known.get(one.id) ?? one.seen) : one.seen || known.get(one.id) === true);
+  return kept.map((one) => ({ ...one, seen: seen(one) })).sort((a, b) => b.at - a.at);
 }
 
 /** The list of missed calls knows who called and whether they are online now. */

@@ -163,6 +163,8 @@ export interface State {
   /** The wake whose notification said "Answer", kept when its call has come. */
   answerAsked: string | null;
   missed: MissedView[];
+  /** How the edge's list of them stands: asked for now, in vain the last time, told once. Before that only those are known that nobody has seen. */
+  missedList: { busy: boolean; failed: boolean; known: boolean };
   /** The edge's clock minus this device's, in ms: times that the edge tells are shown by it. */
   clock: number;
   devices: { list: DeviceView[]; busy: boolean; failed: boolean };
@@ -191,6 +193,9 @@ export interface State {
   language: Language;
 }
 
+/** The list of missed calls before anyone has asked for it. */
+export const unlisted: State['missedList'] = { busy: false, failed: false, known: false };
+
 /** In localStorage: what the user has set for the sound. */
 export const SOUND = 'wakeline:sound';
 
@@ -206,6 +211,7 @@ export const initialState = (language: Language): State => ({
   wake: null,
   answerAsked: null,
   missed: [],
+  missedList: unlisted,
   clock: 0,
   devices: { list: [], busy: false, failed: false },
   reach: { blocked: [], quietSince: null, failed: false },
