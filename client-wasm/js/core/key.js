@@ -10,11 +10,19 @@ const subtle = () => {
 /** A new key pair that only signs and only here. */
 export const newKey = () => subtle().generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
 
+/** @type {WeakMap<CryptoKey, Promise<JsonWebKey>>} */
+const halves = new WeakMap();
+
 /**
- * The public half, for the edge.
+ * The public half, for the edge. It is asked of the browser once: a page that is about to be closed has no time to wait for it, and Firefox
+ * answers in another turn.
  * @param {CryptoKeyPair} key
  */
-export const publicKey = (key) => subtle().exportKey('jwk', key.publicKey);
+export function publicKey({ publicKey: half }) {
+  const known = halves.get(half) ?? subtle().exportKey('jwk', half);
+  halves.set(half, known);
+  return known;
+}
 
 /**
  * base64url of the raw `r‖s` signature over the message.
