@@ -27,6 +27,7 @@ mod about;
 mod beside;
 mod call;
 mod config;
+mod digests;
 mod early;
 mod event;
 mod flow;

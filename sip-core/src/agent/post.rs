@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::{borrow::ToOwned, boxed::Box, collections::VecDeque, vec::Vec};
 
 use super::config::Policy;
+use super::digests::Digests;
 use super::event::{CallId, Event};
 use super::flow::{Bound, FlowId, SEVERAL};
 use super::identity::Identity;
@@ -11,7 +12,7 @@ use super::invite::{Invite, InviteNews};
 use super::io::{MediaRequest, Output};
 use super::proof::{Asked, Proof};
 use super::transfer::Target;
-use crate::auth::{DigestClient, Login};
+use crate::auth::Login;
 use crate::dialog::{Dialog, DialogId};
 use crate::entropy::Entropy;
 use crate::time::{Duration, Time};
@@ -19,7 +20,7 @@ use crate::transaction::{
     ClientAction, ClientKey, ClientNonInvite, ServerAction, ServerInvite, ServerInviteState,
     ServerKey, Transport,
 };
-use crate::wire::{Credentials, HeaderName, Message, Method, Request, Response, Text};
+use crate::wire::{HeaderName, Message, Method, Request, Response, Text};
 
 /// Loose ends of one kind are not kept beyond this many: the oldest is forgotten.
 const LOOSE_ENDS: usize = 64;
@@ -189,19 +190,14 @@ impl Post {
     }
 
     /// The credentials of a REGISTER.
-    pub fn prove_register(
-        &mut self,
-        digest: &mut DigestClient,
-        login: &Login,
-        register: &Request,
-    ) -> Credentials {
+    pub fn prove_register(&mut self, digests: &mut Digests, login: &Login, register: &mut Request) {
         self.proof
-            .prove_register(digest, login, register, &mut self.entropy)
+            .prove_register(digests, login, register, &mut self.entropy);
     }
 
-    /// The registrar has taken the answer to its challenge.
-    pub fn register_proven(&mut self, digest: &DigestClient) {
-        self.proof.registered(digest);
+    /// The registrar has taken the answers to its challenges.
+    pub fn register_proven(&mut self, digests: &Digests) {
+        self.proof.registered(digests);
     }
 
     /// A response says how the next request is proven.

@@ -5,9 +5,10 @@ use alloc::string::String;
 use alloc::{borrow::ToOwned, collections::VecDeque};
 
 use super::config::Config;
+use super::digests::Digests;
 use crate::auth::{DigestClient, Login};
 use crate::entropy::Entropy;
-use crate::wire::{CSeq, Credentials, HeaderName, Headers, Request, Response, Text, Via};
+use crate::wire::{CSeq, HeaderName, Headers, Request, Response, Text, Via};
 
 /// Challenges of one request that are answered: of the server, of a proxy, and each once more for a nonce that has aged.
 const CHALLENGES: u8 = 4;
@@ -34,10 +35,8 @@ pub struct Proof {
     lent: Option<DigestClient>,
     /// A proof by what is lent was refused: what calls are asked for is kept apart, or ages sooner. None is given any more.
     apart: bool,
-    /// For `Authorization`.
-    server: Option<DigestClient>,
-    /// For `Proxy-Authorization`.
-    proxy: Option<DigestClient>,
+    /// What answers those who have asked.
+    digests: Digests,
     /// Requests that went out again: Call-ID and number of the last one, and how often.
     repeated: VecDeque<(String, u32, u8)>,
 }
@@ -65,59 +64,45 @@ impl Proof {
         self.asked = Some(asked);
     }
 
-    /// The registrar has taken this. Where it is known that calls are asked for the same realm they are proven by the same nonce, before
+    /// The registrar has taken these. Where it is known that calls are asked for the same realm they are proven by the same nonce, before
     /// anyone asks: most often it is one server that wants both. Never without having been asked once: who has not asked does
     /// not take the proof out, and sends it on to whoever is called.
-    pub fn registered(&mut self, digest: &DigestClient) {
+    pub fn registered(&mut self, digests: &Digests) {
         let Some(asked) = &self.asked else { return };
-        if self.apart || asked.realm != digest.challenge().realm {
-            return;
+        let side = usize::from(asked.by_proxy);
+        let alike = |d: &&DigestClient| d.challenge().realm == asked.realm;
+        let mut taken = [side, 1 - side]
+            .into_iter()
+            .filter_map(|side| digests.0[side].as_ref());
+        if !self.apart
+            && let Some(digest) = taken.find(alike)
+        {
+            self.digests.0[side] = Some(digest.clone());
+            self.lent = Some(digest.clone());
         }
-        let client = match asked.by_proxy {
-            true => &mut self.proxy,
-            false => &mut self.server,
-        };
-        *client = Some(digest.clone());
-        self.lent = Some(digest.clone());
     }
 
-    /// The credentials of a REGISTER.
+    /// Proves a REGISTER, by what the registrar and a proxy before it have asked.
     pub fn prove_register(
         &mut self,
-        digest: &mut DigestClient,
+        digests: &mut Digests,
         login: &Login,
-        register: &Request,
+        register: &mut Request,
         entropy: &mut Entropy,
-    ) -> Credentials {
-        in_step(&mut self.lent, digest, login, register, entropy)
+    ) {
+        digests.prove(login, register, &mut self.lent, entropy);
     }
 
     /// Proves it before anyone asks, where it is known what will be asked: that saves a round trip.
     pub fn authorize(&mut self, request: &mut Request, entropy: &mut Entropy) {
-        let Some(login) = &self.login else { return };
-        for (name, client) in [
-            (HeaderName::Authorization, &mut self.server),
-            (HeaderName::ProxyAuthorization, &mut self.proxy),
-        ] {
-            if let Some(client) = client {
-                let credentials = in_step(&mut self.lent, client, login, request, entropy);
-                request.headers.set(name, credentials.to_text());
-            }
+        if let Some(login) = &self.login {
+            self.digests.prove(login, request, &mut self.lent, entropy);
         }
     }
 
     /// A response: the server may have named the nonce that it wants next.
     pub fn told(&mut self, headers: &Headers) {
-        let of = |client: &mut Option<DigestClient>, text: Option<&str>| {
-            if let (Some(client), Some(text)) = (client, text) {
-                client.follow(text);
-            }
-        };
-        of(
-            &mut self.server,
-            headers.get(HeaderName::AuthenticationInfo),
-        );
-        of(&mut self.proxy, headers.get("Proxy-Authentication-Info"));
+        self.digests.told(headers);
     }
 
     /// The request as it goes out again after this response; none when it is no challenge, or one that has been
@@ -130,34 +115,18 @@ impl Proof {
         via: &Via,
         entropy: &mut Entropy,
     ) -> Option<(Request, Option<Asked>)> {
-        let (asked, answered, client) = match response.status {
-            401 => (
-                HeaderName::WwwAuthenticate,
-                HeaderName::Authorization,
-                &mut self.server,
-            ),
-            407 => (
-                HeaderName::ProxyAuthenticate,
-                HeaderName::ProxyAuthorization,
-                &mut self.proxy,
-            ),
-            _ => return None,
-        };
-        let login = self.login.as_ref()?;
-        let challenges = response.headers.challenges(asked).ok()?;
-        let challenge = login.choose(&challenges)?;
-        let given = request.headers.credentials(answered).unwrap_or_default();
-        let nonce = given.first().and_then(|given| given.params.text("nonce"));
-        let gave = |client: &&DigestClient| nonce.as_deref() == Some(&client.challenge().nonce);
-        let by_lent = self.lent.as_ref().is_some_and(|lent| gave(&lent));
-        self.apart |= by_lent && !challenge.stale;
-        // An answer to a fresh nonce that was refused would be refused again, whatever the server calls it. One given
-        // ahead of time only shows that its nonce has aged; so does one to a nonce that another request has found aged meanwhile.
-        let in_vain = !by_lent
-            && client
-                .as_ref()
-                .filter(gave)
-                .is_some_and(DigestClient::is_fresh);
+        let challenges = Digests::challenges(self.login.as_ref()?, response)?;
+        let mut in_vain = false;
+        for (name, client, challenge) in self.digests.asked_again(&challenges) {
+            let given = request.headers.credentials(name).unwrap_or_default();
+            let nonce = given.first().and_then(|given| given.params.text("nonce"));
+            let gave = |client: &DigestClient| nonce.as_deref() == Some(&client.challenge().nonce);
+            let by_lent = self.lent.as_ref().is_some_and(gave);
+            self.apart |= by_lent && !challenge.stale;
+            // An answer to a fresh nonce that was refused would be refused again, whatever the server calls it. One given
+            // ahead of time only shows that its nonce has aged; so does one to a nonce that another request has found aged meanwhile.
+            in_vain |= !by_lent && gave(client) && client.is_fresh();
+        }
         let cseq = request.headers.cseq().ok()?;
         let next = cseq.number.checked_add(1)?;
         let call_id = request.headers.call_id().ok()?;
@@ -167,7 +136,7 @@ impl Proof {
         let times = times.map_or(0, |(.., times)| times);
         // Two who ask in turn, each for what the other has made stale, never end.
         if in_vain || times >= CHALLENGES {
-            *client = None;
+            self.digests.forget(&challenges);
             return None;
         }
         if self.repeated.len() >= REQUESTS {
@@ -175,15 +144,16 @@ impl Proof {
         }
         self.repeated
             .push_back((call_id.to_owned(), next, times + 1));
+        let side = Digests::side(response)?;
         let how = Asked {
-            by_proxy: response.status == 407,
-            realm: challenge.realm.clone(),
+            by_proxy: side == 1,
+            realm: challenges[side].as_ref()?.realm.clone(),
         };
         let news = (near && self.asked.as_ref() != Some(&how)).then_some(how);
         if news.is_some() {
             self.asked = news.clone();
         }
-        *client = Some(DigestClient::new(challenge));
+        self.digests.answer(challenges);
         let mut again = request.clone();
         again.headers.remove_first_value(HeaderName::Via);
         again.headers.prepend(HeaderName::Via, via.to_text());
@@ -192,22 +162,4 @@ impl Proof {
         self.authorize(&mut again, entropy);
         Some((again, news))
     }
-}
-
-/// The credentials by this client. A use of the nonce that is lent is counted once, whoever uses it.
-fn in_step(
-    lent: &mut Option<DigestClient>,
-    client: &mut DigestClient,
-    login: &Login,
-    request: &Request,
-    entropy: &mut Entropy,
-) -> Credentials {
-    if let Some(lent) = lent {
-        lent.keep_pace(client);
-    }
-    let credentials = client.answer_request(login, request, entropy);
-    if let Some(lent) = lent {
-        lent.keep_pace(client);
-    }
-    credentials
 }

@@ -4,9 +4,10 @@
 //! a password.
 
 use super::config::Config;
+use super::digests::Digests;
 use super::flow::FlowId;
 use super::post::Post;
-use crate::auth::{DigestClient, Login};
+use crate::auth::Login;
 use crate::pii::Pii;
 use crate::time::{Duration, Time};
 use crate::transaction::{ClientAction, ClientKey, ClientNonInvite, Transport};
@@ -75,9 +76,8 @@ pub struct Registrar {
     farewell: Duration,
     token: Option<Pii<String>>,
     login: Option<Login>,
-    digest: Option<DigestClient>,
-    /// It was a proxy before the registrar who asked.
-    by_proxy: bool,
+    /// What answers the registrar, and a proxy before it.
+    digests: Digests,
     /// Challenges that were answered since the last answer that was none.
     challenges: u8,
     /// The challenge that is answered first was asked for ahead: its nonce may have aged since, and not every server says so.
@@ -101,8 +101,7 @@ impl Registrar {
             farewell: config.patience.farewell,
             token: config.token.clone(),
             login: config.login.clone(),
-            digest: None,
-            by_proxy: false,
+            digests: Digests::default(),
             challenges: 0,
             ahead: false,
             elsewhere: Vec::new(),
@@ -137,13 +136,13 @@ impl Registrar {
     /// A new token, for the next REGISTER.
     pub fn set_token(&mut self, token: Pii<String>) {
         self.token = Some(token);
-        self.digest = None;
+        self.digests = Digests::default();
     }
 
     /// A new login, for the next REGISTER.
     pub fn set_login(&mut self, login: Login) {
         self.login = Some(login);
-        self.digest = None;
+        self.digests = Digests::default();
     }
 
     /// Registers, or registers anew. One that is under way counts.
@@ -184,17 +183,14 @@ impl Registrar {
         if post.policy.gruu {
             request.headers.push(HeaderName::Supported, "gruu");
         }
-        let credentials = match (&mut self.digest, &self.login, &self.token) {
-            (Some(digest), Some(login), _) => Some(post.prove_register(digest, login, &request)),
-            (_, _, Some(token)) => Some(Credentials::bearer(token.expose().clone())),
-            _ => None,
-        };
-        if let Some(credentials) = credentials {
-            let name = match self.by_proxy && self.digest.is_some() {
-                true => HeaderName::ProxyAuthorization,
-                false => HeaderName::Authorization,
-            };
+        if let Some(token) = &self.token {
+            let credentials = Credentials::bearer(token.expose().clone());
+            let name = HeaderName::Authorization;
             request.headers.push(name, credentials.to_text());
+        }
+        // In the place of the token where the registrar has asked for it, else beside it.
+        if let Some(login) = &self.login {
+            post.prove_register(&mut self.digests, login, &mut request);
         }
         let (transaction, actions) = ClientNonInvite::start(request, Transport::Reliable, post.now);
         for action in actions {
@@ -301,15 +297,10 @@ impl Registrar {
     fn confirmed(&mut self, post: &mut Post, response: &Response) -> Answer {
         self.challenges = 0;
         self.ahead = false;
-        let info = response.headers.get(HeaderName::AuthenticationInfo);
-        if let Some(digest) = &mut self.digest {
-            if let Some(info) = info {
-                digest.follow(info);
-            }
-            // Calls go by the first flow; another one may lead to another server.
-            if self.flow == FlowId::FIRST {
-                post.register_proven(digest);
-            }
+        self.digests.told(&response.headers);
+        // Calls go by the first flow; another one may lead to another server.
+        if self.flow == FlowId::FIRST {
+            post.register_proven(&self.digests);
         }
         let contacts = match response.headers.contacts() {
             Ok(Contacts::List(list)) => list,
@@ -360,22 +351,17 @@ impl Registrar {
 
     /// Whether the next REGISTER answers this challenge; `None` where it is not one of digest that we could answer at all.
     fn proves(&mut self, response: &Response) -> Option<bool> {
-        let name = if response.status == 401 {
-            HeaderName::WwwAuthenticate
-        } else {
-            HeaderName::ProxyAuthenticate
-        };
-        let challenges = response.headers.challenges(name).unwrap_or_default();
-        let challenge = self.login.as_ref()?.choose(&challenges)?;
-        // One after the other is stale, or of another realm: that has to end as well.
+        let challenges = Digests::challenges(self.login.as_ref()?, response)?;
+        // One after the other is stale, or of another realm, or two ask in turn: that has to end as well.
         self.challenges += 1;
-        let before = self.digest.as_ref();
-        let answered = self.challenges <= CHALLENGES
-            && (core::mem::take(&mut self.ahead)
-                || before.is_none_or(|before| before.may_retry(&challenge)));
+        let of_use = self
+            .digests
+            .asked_again(&challenges)
+            .all(|(_, before, new)| before.may_retry(new));
+        let answered =
+            self.challenges <= CHALLENGES && (core::mem::take(&mut self.ahead) || of_use);
         if answered {
-            self.digest = Some(DigestClient::new(challenge));
-            self.by_proxy = response.status == 407;
+            self.digests.answer(challenges);
         }
         Some(answered)
     }

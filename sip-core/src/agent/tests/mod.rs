@@ -28,3 +28,4 @@ mod servers;
 mod session;
 mod transfer;
 mod trickle;
+mod two_challengers;
