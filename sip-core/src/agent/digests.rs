@@ -27,13 +27,18 @@ impl Digests {
     }
 
     /// What can be answered of this response: what it asks for by its status, and what the other one asks for beside that, which a proxy may have
-    /// added (RFC 3261 §16.7).
-    pub fn challenges(login: &Login, response: &Response) -> Option<Challenges> {
-        let found = ASKED.map(|name| {
+    /// added (RFC 3261 §16.7). The other one is heard there only until it is answered: whoever has taken its answer sent this on, and
+    /// what stands there may be for a proxy further on.
+    pub fn challenges(&self, login: &Login, response: &Response) -> Option<(usize, Challenges)> {
+        let side = Self::side(response)?;
+        let mut found = ASKED.map(|name| {
             let challenges = response.headers.challenges(name).unwrap_or_default();
             login.choose(&challenges)
         });
-        found[Self::side(response)?].is_some().then_some(found)
+        if self.0[1 - side].is_some() {
+            found[1 - side] = None;
+        }
+        found[side].is_some().then_some((side, found))
     }
 
     /// From now on these are answered.

@@ -115,14 +115,14 @@ impl Proof {
         via: &Via,
         entropy: &mut Entropy,
     ) -> Option<(Request, Option<Asked>)> {
-        let challenges = Digests::challenges(self.login.as_ref()?, response)?;
+        let (side, challenges) = self.digests.challenges(self.login.as_ref()?, response)?;
         let mut in_vain = false;
         for (name, client, challenge) in self.digests.asked_again(&challenges) {
             let given = request.headers.credentials(name).unwrap_or_default();
             let nonce = given.first().and_then(|given| given.params.text("nonce"));
             let gave = |client: &DigestClient| nonce.as_deref() == Some(&client.challenge().nonce);
             let by_lent = self.lent.as_ref().is_some_and(gave);
-            self.apart |= by_lent && !challenge.stale;
+            self.apart |= near && by_lent && !challenge.stale;
             // An answer to a fresh nonce that was refused would be refused again, whatever the server calls it. One given
             // ahead of time only shows that its nonce has aged; so does one to a nonce that another request has found aged meanwhile.
             in_vain |= !by_lent && gave(client) && client.is_fresh();
@@ -144,12 +144,12 @@ impl Proof {
         }
         self.repeated
             .push_back((call_id.to_owned(), next, times + 1));
-        let side = Digests::side(response)?;
         let how = Asked {
             by_proxy: side == 1,
             realm: challenges[side].as_ref()?.realm.clone(),
         };
-        let news = (near && self.asked.as_ref() != Some(&how)).then_some(how);
+        // Whoever asks second stands behind the first.
+        let news = (near && times == 0 && self.asked.as_ref() != Some(&how)).then_some(how);
         if news.is_some() {
             self.asked = news.clone();
         }

@@ -351,7 +351,7 @@ impl Registrar {
 
     /// Whether the next REGISTER answers this challenge; `None` where it is not one of digest that we could answer at all.
     fn proves(&mut self, response: &Response) -> Option<bool> {
-        let challenges = Digests::challenges(self.login.as_ref()?, response)?;
+        let (_, challenges) = self.digests.challenges(self.login.as_ref()?, response)?;
         // One after the other is stale, or of another realm, or two ask in turn: that has to end as well.
         self.challenges += 1;
         let of_use = self

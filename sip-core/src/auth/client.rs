@@ -69,6 +69,9 @@ impl Login {
 pub struct DigestClient {
     challenge: DigestChallenge,
     count: u32,
+    /// The server has named this nonce beforehand: it may have aged before it is used.
+    #[serde(default)]
+    named: bool,
     /// H(A1) of the session, from its first answer on.
     #[serde(default)]
     session: Option<Pii<String>>,
@@ -80,6 +83,7 @@ impl DigestClient {
         Self {
             challenge,
             count: 0,
+            named: false,
             session: None,
         }
     }
@@ -90,14 +94,14 @@ impl DigestClient {
     }
 
     /// Is trying again of use after this new challenge? After the first answer to a nonce was refused only if the nonce
-    /// was stale, or is for another realm: the same password would be refused again. One that served before has aged.
+    /// was stale, or is for another realm: the same password would be refused again. One that served before, or was named before, has aged.
     pub fn may_retry(&self, new: &DigestChallenge) -> bool {
-        self.count != 1 || new.stale || new.realm != self.challenge.realm
+        self.count != 1 || self.named || new.stale || new.realm != self.challenge.realm
     }
 
     /// It has answered no more than the request that it was asked for.
     pub const fn is_fresh(&self) -> bool {
-        self.count <= 1
+        self.count <= 1 && !self.named
     }
 
     /// Both have answered the same challenge: what one has counted, the other has.
@@ -139,6 +143,7 @@ impl DigestClient {
         if let Some(next) = next.filter(|next| *next != self.challenge.nonce) {
             self.challenge.nonce = next;
             self.count = 0;
+            self.named = true;
             self.session = None;
         }
     }

@@ -1,10 +1,11 @@
 //! Two who challenge one request, a proxy and the one behind it, in turn or in one response (RFC 3261 §22.3): both are answered from then on.
 
 use super::digest::{self, REALM};
-use super::net::{Page, config, granted};
-use crate::agent::{Asked, CallState, Command, Outcome, Registration};
+use super::net::{Page, config, granted, sdp};
+use crate::agent::{Asked, CallState, Command, Event, Outcome, Registration};
 use crate::auth::{Algorithm, DigestChallenge, Login};
 use crate::wire::{HeaderName, Method, Request, Response};
+use alloc::vec::Vec;
 
 type Used = Option<(String, u32)>;
 
@@ -247,4 +248,82 @@ fn a_token_stays_where_a_proxy_asks_for_the_password() {
         digest::proven(&register, name, Algorithm::Md5),
         used("p1", 1)
     );
+}
+
+/// Our proxy has taken its proof, or nobody behind it could ask: what the 401 says of a proxy beside is for one further on.
+#[test]
+fn what_a_401_says_of_a_proxy_that_was_answered_is_not_ours() {
+    let (mut page, invite) = calling("secret");
+    let refusal = challenge(&invite, 407, "p1");
+    let invite = again(&mut page, Method::Invite, refusal);
+    let refusal = both(&invite, 401, "s1", "p9");
+    let invite = again(&mut page, Method::Invite, refusal);
+    assert_eq!(proven(&invite), (used("s1", 1), used("p1", 2)));
+
+    let mut page = self::page("secret", None);
+    let register = page.request(Method::Register);
+    let refusal = challenge(&register, 407, "p1");
+    let register = again(&mut page, Method::Register, refusal);
+    let refusal = both(&register, 401, "s1", "p9");
+    let register = again(&mut page, Method::Register, refusal);
+    assert_eq!(proven(&register), (used("s1", 1), used("p1", 2)));
+}
+
+#[test]
+fn a_nonce_that_was_named_and_has_aged_since_is_no_wrong_password() {
+    let (mut page, invite) = calling("secret");
+    let refusal = challenge(&invite, 401, "s1");
+    let invite = again(&mut page, Method::Invite, refusal);
+    let ok = Response::for_request(&invite, 200, "")
+        .with_to_tag("phone")
+        .with(HeaderName::Contact, "<sip:phone@192.0.2.1>")
+        .with(HeaderName::AuthenticationInfo, r#"nextnonce="s2""#)
+        .with_body("application/sdp", sdp("phone", "sendrecv"));
+    page.frame(ok);
+    page.request(Method::Ack);
+    let call = page.events.iter().find_map(|e| match e {
+        Event::Call(call, _) => Some(*call),
+        _ => None,
+    });
+    page.command(Command::HangUp(call.unwrap()));
+    let bye = page.request(Method::Bye);
+    assert_eq!(proven(&bye), (used("s2", 1), None));
+    let refusal = challenge(&bye, 401, "s3");
+    let bye = again(&mut page, Method::Bye, refusal);
+    assert_eq!(proven(&bye), (used("s3", 1), None));
+    // The one that was asked for is not tried twice, as ever.
+    page.frame(challenge(&bye, 401, "s4"));
+    assert!(page.silent());
+
+    let mut page = self::page("secret", None);
+    let register = page.request(Method::Register);
+    let refusal = challenge(&register, 401, "s1");
+    let register = again(&mut page, Method::Register, refusal);
+    let info = r#"nextnonce="s2""#;
+    page.frame(granted(&register, 600).with(HeaderName::AuthenticationInfo, info));
+    page.command(Command::Register);
+    let register = page.request(Method::Register);
+    let refusal = challenge(&register, 401, "s3");
+    let register = again(&mut page, Method::Register, refusal);
+    assert_eq!(proven(&register), (used("s3", 1), None));
+    page.frame(granted(&register, 600));
+    assert_eq!(page.registration(), Registration::Registered);
+}
+
+/// What is learned is how the first of them asks: the other one stands behind it, and may be whoever is called.
+#[test]
+fn whoever_asks_second_teaches_nothing() {
+    let (mut page, invite) = calling("secret");
+    let refusal = challenge(&invite, 407, "p1");
+    let invite = again(&mut page, Method::Invite, refusal);
+    let refusal = challenge(&invite, 401, "s1");
+    again(&mut page, Method::Invite, refusal);
+    let told: Vec<_> = page
+        .events
+        .iter()
+        .filter(|e| matches!(e, Event::Asked(_)))
+        .collect();
+    let realm = REALM.into();
+    let by_proxy = true;
+    assert_eq!(told, [&Event::Asked(Asked { by_proxy, realm })]);
 }
