@@ -87,6 +87,30 @@ test('what nobody looks at is not told as seen; what somebody has seen meanwhile
   assert.deepEqual(told, [['a']]);
 });
 
+test('what somebody has looked at is told as seen although the list could not be had, and is not new again', async () => {
+  const { store, asked, told, show } = stage();
+  store.dispatch({ type: 'missed', missed: [missed('a', false)] });
+  show('missed');
+  await asked[0]!.fail();
+  assert.deepEqual(told, [['a']]);
+  assert.deepEqual(store.state.missed.map(({ seen }) => seen), [false], 'it is marked for as long as it is looked at');
+  show('keypad');
+  store.dispatch({ type: 'missed-seen' });
+  // The edge was not reached by that either, and tells what it has.
+  store.dispatch({ type: 'missed', missed: [missed('b', false), missed('a', false)] });
+  assert.deepEqual(store.state.missed.map(({ id, seen }) => [id, seen]), [['b', false], ['a', true]]);
+});
+
+test('what was left before the edge did not answer is told as seen', async () => {
+  const { store, asked, told, show } = stage();
+  store.dispatch({ type: 'missed', missed: [missed('a', false)] });
+  show('missed');
+  show('keypad');
+  store.dispatch({ type: 'missed-seen' });
+  await asked[0]!.fail();
+  assert.deepEqual(told, [['a']]);
+});
+
 test('the page comes back to the list, and asks; elsewhere it does not', () => {
   const { list, asked, show } = stage();
   list.renew();

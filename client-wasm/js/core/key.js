@@ -19,9 +19,13 @@ const halves = new WeakMap();
  * @param {CryptoKeyPair} key
  */
 export function publicKey({ publicKey: half }) {
-  const known = halves.get(half) ?? subtle().exportKey('jwk', half);
-  halves.set(half, known);
-  return known;
+  const known = halves.get(half);
+  if (known) return known;
+  const asked = subtle().exportKey('jwk', half);
+  halves.set(half, asked);
+  // One that was refused is asked for again.
+  asked.catch(() => halves.delete(half));
+  return asked;
 }
 
 /**

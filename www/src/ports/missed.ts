@@ -33,13 +33,15 @@ export class MissedList {
 
   async ask(): Promise<void> {
     const nth = ++this.#asked;
+    const known = this.#store.state.missed;
     this.#store.dispatch({ type: 'missed-busy' });
     const list = await this.#edge.listMissed().catch(() => null);
     // An older answer may lack what a newer question was asked for.
     if (nth !== this.#asked) return;
-    if (!list) return this.#store.dispatch({ type: 'missed-failed' });
-    this.#store.dispatch({ type: 'missed-list', missed: list });
-    await this.#tell(list);
+    if (list) this.#store.dispatch({ type: 'missed-list', missed: list });
+    else this.#store.dispatch({ type: 'missed-failed' });
+    // Without an answer, what was known is on the screen all the same, and must not be new again later.
+    await this.#tell(list ?? known);
   }
 
   #follow(state: State, before: State): void {
@@ -56,7 +58,7 @@ export class MissedList {
     if (opened || back || told) void this.ask();
   }
 
-  /** What the edge has as new, and somebody looks at now, or did while it was asked. */
+  /** What is new, and somebody looks at now, or did while the edge was asked. */
   async #tell(list: MissedView[]): Promise<void> {
     const { state } = this.#store;
     const looking = screenOf(state) === 'missed' && this.#watched();

@@ -5,6 +5,9 @@ import type { Store } from '../store/store.ts';
 import type { MissedView, Person, SignInProblem, State } from '../store/state.ts';
 import { blockedView, callView, deviceView, isFinal, missedView, registrationView, wakeView } from './views.ts';
 
+/** The edge does not take this device's word any more. */
+const isRefusal = (error: unknown): boolean => error instanceof Problem && (error.status === 401 || error.status === 403);
+
 type Opened = { session: Session; phone: Phone };
 
 export class PhonePort {
@@ -181,8 +184,14 @@ export class PhonePort {
 
   /** All that the edge keeps, seen or not. */
   async listMissed(): Promise<MissedView[]> {
-    if (!this.#session) throw new Error('nobody is signed in');
-    return (await this.#session.missed()).map(missedView);
+    const session = this.#session;
+    if (!session) throw new Error('nobody is signed in');
+    try {
+      return (await session.missed()).map(missedView);
+    } catch (error) {
+      if (isRefusal(error)) await this.#stillWelcome(session);
+      throw error;
+    }
   }
 
   async missedSeen(ids: string[]): Promise<void> {
@@ -314,7 +323,7 @@ export class PhonePort {
 
   /** A refused registration may mean that this device was revoked elsewhere. */
   async #stillWelcome(session: Session): Promise<void> {
-    const refused = await session.waiting().then(() => false, (error: unknown) => error instanceof Problem && (error.status === 401 || error.status === 403));
+    const refused = await session.waiting().then(() => false, isRefusal);
     if (!refused || this.#session !== session) return;
     await this.signOut('revoked');
   }

@@ -180,13 +180,14 @@ const MOST_MISSED = 100;
  * lose it because it is asked for once more.
  */
 function remembered({ missed, page }: State, unseen: MissedView[]): MissedView[] {
-  const seen = missed.filter(({ id }) => !unseen.some((one) => one.id === id));
-  // What is new stays so for as long as the list is looked at.
-  const kept = page === 'missed' ? seen : seen.map((one) => ({ ...one, seen: true }));
-  return [...unseen, ...kept].sort((a, b) => b.at - a.at).slice(0, MOST_MISSED);
+  const known = new Map(missed.map(({ id, seen }) => [id, seen]));
+  const rest = missed.filter(({ id }) => !unseen.some((one) => one.id === id));
+  // What is new stays so for as long as the list is looked at; what was seen here is seen, also if the edge does not know it yet.
+  const kept = page === 'missed' ? rest : rest.map((one) => ({ ...one, seen: true }));
+  return [...unseen.map((one) => ({ ...one, seen: known.get(one.id) ?? one.seen })), ...kept].sort((a, b) => b.at - a.at).slice(0, MOST_MISSED);
 }
 
-/** All that the edge keeps. What is new stays so for as long as the list is looked at; what was seen here is seen, also if the edge does not know it yet. */
+/** All that the edge keeps, seen or new by the same rule. */
 function listed({ missed, page }: State, kept: MissedView[]): MissedView[] {
   const known = new Map(missed.map(({ id, seen }) => [id, seen]));
   const seen = (one: MissedView): boolean => (page === 'missed' ? (known.get(one.id) ?? one.seen) : one.seen || known.get(one.id) === true);
