@@ -8,6 +8,7 @@ use super::io::Output;
 use super::link::{PING, Step};
 use super::registration::Answer;
 use super::{Agent, Post};
+use crate::time::Time;
 use crate::wire::{Limits, Message};
 
 /// Flows at the same time. RFC 5626 §4.2.1 asks for two; each costs everybody a socket.
@@ -28,15 +29,30 @@ impl Agent {
 
     /// Which of the servers [`Output::Connect`] means for this flow.
     pub fn server(&self, flow: FlowId) -> usize {
+        let turn = self.turn(flow.place(), 0);
+        self.order.get(turn).copied().unwrap_or(turn)
+    }
+
+    /// Which server a flow means, or would so many tries further on: the flows share them, each begins at its own.
+    fn turn(&self, place: usize, further: usize) -> usize {
         let tried = self
             .flows
-            .get(flow.place())
-            .map_or(0, |flow| flow.link.server());
-        let turn = tried
-            .wrapping_mul(self.flows.len())
-            .wrapping_add(flow.place())
-            % self.servers;
-        self.order.get(turn).copied().unwrap_or(turn)
+            .get(place)
+            .map_or(0, |flow| flow.link.server().wrapping_add(further));
+        tried.wrapping_mul(self.flows.len()).wrapping_add(place) % self.servers
+    }
+
+    /// The server of this flow is not to be asked before then: whichever can be asked first is next (RFC 3263 §4.3), and when it can.
+    fn pass_over(&mut self, place: usize, until: Time) -> Time {
+        let here = self.turn(place, 0);
+        self.away.resize(self.servers, Time::ZERO);
+        self.away[here] = until;
+        let free = |further: &usize| self.away[self.turn(place, *further)].max(self.post.now);
+        let further = (1..=self.servers).min_by_key(free).unwrap_or(0);
+        let at = free(&further);
+        let link = &mut self.flows[place].link;
+        link.set_server(link.server().wrapping_add(further));
+        at
     }
 
     /// The page has asked for its bindings (RFC 3261 §10.2.3) on the socket that this flow is about to have, and this came back. The first
@@ -108,8 +124,14 @@ impl Agent {
                 self.flow_lost(place);
                 self.post.out.push_back(Output::Disconnect(id));
                 let flow = &mut self.flows[place];
+                let again = flow.link.retry_at();
                 if self.stopped || flow.registrar.refusal().is_some() {
                     flow.link.down();
+                }
+                if !flow.link.take_proven()
+                    && let Some(again) = again
+                {
+                    self.pass_over(place, again);
                 }
             }
         }
@@ -202,7 +224,6 @@ impl Agent {
 
     pub(super) fn registered(&mut self, place: usize, answer: Answer) {
         let id = FlowId::at(place);
-        let flows = self.flows.len();
         let flow = &mut self.flows[place];
         match answer {
             Answer::None => {}
@@ -228,37 +249,43 @@ impl Agent {
                 self.post.unbind(id);
                 self.post.out.push_back(Output::Event(Event::TokenRefused));
             }
-            // The server is in trouble, and there is another: each is tried once before any is waited for.
-            Answer::Refused
-                if flow
-                    .registrar
-                    .refusal()
-                    .is_some_and(|(s, _)| s >= 500 || s == 408)
-                    && (flow.link.failures() as usize + 1) * flows < self.servers =>
-            {
-                flow.registrar.forgive();
-                self.flow_lost(place);
-                let step = self.flows[place]
-                    .link
-                    .lost(self.post.now, &mut self.post.entropy);
+            Answer::Refused => self.turned_away(place),
+            Answer::Due => {
+                let step = flow.link.hurry(self.post.now);
                 self.step(place, step);
             }
-            Answer::Refused => {
-                flow.link.down();
-                self.flow_lost(place);
-                self.post.out.push_back(Output::Disconnect(id));
-            }
             Answer::Silent => {
-                self.flow_lost(place);
-                let link = &mut self.flows[place].link;
-                let step = match link.lost(self.post.now, &mut self.post.entropy) {
-                    Some(lost) => Some(lost),
-                    // A refusal whose time is over.
-                    None => link.hurry(self.post.now),
-                };
+                let step = flow.link.lost(self.post.now, &mut self.post.entropy);
                 self.step(place, step);
             }
             Answer::Left => self.close(place),
         }
+    }
+
+    /// The registrar has refused the flow. One that is in trouble is left for another server, if one may be asked now; else it is waited for
+    /// the first that may.
+    fn turned_away(&mut self, place: usize) {
+        let trouble = match self.flows[place].registrar.refusal() {
+            Some((408 | 500..600, at)) => at,
+            _ => None,
+        };
+        let now = self.post.now;
+        let next = trouble.map(|until| self.pass_over(place, until));
+        let flow = &mut self.flows[place];
+        match next {
+            Some(at) if at <= now => {
+                flow.registrar.forgive();
+                flow.link.lost(now, &mut self.post.entropy);
+            }
+            _ => {
+                if let Some(at) = next {
+                    flow.registrar.refused_until(at);
+                }
+                flow.link.down();
+            }
+        }
+        self.flow_lost(place);
+        let id = FlowId::at(place);
+        self.post.out.push_back(Output::Disconnect(id));
     }
 }

@@ -50,7 +50,7 @@ pub struct Link {
     heard: Time,
     /// Tries without a registration since the last one that succeeded.
     failures: u32,
-    /// Which server is tried: counted up at each try that came to nothing.
+    /// Which server is tried.
     server: usize,
     /// The present socket, or the last one, has carried a registration.
     proven: bool,
@@ -131,14 +131,20 @@ impl Link {
         self.proven = true;
     }
 
-    /// Which server is tried, in the order that they were given and round again.
+    /// Which server is tried, in their order and round again.
     pub const fn server(&self) -> usize {
         self.server
     }
 
-    /// How many tries have come to nothing since the last registration.
-    pub const fn failures(&self) -> u32 {
-        self.failures
+    /// Another server is tried from now on.
+    pub fn set_server(&mut self, server: usize) {
+        self.server = server;
+        self.proven = false;
+    }
+
+    /// The socket is lost. Had it carried a registration? Its server is tried once more then, before another.
+    pub fn take_proven(&mut self) -> bool {
+        core::mem::take(&mut self.proven)
     }
 
     /// The socket closed or is given up. Pauses double, each shortened by chance so that an edge that comes back is not
@@ -152,10 +158,6 @@ impl Link {
     }
 
     fn pause(&mut self, now: Time, entropy: &mut Entropy) {
-        // A server that held us is tried once more before another.
-        if !core::mem::take(&mut self.proven) {
-            self.server = self.server.wrapping_add(1);
-        }
         let first = self.patience.retry_first.as_millis();
         let most = if self.urgent {
             self.patience.retry_urgent

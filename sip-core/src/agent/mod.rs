@@ -114,6 +114,8 @@ pub struct Agent {
     servers: usize,
     /// In which order they are tried, where they have weights.
     order: Vec<usize>,
+    /// Until when each of them, in that order, is not to be asked: it has turned a flow away, or was not there.
+    away: Vec<Time>,
     stopped: bool,
     /// What the page was told last.
     shown: Option<Registration>,
@@ -137,6 +139,7 @@ impl Agent {
             beside: beside::Beside::default(),
             servers: 1,
             order: Vec::new(),
+            away: Vec::new(),
             stopped: true,
             shown: None,
         })

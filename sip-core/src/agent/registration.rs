@@ -56,6 +56,8 @@ pub enum Answer {
     Refused,
     /// No answer: the flow is dead.
     Silent,
+    /// The time of a refusal is over.
+    Due,
     /// Unbound, or nobody answered the farewell.
     Left,
 }
@@ -123,6 +125,13 @@ impl Registrar {
         match self.state {
             State::Refused(status, at) => Some((status, at)),
             _ => None,
+        }
+    }
+
+    /// A refusal holds until then.
+    pub fn refused_until(&mut self, until: Time) {
+        if let State::Refused(_, at) = &mut self.state {
+            *at = Some(until);
         }
     }
 
@@ -402,10 +411,14 @@ impl Registrar {
                 self.ask(post);
                 Answer::None
             }
-            State::Asking(..) | State::Refused(..) => {
+            State::Asking(..) => {
                 self.bound = false;
                 self.state = State::Unbound;
                 Answer::Silent
+            }
+            State::Refused(..) => {
+                self.state = State::Unbound;
+                Answer::Due
             }
             State::Leaving(..) => {
                 self.state = State::Unbound;
