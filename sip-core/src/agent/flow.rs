@@ -62,6 +62,8 @@ pub struct Flow {
     pub link: Link,
     /// Its binding.
     pub registrar: Registrar,
+    /// Its registration was refused, and it stays open for the calls on it.
+    pub kept: bool,
 }
 
 impl Flow {
@@ -70,6 +72,7 @@ impl Flow {
         Self {
             link: Link::new(config.patience),
             registrar: Registrar::new(id, config, post),
+            kept: false,
         }
     }
 
@@ -93,6 +96,11 @@ impl Bound {
     /// This one is, or is no more.
     pub fn set(&mut self, flow: FlowId, bound: bool) {
         self.0 = self.0 & !(1 << flow.place()) | u8::from(bound) << flow.place();
+    }
+
+    /// This one is.
+    pub const fn has(self, flow: FlowId) -> bool {
+        self.0 >> flow.place() & 1 == 1
     }
 
     /// None is.

@@ -124,6 +124,9 @@ impl Agent {
                 self.flow_lost(place);
                 self.post.out.push_back(Output::Disconnect(id));
                 let flow = &mut self.flows[place];
+                if flow.kept && !self.stopped && flow.registrar.refusal().is_some() {
+                    return self.turned_away(place);
+                }
                 let again = flow.link.retry_at();
                 if self.stopped || flow.registrar.refusal().is_some() {
                     flow.link.down();
@@ -224,11 +227,13 @@ impl Agent {
 
     pub(super) fn registered(&mut self, place: usize, answer: Answer) {
         let id = FlowId::at(place);
+        let alone = !self.flows.iter().any(Flow::is_bound);
         let flow = &mut self.flows[place];
         match answer {
             Answer::None => {}
             Answer::Bound { waiting, new_flow } => {
                 flow.link.proved();
+                flow.kept = false;
                 // Beside another one it changes nothing for anybody.
                 let new_flow = new_flow && !self.post.registered();
                 self.post.flow_registered(id);
@@ -246,10 +251,16 @@ impl Agent {
             }
             // The socket stays open for the next token.
             Answer::TokenRefused => {
+                flow.kept = false;
                 self.post.unbind(id);
                 self.post.out.push_back(Output::Event(Event::TokenRefused));
             }
+            // Its calls have no other way: it is asked again where it is.
+            Answer::Refused if alone && self.post.is_open(id) && !self.calls.is_empty() => {
+                flow.kept = true;
+            }
             Answer::Refused => self.turned_away(place),
+            Answer::Due if flow.link.is_open() => flow.registrar.register(&mut self.post),
             Answer::Due => {
                 let step = flow.link.hurry(self.post.now);
                 self.step(place, step);
@@ -259,6 +270,17 @@ impl Agent {
                 self.step(place, step);
             }
             Answer::Left => self.close(place),
+        }
+    }
+
+    /// What was kept for calls is left with the last of them.
+    pub(super) fn leave_refused(&mut self) {
+        for place in 0..self.flows.len() {
+            let flow = &self.flows[place];
+            let kept = flow.kept && flow.link.is_open() && flow.registrar.refusal().is_some();
+            if kept && self.calls.is_empty() && self.post.is_at_rest() {
+                self.turned_away(place);
+            }
         }
     }
 
@@ -272,6 +294,7 @@ impl Agent {
         let now = self.post.now;
         let next = trouble.map(|until| self.pass_over(place, until));
         let flow = &mut self.flows[place];
+        flow.kept = false;
         match next {
             Some(at) if at <= now => {
                 flow.registrar.forgive();

@@ -253,6 +253,7 @@ impl Agent {
             call.show(&mut self.post);
         }
         self.calls.retain(|call| !call.is_over());
+        self.leave_refused();
         let registration = self.registration();
         if self.shown != Some(registration) && !(self.shown.is_none() && self.stopped) {
             self.shown = Some(registration);

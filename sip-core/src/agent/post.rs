@@ -44,6 +44,8 @@ pub struct Post {
     pub promised: Option<String>,
     /// The flows that are registered.
     bound: Bound,
+    /// Those that were on the socket that they have: they carry what belongs to calls, whatever became of their registration.
+    open: Bound,
     /// The flow that the present input came on: what answers it goes back there.
     pub here: FlowId,
     /// What is to go out.
@@ -80,6 +82,7 @@ impl Post {
             entropy,
             promised: None,
             bound: Bound::default(),
+            open: Bound::default(),
             here: FlowId::FIRST,
             out: VecDeque::new(),
             requests: Vec::new(),
@@ -105,9 +108,15 @@ impl Post {
         !self.bound.is_empty()
     }
 
+    /// This one was, on the socket that it has.
+    pub const fn is_open(&self, flow: FlowId) -> bool {
+        self.open.has(flow)
+    }
+
     /// The flow for what may go on any: the first that is registered.
     pub fn best(&self) -> FlowId {
-        self.bound.first().unwrap_or(self.here)
+        let best = self.bound.first().or(self.open.first());
+        best.unwrap_or(self.here)
     }
 
     /// Puts a message on the wire: a request on the best flow; what answers, and ACK does, where the present input came from.
@@ -151,7 +160,7 @@ impl Post {
 
     /// Ends a dialog, now or when there is a flow again.
     pub fn bye(&mut self, mut dialog: Dialog) {
-        if !self.registered() {
+        if self.open.is_empty() {
             push(&mut self.farewells, dialog);
             return;
         }
@@ -397,11 +406,19 @@ impl Post {
                 response,
                 again,
             }),
-            Purpose::Bye(_) => {
-                if let Some(again) = again {
-                    self.start(again, purpose);
+            Purpose::Bye(dialog) => match (again, response) {
+                (Some(again), _) => self.start(again, Purpose::Bye(dialog)),
+                // Who is not registered may not be heard.
+                (
+                    None,
+                    Some(Response {
+                        status: 401 | 403, ..
+                    }),
+                ) if !self.registered() => {
+                    push(&mut self.farewells, *dialog);
                 }
-            }
+                _ => {}
+            },
             Purpose::Cancel => {}
         }
     }
@@ -424,6 +441,7 @@ impl Post {
     /// The flow is registered: what waited for one goes out.
     pub fn flow_registered(&mut self, flow: FlowId) {
         self.bound.set(flow, true);
+        self.open.set(flow, true);
         self.flush();
     }
 
@@ -435,6 +453,12 @@ impl Post {
     /// None is any more: what is lost from now on goes nowhere else.
     pub fn unbind_all(&mut self) {
         self.bound = Bound::default();
+        self.open = self.bound;
+    }
+
+    /// Nothing is waited for.
+    pub fn is_at_rest(&self) -> bool {
+        self.requests.is_empty() && !self.invites.iter().any(Invite::is_open)
     }
 
     fn flush(&mut self) {
@@ -451,6 +475,7 @@ impl Post {
     /// The flow is gone with all its transactions. Another one takes them over; a BYE waits for the next one otherwise.
     pub fn flow_lost(&mut self, lost: FlowId) {
         self.bound.set(lost, false);
+        self.open.set(lost, false);
         if self.here == lost {
             self.here = self.best();
         }

@@ -18,6 +18,7 @@ mod faults;
 mod flow;
 #[cfg(feature = "outbound")]
 mod flows;
+mod kept;
 mod net;
 mod opening;
 mod path;
