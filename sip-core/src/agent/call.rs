@@ -218,8 +218,11 @@ impl Call {
         self.view.stage = None;
         self.view.lost = false;
         self.view.end = Some(end);
-        self.refresh = None;
-        self.modify = Modify::default();
+        // Whoever has asked for a change hears that nothing comes of it (RFC 3261 §15.1.2).
+        if let Some(refresh) = self.refresh.take().filter(|r| !r.is_answered()) {
+            refresh.refuse(post, 487);
+        }
+        core::mem::take(&mut self.modify).leave(post, self.dialog.as_ref());
         self.broken = None;
         self.transfer = None;
         if let Some(update) = self.update.take() {
@@ -344,13 +347,13 @@ impl Call {
         match request.method {
             Method::Bye => {
                 post.send(Response::for_request(&request, 200, ""));
-                self.dialog = None;
                 let end = outcome::of_bye(&request.headers);
                 match self.over(post, end) {
                     // A caller may end an early dialog by BYE; its INVITE still wants an answer (RFC 3261 §15.1.2).
                     Phase::Waiting(asked) | Phase::Answering(asked) => asked.refuse(post, 487),
                     _ => {}
                 }
+                self.dialog = None;
             }
             Method::Invite => self.refresh_asked(post, request),
             Method::Update => self.update_asked(post, request),

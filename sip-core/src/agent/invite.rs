@@ -6,7 +6,7 @@ use super::post::{Post, of, push};
 use crate::dialog::{Dialog, DialogId};
 use crate::transaction::{ClientInvite, ClientInviteState, ClientKey, Transport};
 use crate::wire::{Reason, Request, Response};
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 /// What became of an INVITE of ours.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub struct Invite {
     pub(super) acknowledged: Vec<(DialogId, Request)>,
     /// The dialog whose ACK waits for our answer.
     pub(super) promised: Option<DialogId>,
+    /// The dialog that it was asked in: a re-INVITE, whose answer is acknowledged there and makes no other.
+    pub(super) within: Option<Box<Dialog>>,
 }
 
 impl Invite {
@@ -50,6 +52,10 @@ impl Invite {
     fn begin(flow: FlowId, request: Request, post: &mut Post) -> Self {
         let (transaction, actions) = ClientInvite::start(request, Transport::Reliable, post.now);
         post.invite_actions(flow, actions);
+        Self::of(transaction, flow)
+    }
+
+    fn of(transaction: ClientInvite, flow: FlowId) -> Self {
         Self {
             transaction,
             flow,
@@ -57,6 +63,15 @@ impl Invite {
             under_way: false,
             acknowledged: Vec::new(),
             promised: None,
+            within: None,
+        }
+    }
+
+    /// A re-INVITE in this dialog, of which nothing is wanted any more but its ACK.
+    pub fn within(dialog: Dialog, transaction: ClientInvite, flow: FlowId) -> Self {
+        Self {
+            within: Some(Box::new(dialog)),
+            ..Self::of(transaction, flow)
         }
     }
 
@@ -115,9 +130,19 @@ impl Invite {
             post.send(ack.clone());
             return None;
         }
-        let (dialog, ack) = post.acknowledge(self.transaction.request(), response)?;
+        let invite = self.transaction.request();
+        let dialog = match &self.within {
+            Some(dialog) => {
+                let mut dialog = dialog.clone();
+                // A Contact that cannot be read leaves the target where it was.
+                let _ = dialog.response(response);
+                *dialog
+            }
+            None => Dialog::uac(invite, response).ok()?,
+        };
+        let ack = post.acknowledge(&dialog, invite, response)?;
         push(&mut self.acknowledged, (id, ack));
-        Some(dialog)
+        Some(dialog).filter(|_| self.within.is_none())
     }
 
     /// Takes it back. Late answers are the post's business.

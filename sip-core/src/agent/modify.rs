@@ -5,14 +5,15 @@ use super::call::{Call, Phase};
 use super::event::{By, End, Event, Outcome, Wish};
 use super::flow::FlowId;
 use super::identity::SDP;
-use super::invite::InviteNews;
+use super::invite::{Invite, InviteNews};
 use super::io::{MediaReply, MediaRequest, Output};
-use super::post::{Ask, Post, Purpose, sdp_of};
+use super::post::{Ask, Post, Purpose, of, sdp_of};
 use super::sdp;
 use super::session_timer::{self, SessionTimer};
+use crate::dialog::Dialog;
 use crate::pii::Pii;
 use crate::time::{Duration, Time};
-use crate::transaction::{ClientAction, ClientInvite, ClientKey, Transport};
+use crate::transaction::{ClientInvite, ClientKey, Transport};
 use crate::wire::{HeaderName, Method, Request, Response};
 use alloc::{borrow::ToOwned, boxed::Box, vec::Vec};
 
@@ -64,8 +65,6 @@ pub struct Modify {
     /// A re-INVITE that is only promised an answer is taken back then.
     until: Option<Time>,
     tries: u8,
-    /// The last re-INVITE that was answered, and its ACK.
-    done: Option<(Box<ClientInvite>, Request)>,
 }
 
 impl Modify {
@@ -81,9 +80,14 @@ impl Modify {
 
     /// A response to a re-INVITE of ours?
     pub fn owns(&self, key: &ClientKey) -> bool {
-        let of = |t: &ClientInvite| ClientKey::of_request(t.request()).as_ref() == Ok(key);
-        matches!(&self.step, Step::Asking(t, _) if of(t))
-            || self.done.as_ref().is_some_and(|(t, _)| of(t))
+        matches!(&self.step, Step::Asking(t, _) if of(t.request(), key))
+    }
+
+    /// Its call is over. A re-INVITE that is under way has its answer acknowledged all the same.
+    pub fn leave(self, post: &mut Post, dialog: Option<&Dialog>) {
+        if let (Step::Asking(transaction, flow), Some(dialog)) = (self.step, dialog) {
+            post.let_go(Invite::within(dialog.clone(), *transaction, flow));
+        }
     }
 
     /// The connection has to be made anew before anyone can be heard.
@@ -124,14 +128,8 @@ impl Modify {
             Step::Asking(transaction, _) => transaction.deadline(),
             _ => None,
         };
-        let done = self.done.as_ref().and_then(|(t, _)| t.deadline());
         let until = self.until.filter(|_| matches!(self.step, Step::Asking(..)));
-        again
-            .into_iter()
-            .chain(asked)
-            .chain(done)
-            .chain(until)
-            .min()
+        again.into_iter().chain(asked).chain(until).min()
     }
 }
 
@@ -313,16 +311,7 @@ impl Call {
     }
 
     /// A response to our re-INVITE.
-    pub fn modify_response(&mut self, post: &mut Post, key: &ClientKey, response: Response) {
-        if let Some((transaction, ack)) = &mut self.modify.done
-            && ClientKey::of_request(transaction.request()).as_ref() == Ok(key)
-        {
-            let again = transaction.receive(response, post.now);
-            if again.iter().any(|a| matches!(a, ClientAction::Receive(_))) {
-                post.send(ack.clone());
-            }
-            return;
-        }
+    pub fn modify_response(&mut self, post: &mut Post, response: Response) {
         if let Step::Asking(transaction, flow) = &mut self.modify.step {
             let actions = transaction.receive(response, post.now);
             let news = post.invite_actions(*flow, actions);
@@ -372,24 +361,16 @@ impl Call {
     }
 
     fn change_answered(&mut self, post: &mut Post, response: &Response) {
-        let Step::Asking(transaction, _) = core::mem::take(&mut self.modify.step) else {
-            return;
-        };
-        let Some(dialog) = &mut self.dialog else {
+        let step = core::mem::take(&mut self.modify.step);
+        let (Step::Asking(transaction, flow), Some(dialog)) = (step, &mut self.dialog) else {
             return;
         };
         // A Contact that cannot be read leaves the target where it was.
         let _ = dialog.response(response);
+        let mut invite = Invite::within(dialog.clone(), *transaction, flow);
+        invite.answered(post, response);
+        post.let_go(invite);
         self.learn(&response.headers);
-        let Some(dialog) = &mut self.dialog else {
-            return;
-        };
-        let via = post.me.via(&mut post.entropy);
-        let cseq = transaction.request().headers.cseq().map_or(0, |c| c.number);
-        let mut ack = dialog.ack(cseq, &via);
-        Post::prove_as(&mut ack, transaction.request());
-        post.send(ack.clone());
-        self.modify.done = Some((transaction, ack));
         self.take_answer(post, response);
     }
 
@@ -517,9 +498,6 @@ impl Call {
 
     /// The flow is gone with the change; it is tried again on the next one.
     pub fn modify_flow_lost(&mut self, post: &mut Post, lost: FlowId) {
-        if !post.registered() {
-            self.modify.done = None;
-        }
         if matches!(self.modify.step, Step::Asking(_, flow) if flow == lost) {
             self.modify.step = Step::Idle;
             post.media(self.id, MediaRequest::Rollback);
@@ -531,11 +509,6 @@ impl Call {
         let now = post.now;
         // The pause is over, also where the change cannot begin yet: it waits for what hinders it, not for a time that is past.
         self.modify.again_at.take_if(|at| *at <= now);
-        if let Some((transaction, _)) = &mut self.modify.done
-            && transaction.timeout(now).contains(&ClientAction::Ended)
-        {
-            self.modify.done = None;
-        }
         if let Step::Asking(transaction, flow) = &mut self.modify.step {
             let mut actions = transaction.timeout(now);
             if self.modify.until.take_if(|until| *until <= now).is_some() {

@@ -244,19 +244,19 @@ impl Post {
         }
     }
 
-    /// Acknowledges a 2xx and gives the dialog that it makes.
+    /// Acknowledges a 2xx in its dialog.
     pub fn acknowledge(
         &mut self,
+        dialog: &Dialog,
         invite: &Request,
         response: &Response,
-    ) -> Option<(Dialog, Request)> {
-        let dialog = Dialog::uac(invite, response).ok()?;
+    ) -> Option<Request> {
         self.proof.told(&response.headers);
         let via = self.me.via(&mut self.entropy);
         let mut ack = dialog.ack(invite.headers.cseq().ok()?.number, &via);
         Self::prove_as(&mut ack, invite);
         self.send(ack.clone());
-        Some((dialog, ack))
+        Some(ack)
     }
 
     /// Sends the ACK of a 2xx that has waited for our answer. Whenever that 2xx comes again, it goes out again.
@@ -482,7 +482,10 @@ impl Post {
         for invite in core::mem::take(&mut self.invites) {
             if invite.flow != lost {
                 self.invites.push(invite);
-            } else if invite.transaction.is_cancelled() && invite.is_open() {
+            } else if invite.transaction.is_cancelled()
+                && invite.is_open()
+                && invite.within.is_none()
+            {
                 self.take_back_later(invite.transaction.request().clone());
             }
         }

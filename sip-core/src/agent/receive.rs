@@ -50,7 +50,7 @@ impl Agent {
         {
             call.response(&mut self.post, response);
         } else if let Some(call) = self.calls.iter_mut().find(|c| c.modify.owns(&key)) {
-            call.modify_response(&mut self.post, &key, response);
+            call.modify_response(&mut self.post, response);
         } else {
             self.post.response(&key, &response);
         }

@@ -21,6 +21,7 @@ mod flows;
 mod kept;
 mod net;
 mod opening;
+mod overtaken;
 mod path;
 mod proven_ahead;
 mod record;
