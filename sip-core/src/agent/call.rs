@@ -102,6 +102,8 @@ pub struct Call {
     pub transfer: Option<Transfer>,
     /// The call in which this one was asked for.
     pub referred: Option<Referred>,
+    /// A REFER of the other side was followed.
+    pub has_referred: bool,
     /// The call that ends when this one is answered (RFC 3891).
     pub takes: Option<CallId>,
     /// Headers of the agent's own.
@@ -162,6 +164,7 @@ impl Call {
             trickle: Trickle::default(),
             transfer: None,
             referred: None,
+            has_referred: false,
             takes: None,
             more: Vec::new(),
             headers: Vec::new(),
@@ -360,7 +363,7 @@ impl Call {
             Method::Info => self.info_received(post, &request),
             Method::Notify => self.transfer_notified(post, &request),
             Method::Refer => {
-                if let Some(target) = self.referred(post, &request) {
+                if let Some(target) = self.referred(post, request) {
                     post.referred = Some((self.id, target));
                 }
             }

@@ -94,7 +94,6 @@ use flow::{Flow, Flows};
 use identity::Identity;
 use post::Post;
 use proof::Proof;
-use transfer::Referred;
 
 /// The user agent of a page.
 #[derive(Debug)]
@@ -373,15 +372,29 @@ impl Agent {
         });
     }
 
-    /// The other side of a call wants us to call someone else.
+    /// The other side of a call wants us to call someone else: one after the other, and not beyond one call more than are taken. It is
+    /// this line that calls, and answers for it.
     fn follow_referral(&mut self) {
         let Some((by, target)) = self.post.referred.take() else {
             return;
         };
+        let by_it = |c: &Call| !c.is_over() && c.referred.as_ref().is_some_and(|r| r.by == by);
+        let against = if self.calls.iter().any(by_it) {
+            Some(491)
+        } else {
+            (self.under_way() > self.post.policy.calls.max(1)).then_some(486)
+        };
+        let mut referred = None;
+        self.with_call(by, |call, post| {
+            referred = call.follow(post, &target, against);
+        });
+        if referred.is_none() {
+            return;
+        }
         let id = self.next_call();
         let mut call = Call::start_at(&mut self.post, id, target.to, false);
         call.more = target.headers;
-        call.referred = Some(Referred::new(by));
+        call.referred = referred;
         call.view.replaces = Some(by);
         self.calls.push(call);
         self.hold_others(id);
@@ -395,8 +408,8 @@ impl Agent {
             let news = call.news_for_referrer();
             let taken_over = call.takes_over();
             at += 1;
-            if let Some((by, status, last)) = news {
-                self.with_call(by, |call, post| call.notify(post, status, last));
+            if let Some(news) = news {
+                self.with_call(news.by, |call, post| call.notify(post, &news));
             }
             if let Some(old) = taken_over {
                 self.with_call(old, |call, post| call.replaced(post));

@@ -281,7 +281,7 @@ impl Agent {
         self.under_way() < most
     }
 
-    fn under_way(&self) -> usize {
+    pub(super) fn under_way(&self) -> usize {
         self.calls.iter().filter(|c| !c.is_over()).count()
     }
 }

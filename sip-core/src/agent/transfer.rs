@@ -29,8 +29,19 @@ pub struct Transfer {
 pub struct Referred {
     /// The call in which it was asked.
     pub by: CallId,
+    /// The number of its REFER, where that was not the first one of its call.
+    number: Option<u32>,
     /// What was told last.
     told: u16,
+}
+
+/// News for whoever asked for a call.
+#[derive(Debug)]
+pub struct News {
+    /// The call in which it was asked.
+    pub by: CallId,
+    number: Option<u32>,
+    status: u16,
 }
 
 // ---- who transfers ----
@@ -169,11 +180,13 @@ pub struct Target {
     pub to: Uri,
     /// `Replaces` and `Referred-By`.
     pub headers: Vec<(HeaderName, String)>,
+    /// The REFER, which has no answer yet.
+    refer: Request,
 }
 
 impl Call {
-    /// A REFER in this call: whom to call instead, if it makes sense. It is answered here.
-    pub fn referred(&mut self, post: &mut Post, refer: &Request) -> Option<Target> {
+    /// A REFER in this call: whom to call instead. One that makes no sense is refused here, any other is answered by [`Call::follow`].
+    pub fn referred(&self, post: &mut Post, refer: Request) -> Option<Target> {
         let text = refer.headers.get(HeaderName::ReferTo);
         let target = text.and_then(|t| t.parse::<NameAddr>().ok());
         let status = match &target {
@@ -192,12 +205,11 @@ impl Call {
             }
             Some(_) => 202,
         };
-        let mut response = Response::for_request(refer, status, "");
-        if status == 202 {
-            response = response.with(HeaderName::Contact, post.me.contact());
-        }
-        post.send(response);
-        let mut to = target.filter(|_| status == 202)?.uri;
+        let Some(target) = target.filter(|_| status == 202) else {
+            post.send(Response::for_request(&refer, status, ""));
+            return None;
+        };
+        let mut to = target.uri;
         let mut headers = Vec::new();
         // Only one header of the many that a stranger could ask for is understood.
         for part in to.headers.take().unwrap_or_default().split('&') {
@@ -212,12 +224,34 @@ impl Call {
         if let Some(by) = by.filter(|b| b.parse::<NameAddr>().is_ok()) {
             headers.push((HeaderName::ReferredBy, by.to_owned()));
         }
-        self.notify(post, 100, false);
-        Some(Target { to, headers })
+        Some(Target { to, headers, refer })
+    }
+
+    /// The answer to a REFER that makes sense: it is followed, unless there is a reason against it.
+    pub fn follow(
+        &mut self,
+        post: &mut Post,
+        target: &Target,
+        against: Option<u16>,
+    ) -> Option<Referred> {
+        let response = Response::for_request(&target.refer, against.unwrap_or(202), "");
+        if against.is_some() {
+            post.send(response);
+            return None;
+        }
+        post.send(response.with(HeaderName::Contact, post.me.contact()));
+        // Only the first needs no number to be told from others (RFC 3515 §2.4.6).
+        let cseq = target.refer.headers.cseq();
+        let later = core::mem::replace(&mut self.has_referred, true);
+        let (by, number) = (self.id, cseq.ok().filter(|_| later).map(|c| c.number));
+        let status = 100;
+        self.notify(post, &News { by, number, status });
+        let told = status;
+        Some(Referred { by, number, told })
     }
 
     /// This new call tells the one that asked for it how far it is.
-    pub fn news_for_referrer(&mut self) -> Option<(CallId, u16, bool)> {
+    pub fn news_for_referrer(&mut self) -> Option<News> {
         let referred = self.referred.as_mut()?;
         let status = match (self.view.state, &self.view.end) {
             (CallState::Ringing, _) => 180,
@@ -233,39 +267,38 @@ impl Call {
             return None;
         }
         referred.told = status;
-        Some((referred.by, status, status >= 200))
+        let (by, number) = (referred.by, referred.number);
+        Some(News { by, number, status })
     }
 
     /// Tells the other side how the call goes that it asked for.
-    pub fn notify(&mut self, post: &mut Post, status: u16, last: bool) {
+    pub fn notify(&mut self, post: &mut Post, news: &News) {
         let via = post.me.via(&mut post.entropy);
         let Some(dialog) = self.dialog.as_mut().filter(|_| post.registered()) else {
             return;
         };
-        let state = if last {
+        let state = if news.status >= 200 {
             "terminated;reason=noresource"
         } else {
             "active;expires=180"
         };
         let mut body = String::from("SIP/2.0 ");
-        body.push_str(&status.to_string());
+        body.push_str(&news.status.to_string());
         body.push(' ');
-        body.push_str(crate::wire::phrase(status));
+        body.push_str(crate::wire::phrase(news.status));
         body.push_str("\r\n");
+        let mut event = String::from("refer");
+        if let Some(number) = news.number {
+            event.push_str(";id=");
+            event.push_str(&number.to_string());
+        }
         let notify = dialog
             .request(Method::Notify, &via)
             .with(HeaderName::Contact, post.me.contact())
-            .with(HeaderName::Event, "refer")
+            .with(HeaderName::Event, event)
             .with(HeaderName::SubscriptionState, state)
             .with_body(SIPFRAG, body);
         post.ask(notify, Purpose::Call(self.id, Ask::Notify));
-    }
-}
-
-impl Referred {
-    /// A call that was asked for in that one.
-    pub const fn new(by: CallId) -> Self {
-        Self { by, told: 100 }
     }
 }
 

@@ -1,10 +1,11 @@
 //! Transfer between three pages, and digits.
 
 use super::exchange::Exchange;
+use super::net::Page;
 use crate::agent::{CallId, CallState, Command, Event, Outcome, Progress, Wish};
 use crate::pii::Pii;
 use crate::time::Duration;
-use crate::wire::{HeaderName, Method, Response};
+use crate::wire::{HeaderName, Method, Request, Response};
 
 const A: usize = 0;
 const B: usize = 1;
@@ -168,6 +169,102 @@ fn a_refer_that_makes_no_sense_is_refused_in_its_own_words() {
         assert_eq!(state(&net, B, into), CallState::Active);
         assert!(net.pages[B].silent());
     }
+}
+
+/// The REFERs of one side of a call, as they come in at the other one.
+struct Referrer(Request);
+
+impl Referrer {
+    fn of(net: &mut Exchange, call: CallId) -> Self {
+        net.pages[A].command(Command::Transfer(call, Pii("1003".into())));
+        let mut refer = net.pages[A].request(Method::Refer);
+        refer.headers.remove(HeaderName::Route);
+        Self(refer)
+    }
+
+    fn next(&mut self) -> Request {
+        let number = self.0.headers.cseq().unwrap().number + 1;
+        let cseq = format!("{number} REFER");
+        self.0.headers.set(HeaderName::CSeq, cseq);
+        let via = format!("SIP/2.0/WSS edge.invalid;branch=z9hG4bKrefer{number}");
+        self.0.headers.replace_first_value("Via", via);
+        self.0.clone()
+    }
+}
+
+/// What a page sends, of these methods.
+fn sent(page: &mut Page, methods: &[Method]) -> Vec<Request> {
+    let mut all = Vec::new();
+    while !page.silent() {
+        all.extend(page.message().into_request());
+    }
+    all.retain(|r| methods.contains(&r.method));
+    all
+}
+
+#[test]
+fn one_referral_of_a_call_is_followed_at_a_time_and_the_next_is_told_of_by_its_number() {
+    let mut net = Exchange::new(2);
+    let (out, into) = net.talk(A, B);
+    let mut referrer = Referrer::of(&mut net, out);
+    let page = &mut net.pages[B];
+    page.frame(referrer.next());
+    page.response(202);
+    let new = |r: &Request| r.headers.to().unwrap().tag().is_none();
+    let mut requests = sent(page, &[Method::Notify, Method::Invite]);
+    let notify = requests.remove(0);
+    assert_eq!(notify.headers.get(HeaderName::Event), Some("refer"));
+    requests.retain(new);
+    let [invite] = requests.as_slice() else {
+        panic!("{requests:?}")
+    };
+
+    // Whoever was called may not have us call the world.
+    for _ in 0..3 {
+        page.frame(referrer.next());
+        page.response(491);
+        assert!(page.silent());
+    }
+    page.frame(Response::for_request(invite, 486, "").with_to_tag("busy"));
+    assert_eq!(sent(page, &[Method::Notify]).len(), 1);
+
+    let refer = referrer.next();
+    let event = format!("refer;id={}", refer.headers.cseq().unwrap().number);
+    page.frame(refer);
+    page.response(202);
+    let requests = sent(page, &[Method::Notify, Method::Invite]);
+    let (invites, mut notifies): (Vec<_>, Vec<_>) = requests
+        .into_iter()
+        .partition(|r| r.method == Method::Invite);
+    let invite = invites.iter().find(|r| new(r)).unwrap();
+    page.frame(Response::for_request(invite, 180, "").with_to_tag("x"));
+    page.frame(Response::for_request(invite, 603, "").with_to_tag("x"));
+    notifies.extend(sent(page, &[Method::Notify]));
+    assert_eq!(notifies.len(), 3);
+    for notify in notifies {
+        assert_eq!(notify.headers.get(HeaderName::Event), Some(event.as_str()));
+    }
+    assert_eq!(state(&net, B, into), CallState::Active);
+}
+
+#[test]
+fn a_referral_beyond_the_calls_that_a_page_takes_is_refused() {
+    let mut net = Exchange::new(3);
+    let (out, _) = net.talk(A, B);
+    // Each page takes three, and a referral may be one more.
+    let calls = [net.pages[B].call("1003"), net.pages[B].call("1004")];
+    let third = net.pages[B].call("1005");
+    sent(&mut net.pages[B], &[]);
+    let mut referrer = Referrer::of(&mut net, out);
+    let page = &mut net.pages[B];
+    page.frame(referrer.next());
+    page.response(486);
+    assert!(page.silent());
+
+    page.command(Command::HangUp(third));
+    page.frame(referrer.next());
+    page.response(202);
+    assert_eq!(page.view_of(calls[0]).state, CallState::Calling);
 }
 
 #[test]
