@@ -21,8 +21,9 @@ pub const ALLOW: &str =
 /// The extensions that are acted upon (RFC 5626, RFC 3327, RFC 4028, RFC 3262, RFC 3891, RFC 7866,
 /// RFC 8840).
 pub const SUPPORTED: &str = "outbound, path, timer, 100rel, replaces, record-aware, trickle-ice";
-/// The same where a reliable provisional response could bring an offer that we could only answer by PRACK.
-const SUPPORTED_WITHOUT_OFFER: &str = "outbound, path, timer, replaces, record-aware, trickle-ice";
+/// The same where no PRACK would follow: a reliable provisional response could bring an offer that only it could answer, or comes
+/// when a session is changed and nobody waits for ringing.
+const SUPPORTED_BUT_100REL: &str = "outbound, path, timer, replaces, record-aware, trickle-ice";
 /// The only body that is understood.
 pub const SDP: &str = "application/sdp";
 
@@ -174,7 +175,7 @@ impl Identity {
         .with(HeaderName::RecvInfo, PACKAGE)
         .with(HeaderName::UserAgent, self.user_agent.as_str());
         if offer.is_empty() {
-            request.with(HeaderName::Supported, SUPPORTED_WITHOUT_OFFER)
+            request.with(HeaderName::Supported, SUPPORTED_BUT_100REL)
         } else {
             request
                 .with(HeaderName::Supported, SUPPORTED)
@@ -188,7 +189,7 @@ impl Identity {
             .with(HeaderName::Contact, self.contact())
             .with(HeaderName::Allow, ALLOW)
             .with(HeaderName::RecvInfo, PACKAGE)
-            .with(HeaderName::Supported, SUPPORTED)
+            .with(HeaderName::Supported, SUPPORTED_BUT_100REL)
     }
 
     /// A response that makes or keeps a dialog.

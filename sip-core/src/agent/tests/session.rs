@@ -53,6 +53,18 @@ fn each_side_holds_and_resumes_and_the_other_is_told() {
 }
 
 #[test]
+fn what_changes_a_session_asks_for_no_reliable_ringing() {
+    let mut edge = Edge::new();
+    edge.talking();
+    let (caller, _) = ids(&edge);
+    edge.caller.command(Command::Hold(caller, true));
+    // No PRACK follows inside of a session: whoever sent a 183 reliably (RFC 3262 §3) would give the change up after 32 s.
+    let invite = edge.caller.request(Method::Invite);
+    let supported = |tag| invite.headers.has_token(HeaderName::Supported, tag);
+    assert!(!supported("100rel") && supported("timer") && supported("replaces"));
+}
+
+#[test]
 fn whoever_thinks_better_of_it_while_the_offer_is_under_way_gets_the_other_one_next() {
     let mut edge = Edge::new();
     edge.talking();
