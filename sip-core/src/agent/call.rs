@@ -198,6 +198,14 @@ impl Call {
         self.dialog.as_ref().map(Dialog::id)
     }
 
+    /// The dialog with this id: this one, or an early one of our INVITE.
+    pub fn dialog_of(&mut self, id: &DialogId) -> Option<&mut Dialog> {
+        match &mut self.phase {
+            Phase::Inviting(invite) => invite.early.dialog(id),
+            _ => self.dialog.as_mut().filter(|d| d.id() == id),
+        }
+    }
+
     /// Tells the page if there is news.
     pub fn show(&mut self, post: &mut Post) {
         if self.shown.as_ref() == Some(&self.view) {
@@ -334,10 +342,12 @@ impl Call {
         }
     }
 
-    /// A request inside of the dialog, but neither ACK nor CANCEL.
-    pub fn request(&mut self, post: &mut Post, request: Request) {
+    /// A request inside of this dialog of ours, but neither ACK nor CANCEL.
+    pub fn request(&mut self, post: &mut Post, id: &DialogId, request: Request) {
         self.flow = post.here;
-        let refused = match &mut self.dialog {
+        // No callee may end what it has not answered (RFC 3261 §15).
+        let early = matches!(self.phase, Phase::Inviting(_)) && request.method == Method::Bye;
+        let refused = match self.dialog_of(id).filter(|_| !early) {
             Some(dialog) => dialog.request_received(&request).err().map(|e| e.status()),
             None => Some(481),
         };

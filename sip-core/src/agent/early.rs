@@ -3,7 +3,7 @@
 
 use super::event::CallId;
 use super::post::{Ask, Post, Purpose, sdp_of};
-use crate::dialog::Dialog;
+use crate::dialog::{Dialog, DialogId};
 use crate::wire::{HeaderName, Method, Request, Response};
 use alloc::{
     borrow::ToOwned,
@@ -112,6 +112,17 @@ impl Early {
             .position(|b| b.dialog.id().remote_tag == tag)?;
         let branch = self.branches.swap_remove(at);
         Some((branch.dialog, branch.answer))
+    }
+
+    /// The dialog of a branch.
+    pub fn dialog(&mut self, id: &DialogId) -> Option<&mut Dialog> {
+        let dialogs = self.branches.iter_mut().map(|b| &mut b.dialog);
+        dialogs.into_iter().find(|d| d.id() == id)
+    }
+
+    /// Our offer has its answer in a branch.
+    pub fn is_agreed(&self) -> bool {
+        self.branches.iter().any(|b| b.answer.is_some())
     }
 
     /// A challenged PRACK gets the next number of its branch.

@@ -14,7 +14,7 @@ use crate::dialog::{AnsweredAction, AnsweredInvite, Dialog};
 use crate::pii::Pii;
 use crate::time::{Duration, Time};
 use crate::transaction::{ServerInvite, ServerKey, Transport};
-use crate::wire::{HeaderName, Request, Response};
+use crate::wire::{HeaderName, Method, Request, Response};
 use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
 
 /// So long rings a call whose flow is gone while another one carries what we say of it.
@@ -522,19 +522,19 @@ impl Call {
         if !request.body.is_empty() && sdp_of(&request.headers, &request.body).is_none() {
             return Some(respond::only_sdp(request));
         }
-        let ours = self.modify.is_busy() || matches!(self.phase, Phase::Applying);
-        let stands = matches!(self.phase, Phase::Talking | Phase::Accepted(_));
-        let status = match (ours, stands) {
-            (true, _) => 491,
-            (_, false) => 500,
-            _ if self.refresh.is_some()
-                || self.update.is_some()
-                || self.late_answer
-                || self.called_off =>
+        let taken =
+            self.refresh.is_some() || self.update.is_some() || self.late_answer || self.called_off;
+        let status = match &self.phase {
+            // Its answer came early (RFC 3262 §5), and stays until the call is answered: no driver takes another offer before.
+            Phase::Inviting(invite)
+                if invite.early.is_agreed() && request.method == Method::Update =>
             {
-                500
+                488
             }
-            _ => return None,
+            Phase::Inviting(_) | Phase::Applying => 491,
+            _ if self.modify.is_busy() => 491,
+            Phase::Talking | Phase::Accepted(_) if !taken => return None,
+            _ => 500,
         };
         let refusal = Response::for_request(request, status, "");
         Some(match status {

@@ -183,15 +183,15 @@ impl Agent {
         if request.method == Method::Notify && self.beside.notified(&mut self.post, &request) {
             return;
         }
-        let id = DialogId::of_incoming(&request).ok();
-        match self
-            .calls
-            .iter_mut()
-            .find(|c| c.dialog_id().is_some() && c.dialog_id() == id.as_ref())
-        {
+        let found = DialogId::of_incoming(&request).ok().and_then(|id| {
+            let mut calls = self.calls.iter_mut();
+            let call = calls.find_map(|c| c.dialog_of(&id).is_some().then_some(c));
+            call.map(|call| (call, id))
+        });
+        match found {
             #[cfg(feature = "beside")]
-            Some(call) if request.method == Method::Message => {
-                match call.dialog.as_mut().map(|d| d.request_received(&request)) {
+            Some((call, id)) if request.method == Method::Message => {
+                match call.dialog_of(&id).map(|d| d.request_received(&request)) {
                     Some(Err(error)) => {
                         let refusal = Response::for_request(&request, error.status(), "");
                         self.post.send(refusal);
@@ -199,7 +199,7 @@ impl Agent {
                     _ => self.beside.message(&mut self.post, &request),
                 }
             }
-            Some(call) => call.request(&mut self.post, request),
+            Some((call, id)) => call.request(&mut self.post, &id, request),
             None if request.method == Method::Invite => self.refuse(request, 481),
             None => self.answer(Response::for_request(&request, 481, "")),
         }

@@ -182,6 +182,81 @@ fn a_redirection_is_followed_to_the_best_contact_and_never_in_a_circle() {
     assert_eq!(page.view().end.as_ref().unwrap().status, 301);
 }
 
+/// A request of the callee inside of the dialog that its provisional response with this tag has made.
+fn of_callee(invite: &Request, tag: &str, method: Method, cseq: u32) -> Request {
+    let mut request = stranger();
+    let headers = &mut request.headers;
+    let call_id = invite.headers.call_id().unwrap();
+    headers.set(HeaderName::CallId, call_id);
+    headers.set(HeaderName::To, invite.headers.from().unwrap().to_string());
+    let from = invite.headers.to().unwrap().with_tag(tag);
+    headers.set(HeaderName::From, from.to_string());
+    headers.set(HeaderName::CSeq, format!("{cseq} {method}"));
+    let via = format!("SIP/2.0/WSS edge.invalid;branch=z9hG4bKcallee{cseq}");
+    headers.replace_first_value("Via", via);
+    headers.remove(HeaderName::SessionExpires);
+    headers.remove(HeaderName::ContentType);
+    request.body.clear();
+    request.method = method;
+    request
+}
+
+#[test]
+fn what_a_callee_asks_before_it_answers_is_answered() {
+    let (mut page, invite) = calling();
+    let ask = |method, cseq| of_callee(&invite, "one", method, cseq);
+    let offer =
+        |cseq| ask(Method::Update, cseq).with_body("application/sdp", sdp("new", "sendrecv"));
+    page.frame(ask(Method::Update, 1));
+    page.response(481);
+    page.frame(answer(&invite, 180, "one"));
+    // Our offer has had no answer yet (RFC 3311 §5.2).
+    page.frame(offer(2));
+    page.response(491);
+    page.frame(with_sdp(reliable(answer(&invite, 183, "one"), 7), "early"));
+    let prack = page.request(Method::Prack);
+    page.frame(Response::for_request(&prack, 200, ""));
+
+    page.frame(ask(Method::Update, 3).with(HeaderName::SessionExpires, "60"));
+    page.response(422);
+    let refresh = ask(Method::Update, 4).with(HeaderName::SessionExpires, "1800;refresher=uac");
+    page.frame(refresh);
+    let ok = page.response(200);
+    assert!(ok.headers.has(HeaderName::Contact));
+    assert_eq!(
+        ok.headers.get(HeaderName::SessionExpires),
+        Some("1800;refresher=uac")
+    );
+    let asked = page.media.len();
+    page.frame(offer(5));
+    page.response(488);
+    assert_eq!(page.media.len(), asked, "the session stays as it was");
+    for (method, cseq, status) in [
+        (Method::Options, 6, 200),
+        (Method::Info, 7, 200),
+        (Method::Refer, 8, 491),
+        (Method::Invite, 9, 491),
+        // No callee may end what it has not answered (RFC 3261 §15).
+        (Method::Bye, 10, 481),
+        // Out of its order.
+        (Method::Options, 6, 500),
+    ] {
+        page.frame(ask(method, cseq));
+        page.response(status);
+    }
+    page.frame(of_callee(&invite, "two", Method::Options, 1));
+    page.response(481);
+
+    page.frame(answer(&invite, 200, "one"));
+    page.request(Method::Ack);
+    assert_eq!(page.state(), CallState::Active);
+    // The numbers go on in the session.
+    page.frame(ask(Method::Options, 9));
+    page.response(500);
+    page.frame(ask(Method::Update, 11));
+    page.response(200);
+}
+
 #[test]
 fn headers_of_the_page_go_out_and_none_that_steers_the_call() {
     let mut page = Page::registered("1001", 1);
