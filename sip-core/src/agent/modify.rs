@@ -443,15 +443,12 @@ impl Call {
                 self.changed();
             }
             Some(response) => match response.status {
-                405 | 501 => self.allows_update = false,
-                status => {
-                    let minor = matches!(status, 422 | 481 | 408 | 491 | 500 | 503);
-                    if minor {
-                        self.update_refused(post, response);
-                    } else {
-                        self.modify.refresh = false;
-                    }
+                408 | 422 | 481 | 491 => self.change_refused(post, response),
+                500 | 503 if response.headers.has(HeaderName::RetryAfter) => {
+                    self.change_refused(post, response);
                 }
+                // It has something against the method: a re-INVITE refreshes as well (RFC 4028 §7.4).
+                _ => self.allows_update = false,
             },
             // The flow is gone, and the refresh goes out on the next one.
             None if !post.registered() => return,
@@ -478,10 +475,6 @@ impl Call {
             }
             _ => self.change_refused(post, response),
         }
-    }
-
-    fn update_refused(&mut self, post: &mut Post, response: &Response) {
-        self.change_refused(post, response);
     }
 
     /// Ends a call whose session is of no use.

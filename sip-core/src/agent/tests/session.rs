@@ -370,6 +370,27 @@ fn the_caller_refreshes_a_session_and_the_callee_ends_one_that_nobody_refreshes(
 }
 
 #[test]
+fn a_refresh_that_is_refused_as_an_update_goes_out_as_a_reinvite() {
+    for status in [403, 405, 488, 500, 501] {
+        let mut edge = Edge::new();
+        edge.talking();
+        let page = &mut edge.caller;
+        let agent = &mut page.agent;
+        agent.calls[0].refresh_session(&mut agent.post);
+        page.input(Input::Frame(FlowId::FIRST, b"\r\n"));
+        let update = page.request(Method::Update);
+        page.frame(Response::for_request(&update, status, ""));
+        let invite = page.request(Method::Invite);
+        assert!(invite.headers.has(HeaderName::SessionExpires), "{status}");
+        // Whoever takes neither keeps the session until its end (RFC 4028 §10).
+        page.frame(Response::for_request(&invite, status, ""));
+        page.request(Method::Ack);
+        assert!(page.silent());
+        assert_eq!(page.state(), CallState::Active);
+    }
+}
+
+#[test]
 fn a_session_interval_that_is_too_short_is_refused_and_a_longer_one_is_asked_for() {
     let mut page = Page::registered("1002", 2);
     let mut invite = stranger();
