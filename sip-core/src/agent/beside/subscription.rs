@@ -22,6 +22,8 @@ use alloc::{
 
 /// Notifiers that answer one subscription.
 const MOST: usize = 8;
+/// One that has lasted for so long stands: what failed before is no matter any more.
+const STEADY: Duration = Duration::from_secs(60);
 /// The shortest life that is asked for.
 const LEAST: u32 = 30;
 
@@ -79,6 +81,8 @@ pub struct Subscription {
     /// Counts branches.
     next: u32,
     failures: u32,
+    /// When it was asked for.
+    begun: Time,
     shown: Option<SubscriptionState>,
 }
 
@@ -98,6 +102,7 @@ impl Subscription {
             branches: Vec::new(),
             next: 0,
             failures: 0,
+            begun: Time::ZERO,
             shown: None,
         }
     }
@@ -130,6 +135,7 @@ impl Subscription {
             .unwrap_or_default();
         self.cseq = headers.cseq().map_or(1, |c| c.number);
         let request = self.dressed(post, request, self.seconds);
+        self.begun = post.now;
         self.stage = Stage::Asking(post.now + GIVE_UP);
         self.show(post, SubscriptionState::Asking);
         post.ask(request, Purpose::Beside(Errand::Subscribe(self.id)));
@@ -285,7 +291,6 @@ impl Subscription {
         let state = if said.state == State::Pending {
             SubscriptionState::Pending
         } else {
-            self.failures = 0;
             SubscriptionState::Active
         };
         self.show(post, state);
@@ -296,16 +301,30 @@ impl Subscription {
         match said.reason.as_str() {
             "rejected" | "noresource" | "invariant" => self.end(post, 0, &said.reason),
             // These want another one at once, perhaps elsewhere; a later one wants its pause.
-            "deactivated" | "timeout" if said.retry_after.is_none() && self.failures == 0 => {
-                self.failures = 1;
-                self.begin(post);
-            }
+            "deactivated" | "timeout" if said.retry_after.is_none() => self.begin_again(post),
             _ => self.wait(post, said.retry_after),
+        }
+    }
+
+    /// Asks for it again, at once for the first time.
+    fn begin_again(&mut self, post: &mut Post) {
+        self.forgive(post.now);
+        if self.failures > 0 {
+            return self.wait(post, None);
+        }
+        self.failures = 1;
+        self.begin(post);
+    }
+
+    fn forgive(&mut self, now: Time) {
+        if now.since(self.begun) >= STEADY {
+            self.failures = 0;
         }
     }
 
     /// Asks for it again later.
     fn wait(&mut self, post: &mut Post, said: Option<u32>) {
+        self.forgive(post.now);
         let pause = pause(&mut post.entropy, self.failures, said);
         self.failures += 1;
         let retry_at = post.now + pause;
@@ -416,10 +435,7 @@ impl Subscription {
                 }
                 match response.status {
                     _ if leaving => self.end(post, 200, ""),
-                    481 if self.failures == 0 => {
-                        self.failures = 1;
-                        self.begin(post);
-                    }
+                    481 if !response.headers.has(HeaderName::RetryAfter) => self.begin_again(post),
                     480 | 481 => {
                         let after = response.headers.retry_after().ok().flatten();
                         self.wait(post, after);
@@ -484,12 +500,7 @@ impl Subscription {
         self.branches
             .retain(|b| b.ends > now && b.asked.is_none_or(|at| at > now));
         if self.branches.is_empty() {
-            return if self.failures == 0 {
-                self.failures = 1;
-                self.begin(post);
-            } else {
-                self.wait(post, None);
-            };
+            return self.begin_again(post);
         }
         for at in 0..self.branches.len() {
             let branch = &self.branches[at];

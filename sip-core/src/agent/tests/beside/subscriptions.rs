@@ -188,22 +188,42 @@ fn each_end_means_what_the_notifier_says() {
 
 #[test]
 fn a_notifier_that_always_ends_it_is_not_hammered() {
-    let mut page = Page::registered("1001", 1);
-    subscribe(&mut page, "dialog");
-    let mut asked = 0;
-    for second in 0..600 {
-        while !page.silent() {
-            let request = page.request(Method::Subscribe);
-            asked += 1;
-            page.frame(granted(&request, "n", 600));
-            let end = "terminated;reason=deactivated";
-            page.frame(notify(&request, "n", 1, end, ""));
-            page.response(200);
+    let end = "terminated;reason=deactivated";
+    // Also not where it is active for a moment each time.
+    for said in [&[end][..], &["active", end]] {
+        let mut page = Page::registered("1001", 1);
+        subscribe(&mut page, "dialog");
+        let mut asked = 0;
+        for second in 0..600 {
+            while !page.silent() {
+                let request = page.request(Method::Subscribe);
+                asked += 1;
+                assert!(asked < 20, "{second} s");
+                page.frame(granted(&request, "n", 600));
+                for (cseq, state) in (1..).zip(said) {
+                    page.frame(notify(&request, "n", cseq, state, ""));
+                }
+                page.sent.retain(|f| !f.starts_with(b"SIP/2.0 200 "));
+            }
+            pass(&mut page, 1);
         }
-        assert!(asked < 20, "{second} s");
-        pass(&mut page, 1);
+        assert!(asked > 5);
+
+        // One that has lasted in the end is asked for again at once.
+        let request = loop {
+            if !page.silent() {
+                break page.request(Method::Subscribe);
+            }
+            pass(&mut page, 1);
+        };
+        page.frame(granted(&request, "n", 600));
+        page.frame(notify(&request, "n", 1, "active", ""));
+        page.response(200);
+        pass(&mut page, 61);
+        page.frame(notify(&request, "n", 2, end, ""));
+        page.response(200);
+        page.request(Method::Subscribe);
     }
-    assert!(asked > 5);
 }
 
 #[test]
