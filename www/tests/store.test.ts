@@ -59,6 +59,18 @@ test('a tapped wake shows connecting before anything else is known, then gives w
   assert.equal(late.wake, null, 'a late report does not bring the connecting screen back');
 });
 
+test('a connecting screen that was closed stays closed, whatever the phone tells of the wake; a new tap opens it, and its call rings', () => {
+  const closed = run(...signedIn, { type: 'wake', wake: { id: 'w1', answer: false } }, { type: 'wake', wake: { id: 'w1', progress: 'registering' } }, { type: 'dismiss' });
+  const told = ([{ progress: 'registering' }, { hindered: 'refused' }, { progress: 'over', outcome: 'expired' }] as const)
+    .map((change): Action => ({ type: 'wake', wake: { id: 'w1', ...change } })).reduce(reduce, closed);
+  assert.equal(screenOf(told), 'keypad');
+  assert.equal(screenOf(reduce(told, { type: 'wake', wake: { id: 'w2', progress: 'ready' } })), 'connecting', 'another one');
+  const again = reduce(told, { type: 'wake', wake: { id: 'w1', answer: false } });
+  assert.equal(screenOf(again), 'connecting');
+  assert.equal(screenOf(reduce(again, { type: 'wake', wake: { id: 'w1', progress: 'over' } })), 'too-late', 'from then on it is told of again');
+  assert.equal(screenOf(reduce(told, calls(call({ wake: 'w1', direction: 'in', phase: 'incoming' })))), 'ringing');
+});
+
 test('a tapped wake needs somebody who is signed in', () => {
   assert.equal(screenOf(run({ type: 'wake', wake: { id: 'w1' } }, { type: 'signed-out', because: 'never' })), 'sign-in');
 });

@@ -69,11 +69,11 @@ export function reduce(state: State, action: Action): State {
     case 'dismiss':
       return {
         ...state, calls: state.calls.filter((call) => call.phase !== 'ended'),
-        dismissed: [...state.dismissed, ...state.calls.filter((call) => call.phase === 'ended').map((call) => call.id)].slice(-50),
+        dismissed: [...state.dismissed, ...state.calls.filter((call) => call.phase === 'ended').map((call) => call.id), ...(state.wake ? [state.wake.id] : [])].slice(-50),
         wake: null,
       };
     case 'wake':
-      return { ...state, wake: mergeWake(state, action.wake), answerAsked: action.wake.answer ? action.wake.id : state.answerAsked };
+      return withWake(state, action.wake);
     case 'missed':
       return { ...state, missed: remembered(state, action.missed), wake: enrich(state.wake, action.missed) };
     case 'clock':
@@ -164,6 +164,14 @@ function withPeer(before: Peer | null, next: Omit<Peer, 'old'>): Peer {
 const fresh = (id: string): WakeView => ({
   id, answer: false, progress: 'opening', outcome: null, why: null, hindered: null, caller: null, callerOnline: null, at: null,
 });
+
+/** A person's tap (it says whether to answer) brings back what was dismissed; a report about it does not. Its call rings all the same. */
+function withWake(before: State, change: Partial<WakeView> & { id: string }): State {
+  const tapped = change.answer !== undefined;
+  if (!tapped && before.dismissed.includes(change.id)) return before;
+  const state = tapped ? { ...before, dismissed: before.dismissed.filter((id) => id !== change.id) } : before;
+  return { ...state, wake: mergeWake(state, change), answerAsked: change.answer ? change.id : state.answerAsked };
+}
 
 function mergeWake(state: State, change: Partial<WakeView> & { id: string }): WakeView | null {
   // Its call is on the screen already: a late report about how it came here says nothing new.

@@ -157,7 +157,7 @@ export interface State {
   role: 'leading' | 'following';
   registration: Registration;
   calls: CallView[];
-  /** Ended calls whose screen was closed; the phone may remember them longer. */
+  /** Ended calls, and wakes, whose screen was closed; the phone may remember them longer. */
   dismissed: string[];
   wake: WakeView | null;
   /** The wake whose notification said "Answer", kept when its call has come. */
