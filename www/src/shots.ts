@@ -112,6 +112,7 @@ export const states: Record<string, Partial<State>> = {
   'ringing-missing': { calls: [incoming], setup: { microphone: 'missing', notifications: 'granted', asking: false, subscribed: true, later: false } },
   'answering': { calls: [{ ...incoming, phase: 'connecting' }], setup: { microphone: 'prompt', notifications: 'granted', asking: false, subscribed: true, later: false } },
   'active': { calls: [active] },
+  'active-other-tab': { role: 'following', calls: [active] },
   'active-broken': { calls: [{ ...active, broken: true }] },
   'active-quality': { calls: [active], ...media({ quality: { grade: 'excellent', mos: 4.41, warnings: [] } }) },
   'active-poor': { calls: [active], ...media({ quality: { grade: 'degraded', mos: 2.6, warnings: ['jitter', 'rtt', 'mos', 'silence'] } }) },

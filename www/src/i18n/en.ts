@@ -166,6 +166,7 @@ export const en = {
     remoteHeld: 'The other side has put you on hold',
     keys: 'Keys',
     sent: 'Digits sent',
+    otherTab: 'The sound of this call is in another tab. Its keys, transfer and a second call are there, too.',
     notAllSent: 'Not all digits were sent.',
     elsewhere: 'Transfer or add a call',
     transfer: 'Transfer',

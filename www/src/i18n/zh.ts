@@ -166,6 +166,7 @@ export const zh: Messages = {
     remoteHeld: '对方已将您置于保持状态',
     keys: '按键',
     sent: '已发送的按键',
+    otherTab: '此通话的声音在另一标签页中，按键、转接和添加通话也在那里。',
     notAllSent: '部分按键未发送。',
     elsewhere: '转接或添加通话',
     transfer: '转接',

@@ -136,20 +136,31 @@ export class PhonePort {
 
   digit(id: string, digit: string): void {
     this.#store.dispatch({ type: 'digit', call: id, digit });
-    this.#call(id)?.dtmf(digit);
+    try {
+      this.#call(id)?.dtmf(digit);
+    } catch {
+      // Another tab has the call's sound.
+      this.#store.dispatch({ type: 'digits-refused', call: id });
+    }
   }
 
   transfer(id: string, to: string): void {
-    this.#store.dispatch({ type: 'transfer', state: 'trying' });
-    this.#call(id)?.transfer(to.trim());
+    this.#transfer(id, to.trim());
   }
 
   /** Connects the other sides of two calls. */
   connect(id: string, other: string): void {
     const target = this.#call(other);
-    if (!target) return;
+    if (target) this.#transfer(id, target);
+  }
+
+  #transfer(id: string, to: string | Call): void {
     this.#store.dispatch({ type: 'transfer', state: 'trying' });
-    this.#call(id)?.transfer(target);
+    try {
+      this.#call(id)?.transfer(to);
+    } catch {
+      this.#store.dispatch({ type: 'transfer', state: 'refused' });
+    }
   }
 
   remoteStream(id: string): MediaStream | null {

@@ -9,7 +9,7 @@ import { Screen, props } from './screen.ts';
 import { second } from './second.ts';
 
 export class ActiveScreen extends Screen {
-  static override properties = props('call', 'second', 'beside', 'transfer', 'digits', 'media', 'video', 'remote', 'microphone', 'connected', 'now');
+  static override properties = props('call', 'second', 'beside', 'transfer', 'digits', 'media', 'video', 'remote', 'microphone', 'connected', 'leads', 'now');
   declare call: CallView;
   declare second: CallView | null;
   /** Another call, which is held. */
@@ -22,6 +22,8 @@ export class ActiveScreen extends Screen {
   declare microphone: Permission;
   /** The signalling connection is up. */
   declare connected: boolean;
+  /** The call's sound is in this tab. Another one can mute, hold and hang up. */
+  declare leads: boolean;
   declare now: () => number;
 
   protected override render(): TemplateResult {
@@ -44,7 +46,8 @@ export class ActiveScreen extends Screen {
             // The phone holds a call by itself when another one is taken.
             hold: active ? (id) => this.ask('answer', { call: id }) : undefined,
           })}
-          ${active ? html`<wl-call-video .t=${t} .call=${call} .video=${this.video}></wl-call-video><wl-more .t=${t} .call=${call} .beside=${this.beside} .transfer=${this.transfer} .digits=${this.digits[call.id] ?? null} .media=${this.media}></wl-more>` : nothing}
+          ${active && !this.leads ? html`<p class="hint" data-testid="other-tab">${t.active.otherTab}</p>` : nothing}
+          ${active && this.leads ? html`<wl-call-video .t=${t} .call=${call} .video=${this.video}></wl-call-video><wl-more .t=${t} .call=${call} .beside=${this.beside} .transfer=${this.transfer} .digits=${this.digits[call.id] ?? null} .media=${this.media}></wl-more>` : nothing}
         </div>
         <div class="call-actions">
           <div class="act">
@@ -76,7 +79,7 @@ export class ActiveScreen extends Screen {
       const why = this.microphone === 'blocked' || this.microphone === 'missing' ? t.active.without[this.microphone] : t.active.without.lost;
       return html`
         <p class="hint warn" role="alert" data-testid="no-microphone">${t.active.silent(nameOf(call.remote))} ${why}</p>
-        <button type="button" data-testid="use-microphone" @click=${() => this.ask('microphone', { call: call.id })}>${icon('mic')} ${t.active.useMicrophone}</button>`;
+        ${this.leads ? html`<button type="button" data-testid="use-microphone" @click=${() => this.ask('microphone', { call: call.id })}>${icon('mic')} ${t.active.useMicrophone}</button>` : nothing}`;
     }
     if (call.lost) return html`<p class="hint warn" role="status" data-testid="remote-lost">${t.active.remoteLost(nameOf(call.remote))}</p>`;
     if (call.broken) return html`<p class="hint warn" role="status" data-testid="broken">${t.active.broken}</p>`;
