@@ -103,7 +103,7 @@ export class WakelineApp extends LitElement {
       case 'set-up':
         return html`<wl-set-up .t=${t} .setup=${state.setup}></wl-set-up>`;
       case 'keypad': case 'reconnecting':
-        return html`<wl-keypad .t=${t} .number=${state.dial} .peer=${state.peer} .failed=${state.dialFailed} .setupOpen=${setupIncomplete(state)} .now=${this.now}
+        return html`<wl-keypad .t=${t} .number=${state.dial} .peer=${state.peer} .failed=${state.dialFailed} .dialling=${state.dialling} .setupOpen=${setupIncomplete(state)} .now=${this.now}
           .registration=${state.session === 'unreachable' ? { ...state.registration, state: 'reconnecting' } : state.registration}></wl-keypad>`;
       case 'calling':
         return html`<wl-calling .t=${t} .call=${call} .second=${callBehind(state)} .connected=${state.registration.state === 'registered'}></wl-calling>`;

@@ -213,12 +213,13 @@ const handlers: { [K in RequestName]: (detail: Requests[K]) => unknown } = {
     store.dispatch({ type: 'page', page: 'keypad' });
   },
   dial: ({ number }) => store.dispatch({ type: 'dial', number }),
-  call: async ({ number, video }) => {
+  call: ({ number, video }) => {
     sound.unlock();
-    await tuned();
-    store.dispatch({ type: 'dial', number });
-    store.dispatch({ type: 'dismiss' });
-    return phone.call(number, video);
+    return phone.call(number, video, async () => {
+      await tuned();
+      store.dispatch({ type: 'dial', number });
+      store.dispatch({ type: 'dismiss' });
+    });
   },
   answer: async ({ call, video }) => {
     sound.unlock();

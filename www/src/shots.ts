@@ -86,6 +86,7 @@ export const states: Record<string, Partial<State>> = {
   'keypad-lookup-failed': { dial: '1002', peer: { number: '1002', state: 'failed', at: NOW, old: false } },
   'keypad-old': { dial: '1002', peer: { number: '1002', state: 'asleep', at: NOW - 3 * MINUTE, old: true } },
   'keypad-failed': { dial: '1002', dialFailed: true },
+  'keypad-camera': { dial: '1002', dialling: 'video', peer: { number: '1002', state: 'online', at: NOW, old: false } },
   'reconnecting': { dial: '1002', ...lost({}) },
   'offline': { dial: '1002', ...lost({ state: 'offline', retryAt: null }) },
   'refused': { dial: '1002', ...lost({ state: 'refused', reason: '403 Forbidden', retryAt: null }) },

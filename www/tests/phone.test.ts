@@ -28,7 +28,9 @@ async function page({ wake = null as string | null } = {}) {
       return answers[String(name)]?.() ?? Promise.resolve({ missed: [], devices: [] });
     }),
   });
-  const phone = Object.assign(new EventTarget(), { calls: [] as EventTarget[], role: 'leading', registration: { state: 'registered' } });
+  const made: PromiseWithResolvers<unknown>[] = [];
+  const call = (): Promise<unknown> => (made.push(Promise.withResolvers()), made.at(-1)!.promise);
+  const phone = Object.assign(new EventTarget(), { call, calls: [] as EventTarget[], role: 'leading', registration: { state: 'registered' } });
   const store = new Store(initialState('en'));
   const port = new PhonePort(store, 'https://edge.example');
   await port.adopt(Promise.resolve({ session, phone }) as unknown as Adopted, { wake, answer: false });
@@ -49,7 +51,7 @@ async function page({ wake = null as string | null } = {}) {
     phone.dispatchEvent(new Told('calls'));
     return call;
   };
-  return { store, port, asked, answers, registration, talks };
+  return { store, port, asked, answers, made, registration, talks };
 }
 const settled = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve); });
 
@@ -67,4 +69,19 @@ test('digits and a transfer that only the leading tab can do are not shown as do
   port.digit(other, '5');
   port.transfer(other, '1003');
   assert.deepEqual([store.state.digits[other], store.state.transfer], [{ sent: '5', refused: false }, 'trying']);
+});
+
+test('while a camera starts no second call is asked for, and the keypad can say so; afterwards one is', async () => {
+  const { store, port, made } = await page();
+  const first = port.call('1002', true);
+  assert.equal(store.state.dialling, 'video');
+  await port.call('1002', true);
+  await port.call('1003');
+  assert.equal(made.length, 1);
+  made[0]!.reject(new Error('no camera, no microphone'));
+  await first;
+  assert.deepEqual([store.state.dialling, store.state.dialFailed], [null, true]);
+  void port.call('1003');
+  await settled();
+  assert.deepEqual([made.length, store.state.dialling], [2, 'sound']);
 });

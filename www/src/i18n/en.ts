@@ -78,6 +78,7 @@ export const en = {
     number: 'Number to call',
     call: 'Call',
     video: 'Video call',
+    camera: 'Starting the camera…',
     erase: 'Erase the last digit',
     hint: 'Enter a number',
     failed: 'The call could not be started. Check your connection and try again.',

@@ -78,6 +78,7 @@ export const zh: Messages = {
     number: '要拨打的号码',
     call: '呼叫',
     video: '视频呼叫',
+    camera: '正在启动摄像头…',
     erase: '删除最后一位',
     hint: '输入号码',
     failed: '无法发起呼叫，请检查网络后重试。',

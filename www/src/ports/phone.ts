@@ -87,7 +87,19 @@ export class PhonePort {
     await session?.signOut().catch(() => undefined);
   }
 
-  async call(number: string, video = false): Promise<void> {
+  /** Calls a number after `first`; once at a time: a camera takes its time to start, and whoever sees nothing taps again. */
+  async call(number: string, video = false, first: () => Promise<void> = async () => undefined): Promise<void> {
+    if (this.#store.state.dialling) return;
+    this.#store.dispatch({ type: 'dialling', dialling: video ? 'video' : 'sound' });
+    try {
+      await first();
+      await this.#dial(number, video);
+    } finally {
+      this.#store.dispatch({ type: 'dialling', dialling: null });
+    }
+  }
+
+  async #dial(number: string, video: boolean): Promise<void> {
     try {
       const call = await this.#phone?.call(number.trim(), { video });
       if (call) this.#watch(call);

@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { when } from '../i18n/index.ts';
 import { FRESH } from '../ports/lookup.ts';
-import type { Peer, Registration } from '../store/state.ts';
+import type { Peer, Registration, State } from '../store/state.ts';
 import { icon } from './icons.ts';
 import { banner, heading } from './parts.ts';
 import { Screen, props } from './screen.ts';
@@ -12,11 +12,13 @@ const keys = [['1', ''], ['2', 'ABC'], ['3', 'DEF'], ['4', 'GHI'], ['5', 'JKL'],
 const allowed = /[^0-9A-Za-z+*#._-]/g;
 
 export class KeypadScreen extends Screen {
-  static override properties = props('number', 'peer', 'registration', 'failed', 'setupOpen', 'now');
+  static override properties = props('number', 'peer', 'registration', 'failed', 'dialling', 'setupOpen', 'now');
   declare number: string;
   declare peer: Peer | null;
   declare registration: Registration;
   declare failed: boolean;
+  /** A call is being asked for. */
+  declare dialling: State['dialling'];
   /** Set-up was put off: a reminder leads back to it. */
   declare setupOpen: boolean;
   declare now: () => number;
@@ -37,6 +39,8 @@ export class KeypadScreen extends Screen {
   protected override render(): TemplateResult {
     const { t } = this;
     const callable = this.registration.state === 'registered' && this.number !== '';
+    // Whoever has the focus on one of them keeps it.
+    const busy = this.dialling ? 'true' : 'false';
     return html`
       <section class="page keypad">
         ${heading(t.keypad.title, 'sr')}
@@ -47,15 +51,17 @@ export class KeypadScreen extends Screen {
               aria-label=${t.keypad.number} placeholder=${t.keypad.hint} .value=${this.number} @input=${this.#input} />
             <button type="button" class="bare" aria-label=${t.keypad.erase} ?disabled=${!this.number} @click=${() => this.#set(this.number.slice(0, -1))}>${icon('erase')}</button>
           </div>
-          <p class="peer" role="status" data-testid="peer" data-peer=${this.peer ? (this.#isOld(this.peer) ? 'old' : this.peer.state) : 'none'}>${this.peer ? this.#peer(this.peer) : nothing}</p>
+          <p class="peer" role="status" data-testid="peer" data-peer=${this.peer ? (this.#isOld(this.peer) ? 'old' : this.peer.state) : 'none'}>${this.dialling === 'video'
+            ? html`<span data-testid="camera-starts">${t.keypad.camera}</span>`
+            : this.peer ? this.#peer(this.peer) : nothing}</p>
           <div class="keys">
             ${keys.map(([digit = '', letters = '']) => html`
               <button type="button" class="key" data-testid="key-${digit}" aria-label=${digit} @click=${() => this.#set(this.number + digit)}>
                 <span>${digit}</span><small aria-hidden="true">${letters}</small>
               </button>`)}
           </div>
-          <button class="call wide" data-testid="dial-call" ?disabled=${!callable}>${icon('phone')} ${t.keypad.call}</button>
-          <button type="button" class="wide" data-testid="dial-video" ?disabled=${!callable} @click=${() => this.ask('call', { number: this.number, video: true })}>${icon('camera')} ${t.keypad.video}</button>
+          <button class="call wide" data-testid="dial-call" aria-disabled=${busy} ?disabled=${!callable}>${icon('phone')} ${t.keypad.call}</button>
+          <button type="button" class="wide" data-testid="dial-video" aria-disabled=${busy} ?disabled=${!callable} @click=${() => this.ask('call', { number: this.number, video: true })}>${icon('camera')} ${t.keypad.video}</button>
         </form>
       </section>
     `;

@@ -33,6 +33,7 @@ export type Action =
   | { type: 'peer'; peer: Omit<Peer, 'old'> }
   | { type: 'visible'; visible: boolean }
   | { type: 'dial-failed' }
+  | { type: 'dialling'; dialling: State['dialling'] }
   | { type: 'transfer'; state: State['transfer'] }
   | { type: 'digit'; call: string; digit: string }
   | { type: 'digits-refused'; call: string }
@@ -107,6 +108,8 @@ export function reduce(state: State, action: Action): State {
       return { ...state, visible: action.visible };
     case 'dial-failed':
       return { ...state, dialFailed: true };
+    case 'dialling':
+      return { ...state, dialling: action.dialling };
     case 'transfer':
       return { ...state, transfer: action.state };
     case 'digit':

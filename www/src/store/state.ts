@@ -184,6 +184,8 @@ export interface State {
   digits: Record<string, Digits>;
   /** A call that could not even be asked for. */
   dialFailed: boolean;
+  /** One is being asked for: until the camera has started there is no call that could be shown. */
+  dialling: 'sound' | 'video' | null;
   /** `blocked`: the browser wants a tap before it plays. */
   sound: { ring: 'silent' | 'playing' | 'blocked'; remote: 'silent' | 'playing' | 'blocked' };
   /** The sound of calls; null until its module is loaded. */
@@ -223,6 +225,7 @@ export const initialState = (language: Language): State => ({
   transfer: null,
   digits: {},
   dialFailed: false,
+  dialling: null,
   sound: { ring: 'silent', remote: 'silent' },
   media: null,
   video: null,
