@@ -64,6 +64,10 @@ for (const browser of mainBrowsers()) {
       await finalOf(world, 'third', second, 487);
       await lin.until('ended', { outcome: 'cancelled' });
       await until(async () => (await call.page.count('second')) === 0, { what: 'nobody waits any more' });
+      assert.match(await inBoth(call.page, 'ended-beside'), /The call with Lin is over\. Lin hung up before.*与 Lin 的通话已结束。Lin 在您接听前挂断了/s);
+      assert.match(await call.page.page.$eval('wakeline-app > [role="status"]', (element) => element.textContent), /Lin/);
+      await call.page.press('ended-beside-close');
+      await until(async () => (await call.page.count('ended-beside')) === 0, { what: 'it was read' });
       assert.equal((await call.page.look()).state, 'active');
       assert.equal((await recordOf(world, wake)).outcome, 'cancelled');
       assert.equal(await missedOf(world, wake), 'cancelled');

@@ -7,6 +7,7 @@ import { now } from './clock.ts';
 import { languages, type Messages } from './i18n/index.ts';
 import { afterPaint, besidePaint } from './paint.ts';
 import { icon, type IconName } from './screens/icons.ts';
+import { endedBeside } from './screens/reason.ts';
 import './screens/active.ts';
 import './screens/connecting.ts';
 import './screens/ringing.ts';
@@ -113,7 +114,7 @@ export class WakelineApp extends LitElement {
         return html`<wl-ringing .t=${t} .call=${call} .second=${callBehind(state)} .microphone=${state.setup.microphone} .ring=${state.sound.ring} .large=${state.answerAsked === call?.wake && call?.wake !== null}></wl-ringing>`;
       case 'answering': case 'active':
         return html`<wl-active .t=${t} .call=${call} .second=${callBehind(state)} .remote=${state.sound.remote} .microphone=${state.setup.microphone}
-          .connected=${state.registration.state === 'registered'} .leads=${state.role === 'leading'} .beside=${callBeside(state)} .transfer=${state.transfer} .digits=${state.digits} .media=${state.media} .video=${state.video} .now=${this.now}></wl-active>`;
+          .connected=${state.registration.state === 'registered'} .leads=${state.role === 'leading'} .beside=${callBeside(state)} .ended=${state.endedBeside} .transfer=${state.transfer} .digits=${state.digits} .media=${state.media} .video=${state.video} .now=${this.now}></wl-active>`;
       case 'ended':
         return html`<wl-ended .t=${t} .call=${call} .own=${state.account?.number ?? ''}></wl-ended>`;
       case 'too-late':
@@ -167,6 +168,7 @@ export class WakelineApp extends LitElement {
   #announce(screen: Screen, t: Messages): string {
     const call = callInFront(this.state);
     if (screen === 'calling' && call) return t.calling.status(nameOf(call.remote))[stageOf(call)];
+    if ((screen === 'active' || screen === 'answering') && this.state.endedBeside) return endedBeside(this.state.endedBeside, t);
     if (screen === 'connecting' && this.state.wake?.hindered) return t.connecting.hindered[this.state.wake.hindered];
     if (screen === 'connecting' && this.state.wake) return t.connecting.title(this.state.wake.caller ? nameOf(this.state.wake.caller) : '');
     if (screen === 'missed' && this.state.missedList.failed) return this.state.missedList.busy ? t.missed.loading : t.missed.failed;

@@ -245,6 +245,7 @@ const handlers: { [K in RequestName]: (detail: Requests[K]) => unknown } = {
   connect: ({ call, other }) => phone.connect(call, other),
   'call-too': ({ number }) => phone.call(number),
   dismiss: () => store.dispatch({ type: 'dismiss' }),
+  'beside-read': () => store.dispatch({ type: 'beside-read' }),
   show: ({ page }) => {
     store.dispatch({ type: 'page', page });
     if (page === 'sound') return withMedia();

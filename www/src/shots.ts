@@ -136,6 +136,7 @@ export const states: Record<string, Partial<State>> = {
   'active-held-by-other': { calls: [{ ...active, remoteHeld: true }] },
   'active-digits-refused': { calls: [{ ...active, remoteHeld: true }], digits: { c1: { sent: '', refused: true } } },
   'active-two': { calls: [active, { ...active, id: 'c2', held: true, remote: { number: '1003', displayName: 'Carol' } }] },
+  'active-ended-beside': { calls: [active], endedBeside: call({ id: 'c2', phase: 'ended', endedAt: NOW, end: { outcome: 'busy', by: 'remote', status: 486, reason: '', retryAfter: null } }) },
   'active-no-microphone': { calls: [{ ...active, silent: true }], setup: { microphone: 'blocked', notifications: 'granted', asking: false, subscribed: true, later: false } },
   'active-silent': { calls: [active], sound: { ring: 'silent', remote: 'blocked' } },
   'active-second': { calls: [active, { ...incoming, id: 'c2', remote: bob }] },

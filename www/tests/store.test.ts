@@ -104,6 +104,22 @@ test('a living call takes the screen from one that ended', () => {
   assert.equal(callInFront(state)?.id, 'c2');
 });
 
+test('how a call ended beside another one is told, until it is read or the next one comes, and not what was done here', () => {
+  const talk = call({ phase: 'active', answeredAt: 1 });
+  const busy = call({ id: 'c2', phase: 'ended', end: { ...end!, outcome: 'busy', status: 486 } });
+  const over = run(...signedIn, calls(talk), calls(talk, call({ id: 'c2' })), calls(talk, busy), calls(talk, busy), calls(talk));
+  assert.deepEqual([screenOf(over), over.endedBeside?.id, over.endedBeside?.end?.outcome, over.endedBeside?.endedAt], ['active', 'c2', 'busy', 5000]);
+  const read = reduce(over, { type: 'beside-read' });
+  assert.equal(read.endedBeside, null);
+  assert.equal(reduce(read, calls(talk, busy)).endedBeside, null, 'also while the phone remembers it');
+  const next = reduce(over, calls(talk, busy, call({ id: 'c3' })));
+  assert.equal(next.endedBeside, null);
+  assert.equal(reduce(next, calls(talk, { ...busy, id: 'c3' })).endedBeside?.id, 'c3');
+  assert.equal(reduce(over, calls({ ...talk, phase: 'ended', end })).endedBeside, null, 'the end of the last one has the screen');
+  const here = call({ id: 'c2', phase: 'ended', end: { ...end!, by: 'local' } });
+  assert.equal(run(calls(talk, call({ id: 'c2', phase: 'active' })), calls(talk, here)).endedBeside, null);
+});
+
 test('a second caller does not take the screen from the call that is spoken in', () => {
   const state = run(...signedIn, calls(call({ phase: 'active' }), call({ id: 'c2', direction: 'in', phase: 'incoming' })));
   assert.equal(callInFront(state)?.id, 'c1');

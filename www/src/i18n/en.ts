@@ -173,6 +173,7 @@ export const en = {
     transfer: 'Transfer',
     callToo: 'Call as well',
     beside: (name: string) => `${name} is on hold`,
+    endedBeside: (name: string) => `The call with ${name} is over.`,
     switch: 'Switch',
     connect: 'Connect the two',
     transferState: { trying: 'Transferring…', ringing: 'It rings there', refused: 'The transfer failed; the call goes on' },

@@ -173,6 +173,7 @@ export const zh: Messages = {
     transfer: '转接',
     callToo: '同时呼叫',
     beside: (name) => `${name} 正在保持中`,
+    endedBeside: (name) => `与 ${name} 的通话已结束。`,
     switch: '切换',
     connect: '接通两方',
     transferState: { trying: '正在转接…', ringing: '对方振铃中', refused: '转接失败，通话继续' },

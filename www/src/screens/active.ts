@@ -7,13 +7,16 @@ import { heading, who } from './parts.ts';
 import './more.ts';
 import { Screen, props } from './screen.ts';
 import { second } from './second.ts';
+import { endedBeside } from './reason.ts';
 
 export class ActiveScreen extends Screen {
-  static override properties = props('call', 'second', 'beside', 'transfer', 'digits', 'media', 'video', 'remote', 'microphone', 'connected', 'leads', 'now');
+  static override properties = props('call', 'second', 'beside', 'ended', 'transfer', 'digits', 'media', 'video', 'remote', 'microphone', 'connected', 'leads', 'now');
   declare call: CallView;
   declare second: CallView | null;
   /** Another call, which is held. */
   declare beside: CallView | null;
+  /** The one that has ended beside it. */
+  declare ended: CallView | null;
   declare transfer: State['transfer'];
   declare digits: State['digits'];
   declare media: State['media'];
@@ -36,6 +39,7 @@ export class ActiveScreen extends Screen {
           ${active ? html`<wl-timer class="eyebrow" data-testid="timer" .since=${call.answeredAt} .now=${this.now}></wl-timer>` : nothing}
           ${who(call.remote)}
           ${this.#hint()}
+          ${this.#ended()}
           ${this.remote === 'blocked'
             ? html`<button type="button" class="primary hear" data-testid="tap-to-hear" @click=${() => this.ask('hear', {})}>${icon('sound')} ${t.active.hear}</button>
                 <p class="hint">${t.active.hearWhy}</p>`
@@ -67,6 +71,17 @@ export class ActiveScreen extends Screen {
         </div>
       </section>
     `;
+  }
+
+  /** The app's live region says it. */
+  #ended(): TemplateResult | typeof nothing {
+    const { t, ended } = this;
+    if (!ended) return nothing;
+    return html`
+      <div class="banner info" data-testid="ended-beside">
+        <p>${endedBeside(ended, t)}</p>
+        <div class="row"><button type="button" data-testid="ended-beside-close" @click=${() => this.ask('beside-read', {})}>${t.ended.close}</button></div>
+      </div>`;
   }
 
   #hint(): TemplateResult | typeof nothing {

@@ -4,12 +4,10 @@ import { when } from '../i18n/index.ts';
 import { FRESH } from '../ports/lookup.ts';
 import type { Peer, Registration, State } from '../store/state.ts';
 import { icon } from './icons.ts';
-import { banner, heading } from './parts.ts';
+import { banner, dialled, heading } from './parts.ts';
 import { Screen, props } from './screen.ts';
 
 const keys = [['1', ''], ['2', 'ABC'], ['3', 'DEF'], ['4', 'GHI'], ['5', 'JKL'], ['6', 'MNO'], ['7', 'PQRS'], ['8', 'TUV'], ['9', 'WXYZ'], ['*', ''], ['0', '+'], ['#', '']];
-/** What a number may be made of, here and at the edge. */
-const allowed = /[^0-9A-Za-z+*#._-]/g;
 
 export class KeypadScreen extends Screen {
   static override properties = props('number', 'peer', 'registration', 'failed', 'dialling', 'setupOpen', 'now');
@@ -95,7 +93,7 @@ export class KeypadScreen extends Screen {
   }
 
   #set(text: string): string {
-    const number = text.replace(allowed, '').slice(0, 64);
+    const number = dialled(text);
     this.ask('dial', { number });
     return number;
   }

@@ -1,7 +1,7 @@
 /** What else can be done in a call: digits, sending the other side elsewhere, a second call. Plain, and folded away. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { nameOf, type CallView, type Digits, type State } from '../store/state.ts';
-import { unfolded } from './parts.ts';
+import { dialled, unfolded } from './parts.ts';
 import { Screen, props } from './screen.ts';
 
 const keys = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '0', '#'];
@@ -22,7 +22,7 @@ export class MoreControls extends Screen {
 
   protected override render(): TemplateResult {
     const { t, call, beside, digits } = this;
-    const to = this.number.trim();
+    const to = this.number;
     return html`
       ${beside ? this.#beside(beside) : nothing}
       ${this.transfer ? html`<p class="hint ${this.transfer === 'refused' ? 'warn' : ''}" role="status" data-testid="transfer-state">${t.active.transferState[this.transfer]}</p>` : nothing}
@@ -38,7 +38,7 @@ export class MoreControls extends Screen {
         <summary @click=${unfolded}>${t.active.elsewhere}</summary>
         <div class="row">
           <input type="text" inputmode="tel" autocomplete="off" maxlength="64" dir="ltr" data-testid="elsewhere-number" aria-label=${t.keypad.number} placeholder=${t.keypad.number}
-            .value=${this.number} @input=${(event: Event) => { this.number = (event.target as HTMLInputElement).value; }} />
+            .value=${this.number} @input=${(event: Event) => this.#numbered(event.target as HTMLInputElement)} />
           <button type="button" data-testid="transfer" ?disabled=${!to} @click=${() => this.ask('transfer', { call: call.id, to })}>${t.active.transfer}</button>
           ${beside ? nothing : html`<button type="button" data-testid="call-too" ?disabled=${!to} @click=${() => this.ask('call-too', { number: to })}>${t.active.callToo}</button>`}
         </div>
@@ -58,6 +58,11 @@ export class MoreControls extends Screen {
         </div>
       </div>
     `;
+  }
+
+  #numbered(input: HTMLInputElement): void {
+    this.number = dialled(input.value);
+    if (input.value !== this.number) input.value = this.number;
   }
 
   /** Digits may be typed as well. */

@@ -15,6 +15,9 @@ export const initial = (person: Person): TemplateResult | string => {
   return first ? first.toLocaleUpperCase() : icon('person');
 };
 
+/** What a number may be made of, here and at the edge: all that is left of what was typed. */
+export const dialled = (typed: string): string => typed.replace(/[^0-9A-Za-z+*#._-]/g, '').slice(0, 64);
+
 /** A heading that takes the focus when its screen appears. */
 export const heading = (text: string, className = ''): TemplateResult => html`<h1 tabindex="-1" class=${className}>${text}</h1>`;
 

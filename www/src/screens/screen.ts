@@ -29,6 +29,7 @@ export interface Requests {
   connect: { call: string; other: string };
   'call-too': { number: string };
   dismiss: object;
+  'beside-read': object;
   show: { page: Page };
   'missed-again': object;
   block: Person;

@@ -16,6 +16,7 @@ export type Action =
   | { type: 'registration'; registration: Registration }
   | { type: 'calls'; calls: CallView[]; now: number }
   | { type: 'dismiss' }
+  | { type: 'beside-read' }
   | { type: 'wake'; wake: Partial<WakeView> & { id: string } }
   | { type: 'missed'; missed: MissedView[] }
   | { type: 'missed-seen' }
@@ -51,7 +52,7 @@ export function reduce(state: State, action: Action): State {
       return { ...state, session: 'signed-in', account: action.account, signIn: { busy: false, problem: null } };
     case 'signed-out':
       return {
-        ...state, session: 'signed-out', signedOut: action.because, account: null, calls: [], digits: {}, dismissed: [], wake: null, missed: [], missedList: unlisted,
+        ...state, session: 'signed-out', signedOut: action.because, account: null, calls: [], endedBeside: null, digits: {}, dismissed: [], wake: null, missed: [], missedList: unlisted,
         devices: { list: [], busy: false, failed: false }, reach: { blocked: [], quietSince: null, failed: false }, page: 'keypad', dial: '', peer: null, visible: null, signIn: { busy: false, problem: null },
         registration: { state: 'closed', reason: '', retryAt: null }, role: 'leading',
       };
@@ -73,6 +74,8 @@ export function reduce(state: State, action: Action): State {
         dismissed: [...state.dismissed, ...state.calls.filter((call) => call.phase === 'ended').map((call) => call.id), ...(state.wake ? [state.wake.id] : [])].slice(-50),
         wake: null,
       };
+    case 'beside-read':
+      return withoutEndedBeside(state);
     case 'wake':
       return withWake(state, action.wake);
     case 'missed':
@@ -142,13 +145,30 @@ function withCalls(state: State, calls: CallView[], now: number): State {
   }
   const living = next.some((call) => call.phase !== 'ended');
   const ended = next.filter((call) => call.phase === 'ended').sort((a, b) => (b.endedAt ?? 0) - (a.endedAt ?? 0));
+  const before = followed(state, next) ? withoutEndedBeside(state) : state;
+  const endedBeside = living ? (ended.find((call) => tells(before, call)) ?? before.endedBeside) : null;
   const kept = living ? next.filter((call) => call.phase !== 'ended') : ended.slice(0, 1);
   const digits = Object.fromEntries(Object.entries(state.digits).filter(([id]) => kept.some((call) => call.id === id && call.phase !== 'ended')));
   const wake = state.wake && calls.some((call) => call.wake === state.wake?.id) ? null : state.wake;
   return {
-    ...state, calls: kept, digits, wake, transfer: living ? state.transfer : null, dialFailed: living ? false : state.dialFailed,
+    ...before, calls: kept, endedBeside, digits, wake, transfer: living ? state.transfer : null, dialFailed: living ? false : state.dialFailed,
     sound: living ? state.sound : { ring: 'silent', remote: 'silent' },
   };
+}
+
+/** Another call has come than those that were there. */
+const followed = (state: State, next: CallView[]): boolean => next.some((call) => call.phase !== 'ended' && !state.calls.some(({ id }) => id === call.id));
+
+/** Its end is news: it was not told before, and is not what the user has just done here. */
+function tells({ calls, endedBeside, dismissed }: State, { id, end }: CallView): boolean {
+  if (endedBeside?.id === id || dismissed.includes(id) || calls.some((call) => call.id === id && call.phase === 'ended')) return false;
+  return end !== null && !(end.by === 'local' && ['hungup', 'declined', 'cancelled'].includes(end.outcome));
+}
+
+/** It was read, or there is newer news; the phone may remember it longer. */
+function withoutEndedBeside(state: State): State {
+  const { endedBeside } = state;
+  return endedBeside ? { ...state, endedBeside: null, dismissed: [...state.dismissed, endedBeside.id].slice(-50) } : state;
 }
 
 /** So many digits are shown. */

@@ -157,6 +157,8 @@ export interface State {
   role: 'leading' | 'following';
   registration: Registration;
   calls: CallView[];
+  /** The call that has ended last beside one that goes on, until it is read or the next one comes. */
+  endedBeside: CallView | null;
   /** Ended calls, and wakes, whose screen was closed; the phone may remember them longer. */
   dismissed: string[];
   wake: WakeView | null;
@@ -209,6 +211,7 @@ export const initialState = (language: Language): State => ({
   role: 'leading',
   registration: { state: 'connecting', reason: '', retryAt: null },
   calls: [],
+  endedBeside: null,
   dismissed: [],
   wake: null,
   answerAsked: null,
