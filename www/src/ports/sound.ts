@@ -35,11 +35,16 @@ export class Sound {
     if (tone === this.#tone) return;
     this.#silence();
     this.#tone = tone;
-    if (!tone) return this.#report('silent');
+    if (!tone) {
+      // A context that is not needed holds the audio device.
+      void this.#context?.suspend().catch(() => undefined);
+      return this.#report('silent');
+    }
     this.#context ??= new AudioContext();
     const context = this.#context;
     context.onstatechange = () => this.#start();
-    if (context.state !== 'running') void context.resume().catch(() => undefined);
+    // One that is about to be suspended still says that it runs.
+    void context.resume().catch(() => undefined);
     this.#start();
     if (tone === 'ring') vibrate(true);
   }
@@ -103,8 +108,6 @@ export class Sound {
     for (const voice of this.#voices) voice.disconnect();
     this.#voices = [];
     vibrate(false);
-    // A context that is not needed holds the audio device.
-    void this.#context?.suspend().catch(() => undefined);
     if (this.#context) this.#context.onstatechange = null;
   }
 
