@@ -4,6 +4,7 @@ import { restored, route } from './boot.ts';
 import { WakelineApp } from './app.ts';
 import { LANGUAGE, pickLanguage, languages } from './i18n/index.ts';
 import { besidePaint } from './paint.ts';
+import { Badge } from './ports/badge.ts';
 import { askBoth, currentPermissions, microphone, watchPermissions } from './ports/permissions.ts';
 import { LastWord } from './ports/last-word.ts';
 import { Lookup } from './ports/lookup.ts';
@@ -15,7 +16,7 @@ import { Sound, type Tone } from './ports/sound.ts';
 import * as worker from './ports/worker.ts';
 import type { MediaPort } from './ports/media.ts';
 import type { RequestName, Requests } from './screens/screen.ts';
-import { callBehind, callInFront, screenOf, setupWanted, unseen } from './store/screen.ts';
+import { callBehind, callInFront, screenOf, setupWanted } from './store/screen.ts';
 import { SOUND, initialState, type State } from './store/state.ts';
 import { Store } from './store/store.ts';
 
@@ -31,7 +32,9 @@ style();
 const store = new Store(initialState(pickLanguage(navigator.languages, localStorage.getItem(LANGUAGE))));
 const phone = new PhonePort(store, location.origin);
 const lookup = new Lookup(store, (number) => phone.look(number));
-const missedList = new MissedList(store, phone, () => document.visibilityState === 'visible');
+const watched = (): boolean => document.visibilityState === 'visible';
+const missedList = new MissedList(store, phone, watched);
+const badge = new Badge(store, (count) => void (count ? navigator.setAppBadge?.(count) : navigator.clearAppBadge?.())?.catch(() => undefined), watched);
 const voice = new Audio();
 voice.autoplay = true;
 const sound = new Sound(store, voice);
@@ -93,14 +96,9 @@ function follow(state: State, before: State): void {
     if (state.dial) beside((port) => port.prepare());
     else if (media) beside((port) => port.drop());
   }
-  const onKeypad = ['keypad', 'reconnecting'].includes(screenOf(state)) && document.visibilityState === 'visible';
+  const onKeypad = ['keypad', 'reconnecting'].includes(screenOf(state)) && watched();
   lookup.watch(onKeypad ? state.dial : '');
   if (state.registration.state === 'registered' && before.registration.state !== 'registered') lookup.renew();
-  if (before.page === 'missed' && state.page !== 'missed') store.dispatch({ type: 'missed-seen' });
-  if (state.missed !== before.missed) {
-    const count = unseen(state);
-    void (count ? navigator.setAppBadge?.(count) : navigator.clearAppBadge?.())?.catch(() => undefined);
-  }
 }
 
 /** The call that is talked in here. */
@@ -285,7 +283,8 @@ addEventListener('keydown', () => sound.unlock());
 worker.onWakeMessage(({ wake, answer }) => void phone.wake(wake, answer));
 document.addEventListener('visibilitychange', () => {
   follow(store.state, store.state);
-  if (document.visibilityState !== 'visible' || store.state.session !== 'signed-in') return;
+  badge.watch();
+  if (!watched() || store.state.session !== 'signed-in') return;
   void phone.refreshMissed();
   missedList.renew();
 });

@@ -80,9 +80,7 @@ test('what nobody looks at is not told as seen; what somebody has seen meanwhile
   const { store, asked, told, show } = stage();
   store.dispatch({ type: 'missed', missed: [missed('a', false)] });
   show('missed');
-  // As the page does when the list is left.
   show('keypad');
-  store.dispatch({ type: 'missed-seen' });
   await asked[0]!.answer([missed('b', false), missed('a', false)]);
   assert.deepEqual(told, [['a']]);
 });
@@ -95,7 +93,6 @@ test('what somebody has looked at is told as seen although the list could not be
   assert.deepEqual(told, [['a']]);
   assert.deepEqual(store.state.missed.map(({ seen }) => seen), [false], 'it is marked for as long as it is looked at');
   show('keypad');
-  store.dispatch({ type: 'missed-seen' });
   // The edge was not reached by that either, and tells what it has.
   store.dispatch({ type: 'missed', missed: [missed('b', false), missed('a', false)] });
   assert.deepEqual(store.state.missed.map(({ id, seen }) => [id, seen]), [['b', false], ['a', true]]);
@@ -106,7 +103,6 @@ test('what was left before the edge did not answer is told as seen', async () =>
   store.dispatch({ type: 'missed', missed: [missed('a', false)] });
   show('missed');
   show('keypad');
-  store.dispatch({ type: 'missed-seen' });
   await asked[0]!.fail();
   assert.deepEqual(told, [['a']]);
 });

@@ -85,3 +85,16 @@ test('while a camera starts no second call is asked for, and the keypad can say 
   await settled();
   assert.deepEqual([made.length, store.state.dialling], [2, 'sound']);
 });
+
+test('who called while the line was away is asked for when it is back, and not when it only stays', async () => {
+  const { store, asked, answers, registration } = await page();
+  answers.waiting = async () => ({ missed: [{ id: 'm1', caller: { number: '1002', display_name: '' }, at: 1, outcome: 'expired', seen: false }] });
+  const times = (): number => asked.filter((what) => what === 'waiting').length;
+  registration('registered');
+  assert.equal(times(), 0, 'the first time it is done when the page is idle');
+  registration('reconnecting');
+  registration('registered');
+  registration('registered');
+  await settled();
+  assert.deepEqual([times(), store.state.missed.map(({ id }) => id)], [1, ['m1']]);
+});

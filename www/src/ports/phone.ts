@@ -303,6 +303,7 @@ export class PhonePort {
     this.#phone = phone;
     const { number, displayName, addressOfRecord } = session.account;
     let registered = false;
+    let before: string | null = null;
     const registration = (): void => {
       if (this.#phone !== phone) return; // signed out meanwhile
       const now = registrationView(phone.registration);
@@ -310,7 +311,11 @@ export class PhonePort {
       if (now.state === 'registered' && !registered) {
         registered = true;
         this.onRegistered(session);
+      } else if (now.state === 'registered' && before !== 'registered') {
+        // Nobody has told this page who called while it was away.
+        void this.refreshMissed();
       }
+      before = now.state;
       if (now.state === 'refused') void this.#stillWelcome(session);
     };
     phone.addEventListener('registration', registration);

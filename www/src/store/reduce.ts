@@ -83,7 +83,7 @@ export function reduce(state: State, action: Action): State {
     case 'clock':
       return { ...state, clock: Math.abs(action.ahead) < CLOCK_FINE ? 0 : action.ahead };
     case 'missed-seen':
-      return { ...state, missed: state.missed.map((missed) => ({ ...missed, seen: true })) };
+      return { ...state, missed: allSeen(state.missed) };
     case 'missed-busy':
       // A sentence that it failed stays until there is an answer: it would only flicker.
       return { ...state, missedList: { ...state.missedList, busy: true } };
@@ -102,7 +102,8 @@ export function reduce(state: State, action: Action): State {
     case 'setup':
       return { ...state, setup: { ...state.setup, ...action.setup } };
     case 'page':
-      return { ...state, page: action.page, dialFailed: false };
+      // The list that is left has been looked at.
+      return { ...state, page: action.page, dialFailed: false, missed: state.page === 'missed' && action.page !== 'missed' ? allSeen(state.missed) : state.missed };
     case 'dial':
       return { ...state, dial: action.number, dialFailed: false, peer: state.peer?.number === action.number ? state.peer : null };
     case 'peer':
@@ -202,6 +203,8 @@ function mergeWake(state: State, change: Partial<WakeView> & { id: string }): Wa
   const before = state.wake?.id === change.id ? state.wake : fresh(change.id);
   return enrich({ ...before, ...change }, state.missed);
 }
+
+const allSeen = (missed: MissedView[]): MissedView[] => missed.map((one) => ({ ...one, seen: true }));
 
 /** So many missed calls are shown. */
 const MOST_MISSED = 100;
