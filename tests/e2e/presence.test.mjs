@@ -52,6 +52,8 @@ suite('the state of the number on the keypad', { browser: mainBrowsers()[0] }, (
     await world.edge.restart({ between: async () => { words = await says(caller, 'old', { ms: 45_000 }); } });
     assert.match(words, /^Last known .*: Away/);
     await caller.until(['keypad'], { registration: 'registered', ms: 60_000 });
+    // Whoever types a number meanwhile goes on.
+    assert.equal(await caller.page.evaluate(() => document.activeElement?.dataset.testid), 'dial-input');
     await says(caller, 'asleep');
   }, { timeout: 150_000 });
 

@@ -36,6 +36,9 @@ const follows: Partial<Record<Screen, Screen[]>> = {
   keypad: ['calling', 'ended'],
 };
 
+/** A keypad without its connection is the same keypad: whoever types a number goes on. */
+const placeOf = (screen: Screen): Screen => (screen === 'reconnecting' ? 'keypad' : screen);
+
 const sections: [Page, IconName, 'keypad' | 'missed' | 'devices'][] = [['keypad', 'keypad', 'keypad'], ['missed', 'missed', 'missed'], ['devices', 'devices', 'devices']];
 const withNav: readonly Screen[] = ['keypad', 'reconnecting', 'missed', 'devices', 'sound'];
 const withHeader: readonly Screen[] = [...withNav, 'set-up', 'following', 'starting'];
@@ -73,11 +76,12 @@ export class WakelineApp extends LitElement {
     document.title = this.#title(screen, t);
     if (screen === this.#shown) return;
     const first = this.#shown === null || this.#shown === 'starting';
+    const stays = this.#shown !== null && placeOf(screen) === placeOf(this.#shown);
     this.#shown = screen;
     for (const next of follows[screen] ?? []) besidePaint(() => void lazy[next]?.());
     // The first script may have drawn the answering screen before.
     if (screen === 'ringing' && !performance.getEntriesByName('wakeline:painted').length) afterPaint(() => performance.mark('wakeline:painted'));
-    if (!first) void this.#focusHeading(screen);
+    if (!first && !stays) void this.#focusHeading(screen);
   }
 
   protected override render(): TemplateResult {
