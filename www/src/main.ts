@@ -4,6 +4,7 @@ import { restored, route } from './boot.ts';
 import { WakelineApp } from './app.ts';
 import { LANGUAGE, pickLanguage, languages } from './i18n/index.ts';
 import { besidePaint } from './paint.ts';
+import { Aside } from './ports/aside.ts';
 import { Badge } from './ports/badge.ts';
 import { askBoth, currentPermissions, microphone, watchPermissions } from './ports/permissions.ts';
 import { LastWord } from './ports/last-word.ts';
@@ -35,6 +36,8 @@ const lookup = new Lookup(store, (number) => phone.look(number));
 const watched = (): boolean => document.visibilityState === 'visible';
 const missedList = new MissedList(store, phone, watched);
 const badge = new Badge(store, (count) => void (count ? navigator.setAppBadge?.(count) : navigator.clearAppBadge?.())?.catch(() => undefined), watched);
+const aside = new Aside(store, worker.notices, watched);
+aside.tapped(route.wake);
 const voice = new Audio();
 voice.autoplay = true;
 const sound = new Sound(store, voice);
@@ -83,7 +86,8 @@ function follow(state: State, before: State): void {
     if (tone) besidePaint(() => sound.tone(toneOf(store.state)));
     else sound.tone(null);
     sound.play(call && call.phase !== 'ended' ? phone.remoteStream(call.id) : null);
-    for (const { wake } of state.calls) {
+    // Where nobody looks they are what is seen of the call.
+    for (const { wake } of watched() ? state.calls : []) {
       if (wake && !before.calls.some((one) => one.wake === wake)) void worker.closeNotifications((shown) => shown === wake);
     }
   }
@@ -280,10 +284,14 @@ for (const name of Object.keys(handlers) as RequestName[]) {
 addEventListener('pointerdown', () => sound.unlock());
 addEventListener('keydown', () => sound.unlock());
 
-worker.onWakeMessage(({ wake, answer }) => void phone.wake(wake, answer));
+worker.onWakeMessage(({ wake, answer }) => {
+  aside.tapped(wake);
+  void phone.wake(wake, answer);
+});
 document.addEventListener('visibilitychange', () => {
   follow(store.state, store.state);
   badge.watch();
+  aside.watch();
   if (!watched() || store.state.session !== 'signed-in') return;
   void phone.refreshMissed();
   missedList.renew();

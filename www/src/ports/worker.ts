@@ -43,11 +43,23 @@ export async function unsubscribe(): Promise<void> {
   await (await worker?.pushManager?.getSubscription())?.unsubscribe();
 }
 
+/** For a call that rings in a page that nobody looks at. */
+export const notices = {
+  shows: async (wake: string): Promise<boolean> =>
+    (await shown()).some(({ data }) => (data as { kind?: string; wake?: string } | null)?.wake === wake && (data as { kind?: string }).kind === 'invitation'),
+  show: async (title: string, options: NotificationOptions): Promise<void> => {
+    if (globalThis.Notification?.permission === 'granted') await (await navigator.serviceWorker?.getRegistration())?.showNotification(title, options);
+  },
+  close: async (tag: string): Promise<void> => {
+    for (const notification of await shown()) if (notification.tag === tag) notification.close();
+  },
+};
+
+const shown = async (): Promise<Notification[]> => (await (await navigator.serviceWorker?.getRegistration())?.getNotifications?.()) ?? [];
+
 /** Takes the notifications of these wakes (or of all) off the screen. */
 export async function closeNotifications(of: (wake: string) => boolean): Promise<void> {
-  const worker = await navigator.serviceWorker?.getRegistration();
-  const shown = (await worker?.getNotifications?.()) ?? [];
-  for (const notification of shown) {
+  for (const notification of await shown()) {
     const wake = (notification.data as { wake?: string } | null)?.wake;
     if (wake && of(wake)) notification.close();
   }
