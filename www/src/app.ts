@@ -118,7 +118,7 @@ export class WakelineApp extends LitElement {
         return html`<wl-ringing .t=${t} .call=${call} .second=${callBehind(state)} .microphone=${state.setup.microphone} .ring=${state.sound.ring} .large=${state.answerAsked === call?.wake && call?.wake !== null}></wl-ringing>`;
       case 'answering': case 'active':
         return html`<wl-active .t=${t} .call=${call} .second=${callBehind(state)} .remote=${state.sound.remote} .microphone=${state.setup.microphone}
-          .connected=${state.registration.state === 'registered'} .leads=${state.role === 'leading'} .beside=${callBeside(state)} .ended=${state.endedBeside} .transfer=${state.transfer} .digits=${state.digits} .media=${state.media} .video=${state.video} .now=${this.now}></wl-active>`;
+          .connected=${state.registration.state === 'registered'} .leads=${state.role === 'leading'} .beside=${callBeside(state)} .ended=${state.endedBeside} .refused=${state.refused} .transfer=${state.transfer} .digits=${state.digits} .media=${state.media} .video=${state.video} .now=${this.now}></wl-active>`;
       case 'ended':
         return html`<wl-ended .t=${t} .call=${call} .own=${state.account?.number ?? ''}></wl-ended>`;
       case 'too-late':

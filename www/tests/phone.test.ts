@@ -98,3 +98,32 @@ test('who called while the line was away is asked for when it is back, and not w
   await settled();
   assert.deepEqual([times(), store.state.missed.map(({ id }) => id)], [1, ['m1']]);
 });
+
+test('what was changed and could not be saved is told as that, a list that could not be had as that', async () => {
+  const { store, port, answers } = await page();
+  const away = (): Promise<never> => Promise.reject(new Error('away'));
+  Object.assign(answers, { setVisibility: away, revoke: away, devices: away });
+  const told: unknown[] = [];
+  for (const change of [() => port.setVisible(false), () => port.revoke('d2'), () => port.refreshDevices()]) {
+    await change();
+    told.push(store.state.devices.failed);
+  }
+  assert.deepEqual(told, ['change', 'change', 'list']);
+  answers.devices = async () => [];
+  await port.refreshDevices();
+  assert.equal(store.state.devices.failed, null);
+});
+
+test('a hold that the other side refuses, or that cannot be asked for, is told, until it is asked for once more', async () => {
+  const { store, port, talks } = await page();
+  const call = talks();
+  port.hold(call.id, true);
+  assert.equal(store.state.refused, null);
+  call.dispatchEvent(new Told('refused', { what: 'hold' }));
+  assert.deepEqual(store.state.refused, { call: call.id, what: 'hold' });
+  port.hold(call.id, true);
+  assert.equal(store.state.refused, null);
+  const gone = talks(new Error('gone'), { held: true });
+  port.hold(gone.id, false);
+  assert.deepEqual(store.state.refused, { call: gone.id, what: 'resume' });
+});

@@ -72,7 +72,10 @@ test('a connecting screen that was closed stays closed, whatever the phone tells
 });
 
 test('a tapped wake needs somebody who is signed in', () => {
-  assert.equal(screenOf(run({ type: 'wake', wake: { id: 'w1' } }, { type: 'signed-out', because: 'never' })), 'sign-in');
+  const asked = run({ type: 'wake', wake: { id: 'w1', answer: false } }, { type: 'signed-out', because: 'never' });
+  assert.deepEqual([screenOf(asked), asked.wake?.id], ['sign-in', 'w1'], 'who is asked to sign in is told that somebody calls');
+  assert.equal(screenOf(reduce(asked, signedIn[0]!)), 'connecting');
+  assert.equal(reduce(asked, { type: 'signed-out', because: 'revoked' }).wake, null);
 });
 
 test('tapped too late: the missed call says who it was and whether they are online', () => {
@@ -118,6 +121,16 @@ test('how a call ended beside another one is told, until it is read or the next 
   assert.equal(reduce(over, calls({ ...talk, phase: 'ended', end })).endedBeside, null, 'the end of the last one has the screen');
   const here = call({ id: 'c2', phase: 'ended', end: { ...end!, by: 'local' } });
   assert.equal(run(calls(talk, call({ id: 'c2', phase: 'active' })), calls(talk, here)).endedBeside, null);
+});
+
+test('that a call could not be held or resumed is told until it is so, or the call is over', () => {
+  const held = (on: boolean): Action => calls(call({ phase: 'active', held: on }), call({ id: 'c2', phase: 'active', held: true }));
+  const refused = run(held(false), { type: 'refused', refused: { call: 'c1', what: 'hold' } }, held(false));
+  assert.deepEqual(refused.refused, { call: 'c1', what: 'hold' });
+  assert.equal(reduce(refused, held(true)).refused, null);
+  assert.equal(reduce(refused, calls(call({ phase: 'ended', end }))).refused, null);
+  const still = run(held(true), { type: 'refused', refused: { call: 'c1', what: 'resume' } }, held(true));
+  assert.deepEqual([still.refused?.what, reduce(still, held(false)).refused], ['resume', null]);
 });
 
 test('a second caller does not take the screen from the call that is spoken in', () => {

@@ -164,6 +164,7 @@ export const en = {
     hold: 'Hold',
     resume: 'Resume',
     held: 'On hold: neither of you hears the other',
+    refused: { hold: 'The call could not be put on hold; it goes on.', resume: 'The call could not be resumed; it is still on hold.' },
     remoteHeld: 'The other side has put you on hold',
     keys: 'Keys',
     sent: 'Digits sent',

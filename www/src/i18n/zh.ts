@@ -164,6 +164,7 @@ export const zh: Messages = {
     hold: '保持',
     resume: '恢复',
     held: '通话保持中：双方都听不到对方',
+    refused: { hold: '未能保持通话，通话继续。', resume: '未能恢复通话，仍在保持中。' },
     remoteHeld: '对方已将您置于保持状态',
     keys: '按键',
     sent: '已发送的按键',

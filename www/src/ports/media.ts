@@ -107,7 +107,7 @@ export class MediaPort {
     if (!call || this.#recording) return;
     const recording = new Recording(call);
     this.#recording = recording;
-    this.#tell({ recording: recording.since });
+    this.#tell({ recording: { call: id, since: recording.since } });
     const file = await recording.file;
     this.#recording = null;
     this.#tell({ recording: null });

@@ -143,7 +143,12 @@ export class PhonePort {
   }
 
   hold(id: string, on: boolean): void {
-    this.#call(id)?.hold(on);
+    this.#store.dispatch({ type: 'refused', refused: null });
+    try {
+      this.#call(id)?.hold(on);
+    } catch {
+      this.#store.dispatch({ type: 'refused', refused: { call: id, what: on ? 'hold' : 'resume' } });
+    }
   }
 
   digit(id: string, digit: string): void {
@@ -256,7 +261,7 @@ export class PhonePort {
       const devices = await session.devices();
       this.#store.dispatch({ type: 'devices', list: devices.map((device) => deviceView(device, session.deviceId)) });
     } catch {
-      this.#store.dispatch({ type: 'devices-failed' });
+      this.#store.dispatch({ type: 'devices-failed', what: 'list' });
     }
   }
 
@@ -280,7 +285,7 @@ export class PhonePort {
   async setVisible(visible: boolean): Promise<void> {
     const own = await this.#session?.setVisibility(visible ? 'everyone' : 'nobody').catch(() => null);
     if (own) this.#store.dispatch({ type: 'visible', visible: own.visibility === 'everyone' });
-    else this.#store.dispatch({ type: 'devices-failed' });
+    else this.#store.dispatch({ type: 'devices-failed', what: 'change' });
   }
 
   async revoke(device: string): Promise<void> {
@@ -288,7 +293,7 @@ export class PhonePort {
     try {
       await this.#session?.revoke(device);
     } catch {
-      return this.#store.dispatch({ type: 'devices-failed' });
+      return this.#store.dispatch({ type: 'devices-failed', what: 'change' });
     }
     await this.refreshDevices();
   }
@@ -392,6 +397,7 @@ export class PhonePort {
     call.addEventListener('transfer', ({ progress }) => this.#store.dispatch({ type: 'transfer', state: progress === 'done' ? null : progress }));
     call.addEventListener('refused', ({ what }) => {
       if (what === 'transfer') this.#store.dispatch({ type: 'transfer', state: 'refused' });
+      if (what === 'hold' || what === 'resume') this.#store.dispatch({ type: 'refused', refused: { call: call.id, what } });
       if (what === 'dtmf') this.#store.dispatch({ type: 'digits-refused', call: call.id });
     });
     call.addEventListener('ended', () => {

@@ -10,13 +10,14 @@ import { second } from './second.ts';
 import { endedBeside } from './reason.ts';
 
 export class ActiveScreen extends Screen {
-  static override properties = props('call', 'second', 'beside', 'ended', 'transfer', 'digits', 'media', 'video', 'remote', 'microphone', 'connected', 'leads', 'now');
+  static override properties = props('call', 'second', 'beside', 'ended', 'refused', 'transfer', 'digits', 'media', 'video', 'remote', 'microphone', 'connected', 'leads', 'now');
   declare call: CallView;
   declare second: CallView | null;
   /** Another call, which is held. */
   declare beside: CallView | null;
   /** The one that has ended beside it. */
   declare ended: CallView | null;
+  declare refused: State['refused'];
   declare transfer: State['transfer'];
   declare digits: State['digits'];
   declare media: State['media'];
@@ -39,6 +40,7 @@ export class ActiveScreen extends Screen {
           ${active ? html`<wl-timer class="eyebrow" data-testid="timer" .since=${call.answeredAt} .now=${this.now}></wl-timer>` : nothing}
           ${who(call.remote)}
           ${this.#hint()}
+          ${this.refused && [call.id, this.beside?.id].includes(this.refused.call) ? html`<p class="hint warn" role="alert" data-testid="hold-refused">${t.active.refused[this.refused.what]}</p>` : nothing}
           ${this.#ended()}
           ${this.remote === 'blocked'
             ? html`<button type="button" class="primary hear" data-testid="tap-to-hear" @click=${() => this.ask('hear', {})}>${icon('sound')} ${t.active.hear}</button>

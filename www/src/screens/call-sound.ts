@@ -16,10 +16,11 @@ export class CallSound extends Screen {
     const { media, call } = this;
     if (!media) return nothing;
     const words = soundWords(this.t.tag.startsWith('zh') ? 'zh' : 'en');
-    const { quality, recording } = media;
+    const { quality } = media;
+    const recording = media.recording?.call === call.id;
     return html`
       <div role="status">${call.recorded ? html`<div data-testid="recorded">${banner('warn', words.recorded(nameOf(call.remote)))}</div>` : nothing}
-        ${recording === null ? nothing : html`<div data-testid="recording" data-told=${call.recordingTold}>${banner('warn', call.recordingTold ? words.recordingTold : words.recording)}</div>`}</div>
+        ${recording ? html`<div data-testid="recording" data-told=${call.recordingTold}>${banner('warn', call.recordingTold ? words.recordingTold : words.recording)}</div>` : nothing}</div>
       ${quality?.grade && quality.mos !== null
         ? html`<p class="hint quality ${quality.grade}" data-testid="quality" data-grade=${quality.grade}>${words.quality(words.grades[quality.grade], quality.mos.toFixed(1))}</p>`
         : nothing}
@@ -32,8 +33,8 @@ export class CallSound extends Screen {
           ${processing(media.settings, words, (change) => this.#change(change))}
           ${media.canRecord
             ? html`<p class="hint" id="record-hint">${words.recordHint}</p>
-                <button type="button" data-testid="record" aria-pressed=${recording === null ? 'false' : 'true'} aria-describedby="record-hint"
-                  @click=${() => this.ask('record', { call: call.id, on: recording === null })}>${recording === null ? words.record : words.stop}</button>`
+                <button type="button" data-testid="record" aria-pressed=${recording ? 'true' : 'false'} ?disabled=${media.recording !== null && !recording} aria-describedby="record-hint"
+                  @click=${() => this.ask('record', { call: call.id, on: !recording })}>${recording ? words.stop : words.record}</button>`
             : nothing}
         </div>
       </details>

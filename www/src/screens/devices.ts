@@ -21,7 +21,7 @@ export class DevicesScreen extends Screen {
     return html`
       <section class="page">
         ${heading(t.devices.title)}
-        ${devices.failed ? banner('warn', t.devices.failed) : nothing}
+        ${devices.failed ? html`<div role="alert" data-testid="devices-failed">${banner('warn', devices.failed === 'list' ? t.devices.failed : t.reach.failed)}</div>` : nothing}
         <ul class="list" aria-busy=${devices.busy ? 'true' : 'false'}>
           ${devices.busy && !devices.list.length ? this.#loading() : devices.list.map((device) => this.#item(device))}
         </ul>

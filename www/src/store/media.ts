@@ -29,8 +29,8 @@ export interface MediaState {
   quality: { grade: Grade | null; mos: number | null; warnings: Warning[] } | null;
   levels: { input: number; output: number } | null;
   canRecord: boolean;
-  /** Since when a call is recorded, ms since the epoch. */
-  recording: number | null;
+  /** The call that is recorded, and since when, ms since the epoch. */
+  recording: { call: string; since: number } | null;
   /** Shows the panel in a call. */
   open: boolean;
   check: { running: boolean; steps: Step[]; passed: boolean | null };

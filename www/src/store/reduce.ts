@@ -26,7 +26,7 @@ export type Action =
   | { type: 'clock'; ahead: number }
   | { type: 'devices'; list: DeviceView[] }
   | { type: 'devices-busy' }
-  | { type: 'devices-failed' }
+  | { type: 'devices-failed'; what: 'list' | 'change' }
   | { type: 'reach'; reach: Partial<State['reach']> }
   | { type: 'setup'; setup: Partial<Setup> }
   | { type: 'page'; page: Page }
@@ -36,6 +36,7 @@ export type Action =
   | { type: 'dial-failed' }
   | { type: 'dialling'; dialling: State['dialling'] }
   | { type: 'transfer'; state: State['transfer'] }
+  | { type: 'refused'; refused: State['refused'] }
   | { type: 'digit'; call: string; digit: string }
   | { type: 'digits-refused'; call: string }
   | { type: 'sound'; sound: Partial<State['sound']> }
@@ -52,9 +53,11 @@ export function reduce(state: State, action: Action): State {
       return { ...state, session: 'signed-in', account: action.account, signIn: { busy: false, problem: null } };
     case 'signed-out':
       return {
-        ...state, session: 'signed-out', signedOut: action.because, account: null, calls: [], endedBeside: null, digits: {}, dismissed: [], wake: null, missed: [], missedList: unlisted,
-        devices: { list: [], busy: false, failed: false }, reach: { blocked: [], quietSince: null, failed: false }, page: 'keypad', dial: '', peer: null, visible: null, signIn: { busy: false, problem: null },
+        ...state, session: 'signed-out', signedOut: action.because, account: null, calls: [], endedBeside: null, refused: null, digits: {}, dismissed: [], missed: [], missedList: unlisted,
+        devices: { list: [], busy: false, failed: null }, reach: { blocked: [], quietSince: null, failed: false }, page: 'keypad', dial: '', peer: null, visible: null, signIn: { busy: false, problem: null },
         registration: { state: 'closed', reason: '', retryAt: null }, role: 'leading',
+        // Whoever has tapped and is not signed in here is asked to, because somebody calls.
+        wake: action.because === 'never' ? state.wake : null,
       };
     case 'unreachable':
       return { ...state, session: 'unreachable' };
@@ -92,11 +95,11 @@ export function reduce(state: State, action: Action): State {
     case 'missed-list':
       return { ...state, missed: listed(state, action.missed), missedList: { busy: false, failed: false, known: true }, wake: enrich(state.wake, action.missed) };
     case 'devices':
-      return { ...state, devices: { list: action.list, busy: false, failed: false } };
+      return { ...state, devices: { list: action.list, busy: false, failed: null } };
     case 'devices-busy':
-      return { ...state, devices: { ...state.devices, busy: true, failed: false } };
+      return { ...state, devices: { ...state.devices, busy: true, failed: null } };
     case 'devices-failed':
-      return { ...state, devices: { ...state.devices, busy: false, failed: true } };
+      return { ...state, devices: { ...state.devices, busy: false, failed: action.what } };
     case 'reach':
       return { ...state, reach: { ...state.reach, failed: false, ...action.reach } };
     case 'setup':
@@ -116,6 +119,8 @@ export function reduce(state: State, action: Action): State {
       return { ...state, dialling: action.dialling };
     case 'transfer':
       return { ...state, transfer: action.state };
+    case 'refused':
+      return { ...state, refused: action.refused };
     case 'digit':
       return withDigits(state, action.call, { sent: ((state.digits[action.call]?.sent ?? '') + action.digit).slice(-MOST_DIGITS), refused: false });
     case 'digits-refused':
@@ -150,9 +155,10 @@ function withCalls(state: State, calls: CallView[], now: number): State {
   const endedBeside = living ? (ended.find((call) => tells(before, call)) ?? before.endedBeside) : null;
   const kept = living ? next.filter((call) => call.phase !== 'ended') : ended.slice(0, 1);
   const digits = Object.fromEntries(Object.entries(state.digits).filter(([id]) => kept.some((call) => call.id === id && call.phase !== 'ended')));
+  const refused = state.refused && kept.some(({ id, phase, held }) => id === state.refused?.call && phase === 'active' && held === (state.refused.what === 'resume')) ? state.refused : null;
   const wake = state.wake && calls.some((call) => call.wake === state.wake?.id) ? null : state.wake;
   return {
-    ...before, calls: kept, endedBeside, digits, wake, transfer: living ? state.transfer : null, dialFailed: living ? false : state.dialFailed,
+    ...before, calls: kept, endedBeside, refused, digits, wake, transfer: living ? state.transfer : null, dialFailed: living ? false : state.dialFailed,
     sound: living ? state.sound : { ring: 'silent', remote: 'silent' },
   };
 }

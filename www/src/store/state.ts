@@ -169,7 +169,8 @@ export interface State {
   missedList: { busy: boolean; failed: boolean; known: boolean };
   /** The edge's clock minus this device's, in ms: times that the edge tells are shown by it. */
   clock: number;
-  devices: { list: DeviceView[]; busy: boolean; failed: boolean };
+  /** `failed`: the list could not be had, or what was changed could not be saved. */
+  devices: { list: DeviceView[]; busy: boolean; failed: 'list' | 'change' | null };
   /** Who reaches the user: the callers that do not, and since when nobody does (do-not-disturb). */
   reach: { blocked: BlockedView[]; quietSince: number | null; failed: boolean };
   setup: Setup;
@@ -182,6 +183,8 @@ export interface State {
   visible: boolean | null;
   /** How the transfer goes that was asked for last. */
   transfer: 'trying' | 'ringing' | 'refused' | null;
+  /** A call that could not be put on hold, or talked in again; until it is asked for once more, or has come about. */
+  refused: { call: string; what: 'hold' | 'resume' } | null;
   /** What was typed in each call, since some of it was refused. */
   digits: Record<string, Digits>;
   /** A call that could not even be asked for. */
@@ -218,7 +221,7 @@ export const initialState = (language: Language): State => ({
   missed: [],
   missedList: unlisted,
   clock: 0,
-  devices: { list: [], busy: false, failed: false },
+  devices: { list: [], busy: false, failed: null },
   reach: { blocked: [], quietSince: null, failed: false },
   setup: { microphone: 'unknown', notifications: 'unknown', asking: false, subscribed: null, later: false },
   page: 'keypad',
@@ -226,6 +229,7 @@ export const initialState = (language: Language): State => ({
   peer: null,
   visible: null,
   transfer: null,
+  refused: null,
   digits: {},
   dialFailed: false,
   dialling: null,
