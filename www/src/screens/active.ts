@@ -80,7 +80,7 @@ export class ActiveScreen extends Screen {
     const { t, ended } = this;
     if (!ended) return nothing;
     return html`
-      <div class="banner info" data-testid="ended-beside">
+      <div class="banner info second" data-testid="ended-beside">
         <p>${endedBeside(ended, t)}</p>
         <div class="row"><button type="button" data-testid="ended-beside-close" @click=${() => this.ask('beside-read', {})}>${t.ended.close}</button></div>
       </div>`;
