@@ -182,11 +182,10 @@ impl Post {
         response: &Response,
         near: bool,
     ) -> Option<Request> {
-        let via = self.me.via(&mut self.entropy);
         let entropy = &mut self.entropy;
         let (again, news) = self
             .proof
-            .challenged(request, response, near, &via, entropy)?;
+            .challenged(request, response, near, &self.me, entropy)?;
         if let Some(asked) = news {
             self.out.push_back(Output::Event(Event::Asked(asked)));
         }

@@ -2,13 +2,15 @@
 //! business with the registrar; here is every other request.
 
 use alloc::string::String;
-use alloc::{borrow::ToOwned, collections::VecDeque};
+use alloc::{borrow::ToOwned, collections::VecDeque, vec::Vec};
 
 use super::config::Config;
 use super::digests::Digests;
+use super::identity::Identity;
+use super::post::push;
 use crate::auth::{DigestClient, Login};
 use crate::entropy::Entropy;
-use crate::wire::{CSeq, HeaderName, Headers, Request, Response, Text, Via};
+use crate::wire::{CSeq, HeaderName, Headers, Request, Response, Text};
 
 /// Challenges of one request that are answered: of the server, of a proxy, and each once more for a nonce that has aged.
 const CHALLENGES: u8 = 4;
@@ -37,6 +39,8 @@ pub struct Proof {
     apart: bool,
     /// What answers those who have asked.
     digests: Digests,
+    /// For what realms our own servers have asked.
+    realms: Vec<String>,
     /// Requests that went out again: Call-ID and number of the last one, and how often.
     repeated: VecDeque<(String, u32, u8)>,
 }
@@ -68,6 +72,9 @@ impl Proof {
     /// anyone asks: most often it is one server that wants both. Never without having been asked once: who has not asked does
     /// not take the proof out, and sends it on to whoever is called.
     pub fn registered(&mut self, digests: &Digests) {
+        for client in digests.0.iter().flatten() {
+            self.trust(&client.challenge().realm);
+        }
         let Some(asked) = &self.asked else { return };
         let side = usize::from(asked.by_proxy);
         let alike = |d: &&DigestClient| d.challenge().realm == asked.realm;
@@ -80,6 +87,21 @@ impl Proof {
             self.digests.0[side] = Some(digest.clone());
             self.lent = Some(digest.clone());
         }
+    }
+
+    fn trust(&mut self, realm: &str) {
+        if !self.is_ours(realm) {
+            push(&mut self.realms, realm.to_owned());
+        }
+    }
+
+    /// One of our own servers has asked for this realm.
+    fn is_ours(&self, realm: &str) -> bool {
+        self.realms.iter().any(|ours| ours == realm)
+            || self
+                .asked
+                .as_ref()
+                .is_some_and(|asked| asked.realm == realm)
     }
 
     /// Proves a REGISTER, by what the registrar and a proxy before it have asked.
@@ -106,16 +128,25 @@ impl Proof {
     }
 
     /// The request as it goes out again after this response; none when it is no challenge, or one that has been
-    /// answered in vain. With it how calls are asked, if that is news, and comes from our own server (`near`).
+    /// answered in vain. With it how calls are asked, if that is news, and comes from our own server (`near`). What is asked behind that is answered
+    /// for our realms alone: by an answer to theirs, whoever we talk to could guess at the password.
     pub fn challenged(
         &mut self,
         request: &Request,
         response: &Response,
         near: bool,
-        via: &Via,
+        me: &Identity,
         entropy: &mut Entropy,
     ) -> Option<(Request, Option<Asked>)> {
-        let (side, challenges) = self.digests.challenges(self.login.as_ref()?, response)?;
+        let (side, mut challenges) = self.digests.challenges(self.login.as_ref()?, response)?;
+        for asked in &mut challenges {
+            if near && let Some(asked) = asked {
+                self.trust(&asked.realm);
+            }
+            let own = &me.address_of_record.host;
+            asked.take_if(|asked| asked.realm != *own && !self.is_ours(&asked.realm));
+        }
+        let realm = challenges[side].as_ref()?.realm.clone();
         let mut in_vain = false;
         for (name, client, challenge) in self.digests.asked_again(&challenges) {
             let given = request.headers.credentials(name).unwrap_or_default();
@@ -146,7 +177,7 @@ impl Proof {
             .push_back((call_id.to_owned(), next, times + 1));
         let how = Asked {
             by_proxy: side == 1,
-            realm: challenges[side].as_ref()?.realm.clone(),
+            realm,
         };
         // Whoever asks second stands behind the first.
         let news = (near && times == 0 && self.asked.as_ref() != Some(&how)).then_some(how);
@@ -156,7 +187,9 @@ impl Proof {
         self.digests.answer(challenges);
         let mut again = request.clone();
         again.headers.remove_first_value(HeaderName::Via);
-        again.headers.prepend(HeaderName::Via, via.to_text());
+        again
+            .headers
+            .prepend(HeaderName::Via, me.via(entropy).to_text());
         let next = CSeq::new(next, cseq.method);
         again.headers.set(HeaderName::CSeq, next.to_text());
         self.authorize(&mut again, entropy);

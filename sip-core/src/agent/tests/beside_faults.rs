@@ -341,7 +341,9 @@ fn who_challenges_for_ever_is_not_answered_for_ever_beside_calls() {
                     ""
                 };
                 let nonce = asked.get();
-                let text = format!("Digest realm=\"x\", nonce=\"n{nonce}\", qop=\"auth\"{stale}");
+                let text = format!(
+                    "Digest realm=\"wakeline.test\", nonce=\"n{nonce}\", qop=\"auth\"{stale}"
+                );
                 let refusal = Response::for_request(request, status, "");
                 vec![refusal.with(name, text).to_bytes()]
             });

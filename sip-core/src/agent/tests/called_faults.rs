@@ -311,8 +311,9 @@ fn a_registrar_that_challenges_for_ever_is_left_with_a_word() {
                     continue;
                 };
                 asked += 1;
-                let challenge =
-                    format!("Digest realm=\"x\", nonce=\"n{nonce}-{asked}\", qop=\"auth\"{stale}");
+                let challenge = format!(
+                    "Digest realm=\"wakeline.test\", nonce=\"n{nonce}-{asked}\", qop=\"auth\"{stale}"
+                );
                 let refusal = Response::for_request(&request, 401, "");
                 page.frame(refusal.with(HeaderName::WwwAuthenticate, challenge));
                 assert!(asked < 200, "hammered{stale}");

@@ -1,7 +1,7 @@
 //! Challenges of requests other than REGISTER: a foreign server asks who calls.
 
 use super::digest;
-use super::net::{Page, config, granted};
+use super::net::{Page, config, granted, sdp};
 use crate::agent::{CallState, Command, Outcome};
 use crate::auth::{Algorithm, DigestChallenge, Login};
 use crate::time::Duration;
@@ -153,4 +153,61 @@ fn a_challenged_bye_is_proven_and_the_ack_proves_what_its_invite_did() {
             .all(|frame| frame.starts_with(b"\r\n") || frame.starts_with(b"REGISTER")),
         "it is not asked for ever"
     );
+}
+
+/// Whoever we talk to may ask, too: an answer would let them guess at the password at leisure.
+#[test]
+fn a_stranger_who_asks_for_a_realm_of_their_own_is_told_nothing() {
+    let mut page = with_password();
+    let call = page.call("1002");
+    let invite = page.request(Method::Invite);
+    page.frame(challenge(&invite, "n1", Algorithm::Md5));
+    page.request(Method::Ack);
+    let invite = page.request(Method::Invite);
+    let ok = Response::for_request(&invite, 200, "")
+        .with_to_tag("phone")
+        .with(HeaderName::Contact, "<sip:phone@192.0.2.1>")
+        .with_body("application/sdp", sdp("phone", "sendrecv"));
+    page.frame(ok);
+    page.request(Method::Ack);
+    let strange = |request: &Request, status, name| {
+        let asked = DigestChallenge::new("mallory.test", "m1", Algorithm::Md5, false);
+        Response::for_request(request, status, "").with(name, asked.to_challenge().to_string())
+    };
+    page.command(Command::Dtmf(call, "5".into()));
+    let info = page.request(Method::Info);
+    page.frame(strange(&info, 401, HeaderName::WwwAuthenticate));
+    assert!(page.silent());
+    page.command(Command::HangUp(call));
+    let bye = page.request(Method::Bye);
+    assert!(!bye.headers.has(HeaderName::Authorization));
+    assert_eq!(proven(&bye, Algorithm::Md5).0, "n1", "nothing is replaced");
+    page.frame(strange(&bye, 407, HeaderName::ProxyAuthenticate));
+    assert!(page.silent());
+
+    // Nor is one who is called.
+    page.call("1003");
+    let invite = page.request(Method::Invite);
+    page.frame(Response::for_request(&invite, 100, ""));
+    page.frame(strange(&invite, 401, HeaderName::WwwAuthenticate));
+    page.request(Method::Ack);
+    assert!(page.silent());
+    let end = page.view().end.clone().unwrap();
+    assert_eq!((end.outcome, end.status), (Outcome::Failed, 401));
+}
+
+/// A registrar that asks nobody says nothing of realms: that of the line's own domain is ours.
+#[test]
+fn who_asks_behind_the_first_word_for_our_own_domain_is_answered() {
+    let mut page = with_password();
+    page.call("1002");
+    let invite = page.request(Method::Invite);
+    page.frame(Response::for_request(&invite, 100, ""));
+    let asked = DigestChallenge::new("wakeline.test", "n1", Algorithm::Md5, false);
+    let refusal = Response::for_request(&invite, 407, "").with_to_tag("proxy");
+    let asked = asked.to_challenge().to_string();
+    page.frame(refusal.with(HeaderName::ProxyAuthenticate, asked));
+    page.request(Method::Ack);
+    let again = page.request(Method::Invite);
+    assert!(again.headers.has(HeaderName::ProxyAuthorization));
 }

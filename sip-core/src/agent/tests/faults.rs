@@ -420,7 +420,7 @@ fn who_challenges_for_ever_is_not_answered_for_ever() {
                     ""
                 };
                 let text = format!(
-                    "Digest realm=\"x\", nonce=\"n{}\", qop=\"auth\"{stale}",
+                    "Digest realm=\"wakeline.test\", nonce=\"n{}\", qop=\"auth\"{stale}",
                     asked.get()
                 );
                 vec![
