@@ -147,6 +147,9 @@ impl Call {
                     if let Phase::Inviting(invite) = &mut self.phase {
                         invite.under_way = true;
                     }
+                    if response.status > 100 {
+                        post.no_edge = wake_of(&response.headers).0.is_none();
+                    }
                     self.provisional(post, &response);
                 }
                 InviteNews::Response(response) if response.is_success() => {

@@ -52,6 +52,8 @@ pub struct Post {
     pub out: VecDeque<Output>,
     /// Requests that wait for their answer, what for, and on which flow.
     requests: Vec<(ClientNonInvite, Purpose, FlowId)>,
+    /// A call was told of last by a server that is no edge: an INVITE that is repeated rings there once more.
+    pub no_edge: bool,
     /// What became of those that someone wants to know of.
     pub replies: VecDeque<Reply>,
     /// What became of those beside calls.
@@ -67,8 +69,8 @@ pub struct Post {
     invites: Vec<Invite>,
     /// Refused INVITEs that wait for their ACK.
     refused: Vec<ServerInvite>,
-    /// INVITEs without an answer that nobody wants any more, and whose CANCEL found no flow. The edge gives a lost caller
-    /// some time, in which it would ring for nobody: they are repeated and taken back on the next flow, until then.
+    /// INVITEs without an answer that nobody wants any more, and whose CANCEL found no flow: they are taken back on the next one. The edge
+    /// knows them there when they are repeated, and gives a lost caller some time, in which it would ring for nobody.
     strays: Vec<(Request, Time)>,
 }
 
@@ -86,6 +88,7 @@ impl Post {
             here: FlowId::FIRST,
             out: VecDeque::new(),
             requests: Vec::new(),
+            no_edge: false,
             replies: VecDeque::new(),
             #[cfg(feature = "beside")]
             returned: VecDeque::new(),
@@ -466,6 +469,10 @@ impl Post {
         }
         for (request, until) in core::mem::take(&mut self.strays) {
             if self.now < until {
+                // By its branch (RFC 3261 §9.2), wherever it comes from.
+                self.start(request.cancel(), Purpose::Cancel);
+            }
+            if self.now < until && !self.no_edge {
                 Invite::again(request, self).cancel(self, None);
             }
         }

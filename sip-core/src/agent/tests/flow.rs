@@ -3,7 +3,7 @@
 use super::net::{Page, forwarded, stranger};
 use crate::agent::{CallState, Command, FlowId, Input, Outcome, Registration};
 use crate::time::Duration;
-use crate::wire::{HeaderName, Method};
+use crate::wire::{HeaderName, Method, Request, Response};
 
 #[test]
 fn a_quiet_flow_is_asked_for_life_and_dead_without_an_answer() {
@@ -189,4 +189,45 @@ fn options_are_answered_at_once_with_what_we_can_do() {
     }
     let accepted = ok.headers.get_all(HeaderName::Accept);
     assert!(accepted.contains(&"application/sdp"), "{accepted:?}");
+}
+
+/// A call that rings, whose flow is lost and which is given up meanwhile; what is said of it on the next flow.
+fn given_up_without_a_flow(wake: Option<&str>) -> (Page, Request) {
+    let mut page = Page::registered("1001", 1);
+    let call = page.call("1002");
+    let invite = page.request(Method::Invite);
+    let mut ringing = Response::for_request(&invite, 180, "").with_to_tag("them");
+    if let Some(wake) = wake {
+        ringing = ringing.with("Wakeline-Wake", wake);
+    }
+    page.frame(ringing);
+    page.cut();
+    page.command(Command::HangUp(call));
+    page.pass(Duration::from_secs(1));
+    page.connected();
+    page.accept_register(600);
+    let cancel = page.request(Method::Cancel);
+    assert_eq!(
+        cancel.headers.get_all(HeaderName::Via),
+        invite.headers.get_all(HeaderName::Via)
+    );
+    assert_eq!(cancel.headers.call_id(), invite.headers.call_id());
+    (page, invite)
+}
+
+#[test]
+fn what_was_given_up_without_a_flow_is_cancelled_on_the_next_and_does_not_ring_anew() {
+    let (page, _) = given_up_without_a_flow(None);
+    assert!(page.silent());
+}
+
+/// The edge does not know it by its branch there.
+#[test]
+fn an_edge_is_told_by_the_same_invite() {
+    let (mut page, invite) = given_up_without_a_flow(Some("wake1;state=ringing"));
+    let again = page.request(Method::Invite);
+    assert_eq!(again.headers.call_id(), invite.headers.call_id());
+    page.frame(Response::for_request(&again, 100, ""));
+    page.request(Method::Cancel);
+    assert!(page.silent());
 }
