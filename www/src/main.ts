@@ -18,7 +18,7 @@ import * as worker from './ports/worker.ts';
 import type { MediaPort } from './ports/media.ts';
 import type { RequestName, Requests } from './screens/screen.ts';
 import { callBehind, callInFront, screenOf, setupWanted } from './store/screen.ts';
-import { SOUND, initialState, type State } from './store/state.ts';
+import { SOUND, initialState, type CallView, type State } from './store/state.ts';
 import { Store } from './store/store.ts';
 
 /** How long a tapped page waits for its call before it shows that it is connecting. */
@@ -86,10 +86,9 @@ function follow(state: State, before: State): void {
     if (tone) besidePaint(() => sound.tone(toneOf(store.state)));
     else sound.tone(null);
     sound.play(call && call.phase !== 'ended' ? phone.remoteStream(call.id) : null);
-    // Where nobody looks they are what is seen of the call.
-    for (const { wake } of watched() ? state.calls : []) {
-      if (wake && !before.calls.some((one) => one.wake === wake)) void worker.closeNotifications((shown) => shown === wake);
-    }
+    const come = state.calls.filter(({ wake }) => !before.calls.some((one) => one.wake === wake));
+    // Where nobody looks it is what is seen of the call.
+    if (watched()) seen(come);
   }
   if (state.calls !== before.calls) {
     // Not in the way of the first words.
@@ -103,6 +102,12 @@ function follow(state: State, before: State): void {
   const onKeypad = ['keypad', 'reconnecting'].includes(screenOf(state)) && watched();
   lookup.watch(onKeypad ? state.dial : '');
   if (state.registration.state === 'registered' && before.registration.state !== 'registered') lookup.renew();
+}
+
+/** Who looks at these calls needs no notification of them. */
+function seen(calls: CallView[]): void {
+  const wakes = calls.flatMap(({ wake }) => wake ?? []);
+  if (wakes.length) void worker.closeNotifications((wake) => wakes.includes(wake));
 }
 
 /** The call that is talked in here. */
@@ -292,7 +297,9 @@ document.addEventListener('visibilitychange', () => {
   follow(store.state, store.state);
   badge.watch();
   aside.watch();
-  if (!watched() || store.state.session !== 'signed-in') return;
+  if (!watched()) return;
+  seen(store.state.calls);
+  if (store.state.session !== 'signed-in') return;
   void phone.refreshMissed();
   missedList.renew();
 });
